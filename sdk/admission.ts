@@ -1,0 +1,57 @@
+import { definePoint } from './extension.ts';
+import type { KubeObject } from './kind.ts';
+import type { UserInfo } from './request.ts';
+
+/**
+ * Looks at writes between decoding and validation. Mutating handlers run first, one after the
+ * other in profile order; validating ones see the final object, and each may refuse. A refusal is
+ * a thrown `ApiError`; any other throw refuses with InternalError. Runs in the kernel thread unless
+ * remote; then `object` is a copy and mutations are returned.
+ */
+export interface AdmissionPlugin {
+  readonly rules: readonly AdmissionRule[];
+  /**
+   * Changes `request.object` in place, or (the only way for a remote one) returns the new object.
+   * Must be repeatable: an update that lost a race is admitted again.
+   */
+  mutate?(request: AdmissionRequest): AdmissionOutcome | Promise<AdmissionOutcome>;
+  validate?(request: AdmissionRequest): void | Promise<void>;
+  /** The request that was admitted came to nothing (refused later, dry run, lost a race). */
+  abandon?(request: AdmissionRequest): void;
+}
+
+export type AdmissionOutcome = KubeObject | undefined | void;
+
+/** `*` stands for all. */
+export interface AdmissionRule {
+  readonly operations: readonly AdmissionOperation[];
+  readonly groups: readonly string[];
+  /** `pods`, `pods/status`, `*` (no subresources), `*\/*`. */
+  readonly resources: readonly string[];
+}
+
+export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+
+export interface AdmissionRequest {
+  readonly operation: AdmissionOperation;
+  readonly user: UserInfo;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly kind: string;
+  readonly namespace: string;
+  /** Empty on a create with generateName. */
+  readonly name: string;
+  /** In the request's version. Absent on DELETE. */
+  object: KubeObject | undefined;
+  /** In the request's version; frozen. Absent on CREATE. */
+  readonly oldObject: KubeObject | undefined;
+  readonly dryRun: boolean;
+}
+
+export const admissionPoint = definePoint<AdmissionPlugin>({
+  name: 'admission',
+  combine: 'pipeline',
+  methods: ['mutate', 'validate', 'abandon'],
+});

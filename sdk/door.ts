@@ -1,0 +1,238 @@
+import type { Attributes, Credentials } from './auth.ts';
+import type { Clock } from './clock.ts';
+import { definePoint } from './extension.ts';
+import type { KubeObject } from './kind.ts';
+import type { KindDefinition, KindVersion } from './kind-definition.ts';
+import type { ObjectRequest, PatchType, UserInfo, WatchRequest } from './request.ts';
+import type { Schema } from './schema.ts';
+
+/**
+ * The stages of the door that are plugins, and the door as a server sees it. All of it runs in the
+ * kernel thread and only for plugins placed `inline`.
+ */
+
+/** Checks the form of what came in. One per cluster. */
+export interface Decoder {
+  /**
+   * A new object of the schema's shape: fields that the schema lacks are dropped (and reported by
+   * their path in `unknown`), `null`s that mean "absent" are dropped, quantities and times are
+   * checked and brought to canonical form. Throws BadRequest on a wrong type.
+   * The argument is not changed, and may be shared with the result where it needs no change.
+   */
+  decode(
+    body: unknown,
+    schema: Schema,
+    kind: { group: string; version: string; kind: string },
+  ): Decoded;
+}
+
+export interface Decoded {
+  readonly object: KubeObject;
+  /** `spec.nope` */
+  readonly unknown: readonly string[];
+}
+
+export const decoderPoint = definePoint<Decoder>({
+  name: 'decoder',
+  combine: 'unique',
+  methods: [],
+});
+
+/** Applies one type of patch. */
+export interface Patcher {
+  readonly types: readonly PatchType[];
+  /** Returns a new object; `live` is frozen. Throws BadRequest or Invalid on a bad patch. */
+  patch(live: KubeObject, patch: unknown, context: PatchContext): KubeObject;
+}
+
+export interface PatchContext {
+  readonly type: PatchType;
+  readonly schema: Schema;
+  readonly manager: string;
+  readonly force: boolean;
+}
+
+export const patcherPoint = definePoint<Patcher>({
+  name: 'patcher',
+  combine: 'unique',
+  methods: [],
+});
+
+/** Keeps `metadata.managedFields`. One per cluster. */
+export interface FieldManager {
+  /** Sets `object.metadata.managedFields` in place for a write by `context.manager`. */
+  update(object: KubeObject, old: KubeObject | undefined, context: FieldManagerContext): void;
+}
+
+export interface FieldManagerContext {
+  readonly manager: string;
+  readonly schema: Schema;
+  readonly apiVersion: string;
+  /** Empty for the object itself. */
+  readonly subresource: string;
+  readonly clock: Clock;
+}
+
+export const fieldManagerPoint = definePoint<FieldManager>({
+  name: 'fieldManager',
+  combine: 'unique',
+  methods: [],
+});
+
+/** The form that a client wants answers in. */
+export interface Shape {
+  /** `object`: as it is. `Table` and `PartialObjectMetadata(List)`: by the contributed transform. */
+  readonly name: 'object' | 'Table' | 'PartialObjectMetadata';
+  /** Group version of the shape itself: `meta.k8s.io/v1`. */
+  readonly apiVersion?: string;
+  /** For tables: what stands beside the cells. */
+  readonly includeObject?: 'None' | 'Metadata' | 'Object';
+}
+
+/** Turns objects of a served version into another shape. */
+export interface ShapeTransform {
+  readonly name: 'Table' | 'PartialObjectMetadata';
+  /** One object as it stands in a watch or a get. `first`: headers are sent with it. */
+  one(object: KubeObject, context: ShapeContext, first: boolean): object;
+  list(objects: readonly KubeObject[], meta: object, context: ShapeContext): object;
+}
+
+export interface ShapeContext {
+  readonly kind: KindDefinition;
+  readonly version: KindVersion;
+  readonly shape: Shape;
+  /** Milliseconds since the epoch, for ages. */
+  readonly now: number;
+}
+
+export const shapePoint = definePoint<ShapeTransform>({
+  name: 'shape',
+  combine: 'unique',
+  methods: [],
+});
+
+/** The one way in: what the kernel hands to servers. */
+export interface Door {
+  authenticate(credentials: Credentials): UserInfo | Promise<UserInfo>;
+  /** Throws Forbidden unless allowed. For paths that are no resources. */
+  authorize(attributes: Attributes): void | Promise<void>;
+  /** Does a request for `user`; rejects with `ApiError`. */
+  request(user: UserInfo, request: ObjectRequest): Promise<DoorAnswer>;
+  /** Opens a watch; resolves when it is accepted, rejects with `ApiError` before that. */
+  watch(user: UserInfo, request: DoorWatchRequest, sink: DoorWatchSink): Promise<DoorWatch>;
+  /** The kind and version behind a path; throws NotFound. */
+  resolve(group: string, version: string, resource: string): ServedResource;
+  /** The newest revision in the cache. */
+  revision(): number;
+}
+
+export interface ServedResource {
+  readonly kind: KindDefinition;
+  readonly version: KindVersion;
+}
+
+export type DoorAnswer =
+  | {
+      readonly type: 'object';
+      readonly object: EncodedObject;
+      readonly created: boolean;
+      readonly warnings: readonly string[];
+    }
+  | {
+      readonly type: 'list';
+      readonly items: readonly EncodedObject[];
+      readonly resourceVersion: string;
+      readonly continue: string;
+      readonly remainingItemCount: number | undefined;
+      readonly kind: KindDefinition;
+      readonly version: KindVersion;
+    }
+  /** A Status, a Scale, a review: nothing stored. `code` is the HTTP status. */
+  | {
+      readonly type: 'value';
+      readonly value: object;
+      readonly code: number;
+      readonly warnings: readonly string[];
+    };
+
+/** A stored object in a served version: bytes for the wire, decoded on demand and kept. */
+export interface EncodedObject {
+  /** `{"kind":…,"apiVersion":…,` */
+  readonly head: Uint8Array;
+  /** The rest, resourceVersion included: `"metadata":{…},…}`. */
+  readonly tail: Uint8Array;
+  /** Shared; not to be changed. */
+  object(): KubeObject;
+}
+
+export interface DoorWatchRequest extends WatchRequest {
+  readonly shape: Shape;
+  readonly allowBookmarks: boolean;
+  readonly sendInitialEvents?: boolean;
+  readonly resourceVersionMatch?: string;
+  /** Ends by itself after this long. */
+  readonly timeoutSeconds?: number;
+}
+
+export interface DoorWatchSink {
+  /**
+   * Whole frames (`{"type":…,"object":…}\n`), one or more, ready for the wire. The array is shared
+   * between watchers. Returns false when the receiver is over its bound: the watch is then closed.
+   */
+  write(frames: Uint8Array): boolean;
+  /** The server ends the watch; an error has been written as an ERROR frame before. */
+  end(): void;
+}
+
+export interface DoorWatch {
+  close(): void;
+}
+
+/** Serves the door to a network. The kernel calls `listen` when a listener is first wanted. */
+export interface Server {
+  listen(door: Door, options: ListenOptions): Promise<Listening>;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /** PEM of the CA whose client certificates are believed. */
+  readonly clientCa: string;
+}
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** Stops accepting, ends watches, waits for running requests up to a bound. */
+  close(): Promise<void>;
+}
+
+export const serverPoint = definePoint<Server>({ name: 'server', combine: 'unique', methods: [] });
+
+/** A path outside of resources, served by the server plugin: discovery, OpenAPI, health. */
+export interface Route {
+  /** Exact path, or a prefix that ends in `/*`. The longest match wins. */
+  readonly path: string;
+  handle(request: RouteRequest): RouteResponse | Promise<RouteResponse>;
+}
+
+export interface RouteRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly user: UserInfo;
+}
+
+export interface RouteResponse {
+  readonly code: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | string;
+}
+
+export const routePoint = definePoint<Route>({ name: 'route', combine: 'unique', methods: [] });

@@ -1,0 +1,153 @@
+import type { Clock } from './clock.ts';
+import { definePoint } from './extension.ts';
+import type { KubeObject } from './kind.ts';
+import type { Random } from './random.ts';
+import type { Verb } from './request.ts';
+import type { Schema } from './schema.ts';
+import type { FieldError } from './status.ts';
+
+/**
+ * Everything the door must know to serve a kind. Contributed by `kind` plugins, used in the kernel
+ * thread. All functions are synchronous and pure but for what they say they change.
+ *
+ * The door works on objects of the *request's* version up to validation, then on the storage
+ * version; a kind with one version needs no conversion.
+ */
+export interface KindDefinition {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly kind: string;
+  /** The plural. */
+  readonly resource: string;
+  readonly singular: string;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly namespaced: boolean;
+  /** Prefix of the keys without slashes at the ends (`registry/pods`), and the version kept. */
+  readonly storage: { readonly prefix: string; readonly version: string };
+  /** Best first: the order of discovery. */
+  readonly versions: readonly KindVersion[];
+  /** Absent: all. A kind of `create` alone (a review, a binding) keeps nothing. */
+  readonly verbs?: readonly Verb[];
+  readonly strategy: KindStrategy;
+  /** Without `status`, which every kind with `strategy.status` has. */
+  readonly subresources?: readonly Subresource[];
+  /** Field selectors beside metadata.name and metadata.namespace: path -> value. */
+  readonly selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;
+}
+
+export interface KindVersion {
+  /** `v1` */
+  readonly name: string;
+  readonly schema: Schema;
+  /** Fills in defaults, in place. */
+  readonly defaults?: (object: KubeObject) => void;
+  /** May change and return its argument. Absent: only apiVersion differs. */
+  readonly toStorage?: (object: KubeObject) => KubeObject;
+  readonly fromStorage?: (object: KubeObject) => KubeObject;
+  /** Table columns and cells; the first is the name. Absent: Name and Age. */
+  readonly columns?: readonly TableColumn[];
+  /** One cell a column. */
+  readonly row?: (object: KubeObject, now: number) => readonly TableCell[];
+  /** The answer has a `Warning` header with it. */
+  readonly deprecation?: string;
+}
+
+export interface TableColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly format?: string;
+  /** 0: always shown, 1: with `-o wide`. */
+  readonly priority: number;
+  readonly description?: string;
+}
+
+export type TableCell = string | number | boolean | null;
+
+/** How objects of the kind are made, changed and checked: upstream's `rest.*Strategy`. */
+export interface KindStrategy {
+  /** The object has a status that only its `status` subresource changes. */
+  readonly status?: boolean;
+  /** Keep the status that a create brings (Node does). Default: it is dropped. */
+  readonly keepStatusOnCreate?: boolean;
+  /** `metadata.generation` starts at 1 and grows when `spec` changes. */
+  readonly generation?: boolean;
+  /** Default: lower-case RFC 1123 subdomain. */
+  readonly validateName?: (name: string, prefix: boolean) => string | undefined;
+  /** Changes the object in place before defaults' validation: initial status and the like. */
+  readonly prepareCreate?: (object: KubeObject, context: StrategyContext) => void;
+  readonly prepareUpdate?: (object: KubeObject, old: KubeObject, context: StrategyContext) => void;
+  readonly prepareStatusUpdate?: (
+    object: KubeObject,
+    old: KubeObject,
+    context: StrategyContext,
+  ) => void;
+  /** Findings in the order that upstream reports them. Metadata is checked by the door. */
+  readonly validate?: (object: KubeObject) => FieldError[];
+  /** Beside `validate`, which runs too. */
+  readonly validateUpdate?: (object: KubeObject, old: KubeObject) => FieldError[];
+  readonly validateStatusUpdate?: (object: KubeObject, old: KubeObject) => FieldError[];
+  /** PUT creates what does not exist (Lease, Event, Endpoints …). */
+  readonly createOnUpdate?: boolean;
+  /** An update without resourceVersion overwrites. Default true. */
+  readonly unconditionalUpdate?: boolean;
+  /**
+   * Graceful deletion: the seconds until the object may go, given what the client asked for;
+   * `undefined` or 0: at once. Pods use it.
+   */
+  readonly gracePeriodSeconds?: (object: KubeObject, asked: number | undefined) => number;
+  /**
+   * Called on a delete after deletionTimestamp is set and while something (finalizers, grace)
+   * keeps the object: Namespace sets its phase.
+   */
+  readonly prepareDelete?: (object: KubeObject, context: StrategyContext) => void;
+  /** Beside metadata.finalizers: something else keeps a deleted object (spec.finalizers). */
+  readonly heldBy?: (object: KubeObject) => boolean;
+  /** Default propagation when neither the client nor a finalizer says; default `background`. */
+  readonly defaultOrphan?: boolean;
+  /** Gone after this many seconds (Event). */
+  readonly ttlSeconds?: number;
+}
+
+export interface StrategyContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The API version of the request: some defaults differ. */
+  readonly version: string;
+}
+
+/**
+ * `status`, `scale`, `binding`, `finalize` …: a view of an object, or a change to it. Pure; the
+ * door authorizes, admits, validates and commits around it.
+ */
+export interface Subresource {
+  readonly name: string;
+  /** What travels; absent: the object itself. */
+  readonly body?: {
+    readonly group: string;
+    readonly version: string;
+    readonly kind: string;
+    readonly schema: Schema;
+  };
+  readonly verbs: readonly ('get' | 'create' | 'update' | 'patch')[];
+  /** The view that a GET answers and that patches apply to. Absent: the object. */
+  readonly get?: (object: KubeObject) => KubeObject;
+  /**
+   * For create, update and patch: `object` is a clone of the stored one in the storage version,
+   * to be changed in place (or thrown an ApiError over). Returns the answer's body, or nothing:
+   * then the answer is `get`'s view (update, patch) or a `Success` Status (create).
+   */
+  readonly apply?: (
+    object: KubeObject,
+    body: KubeObject,
+    context: StrategyContext,
+  ) => KubeObject | undefined;
+  /** Whether `apply`'s outcome runs through the strategy's update path. Default true. */
+  readonly validates?: boolean;
+}
+
+export const kindPoint = definePoint<KindDefinition>({
+  name: 'kind',
+  combine: 'unique',
+  methods: [],
+});

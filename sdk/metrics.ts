@@ -1,0 +1,25 @@
+/**
+ * A plugin's metrics. Names are prefixed with the plugin's (`controller.deployment` gives
+ * `controller_deployment_…`) and served at `/metrics`. Making the same metric twice gives the same.
+ */
+export interface Metrics {
+  /** Only grows. Name ends in `_total`. */
+  counter(name: string, help: string): Counter;
+  gauge(name: string, help: string): Gauge;
+  /** Unit last in the name: `_seconds`, `_bytes`. */
+  histogram(name: string, help: string, buckets?: readonly number[]): Histogram;
+}
+
+export interface Counter {
+  add(value?: number, labels?: Labels): void;
+}
+
+export interface Gauge {
+  set(value: number, labels?: Labels): void;
+}
+
+export interface Histogram {
+  observe(value: number, labels?: Labels): void;
+}
+
+export type Labels = Readonly<Record<string, string>>;

@@ -1,0 +1,82 @@
+/**
+ * One request to the door: what an HTTP client's call, a plugin's call and a batch's entry all
+ * become. Plain data; the requester's identity is never part of it.
+ */
+export interface ObjectRequest {
+  readonly verb: Exclude<Verb, 'watch'>;
+  readonly group: string;
+  readonly version: string;
+  /** The plural. */
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  /** The object, the patch, or the DeleteOptions, as plain data. */
+  readonly body?: unknown;
+  /** Which patch the body of a `patch` is. */
+  readonly patchType?: PatchType;
+  readonly options?: RequestOptions;
+}
+
+export type Verb =
+  | 'get'
+  | 'list'
+  | 'watch'
+  | 'create'
+  | 'update'
+  | 'patch'
+  | 'delete'
+  | 'deletecollection';
+
+export type PatchType =
+  | 'application/json-patch+json'
+  | 'application/merge-patch+json'
+  | 'application/strategic-merge-patch+json'
+  | 'application/apply-patch+yaml';
+
+/** Query parameters; each as in the Kubernetes API. */
+export interface RequestOptions {
+  readonly dryRun?: boolean;
+  readonly fieldManager?: string;
+  readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
+  readonly force?: boolean;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  readonly resourceVersion?: string;
+  readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan';
+  readonly limit?: number;
+  readonly continue?: string;
+}
+
+/** What to watch: a list of what is there, then every change, with nothing between lost. */
+export interface WatchRequest {
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly namespace?: string;
+  /** Watch one object only. */
+  readonly name?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /**
+   * Absent: what exists now comes first, as ADDED events, closed by a BOOKMARK.
+   * Given: only changes after it.
+   */
+  readonly resourceVersion?: string;
+}
+
+export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+
+/** A BOOKMARK's object has only its kind and `metadata.resourceVersion`. */
+export interface WatchEvent<T> {
+  readonly type: WatchEventType;
+  readonly object: T;
+}
+
+/** Who asks, as the authenticator found it. */
+export interface UserInfo {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
