@@ -26,10 +26,15 @@ export function memoryBackend(): Backend {
   return new MemoryBackend();
 }
 
-/** A state of a key. A deletion is a version without value. */
-interface Version extends Change {
+/** A state of a key, possibly that it is deleted. */
+interface Version {
+  readonly state: Change;
   /** Undefined: there was none, or it is compacted. */
   previous: Version | undefined;
+}
+
+interface LogEntry extends Revision {
+  readonly versions: readonly Version[];
 }
 
 class MemoryBackend implements Backend {
@@ -84,8 +89,8 @@ class MemoryBackend implements Backend {
       return (history.get(key)?.modRevision ?? 0) === modRevision;
     });
     if (!holds) return { ok: false, found: compare.map(({ key }) => history.get(key)) };
-    const changes = history.append(operations);
-    if (changes.length > 0) this.#publish({ revision: history.revision, changes });
+    const entry = history.append(operations);
+    if (entry !== undefined) this.#publish(entry);
     return { ok: true, revision: history.revision };
   }
 
@@ -112,67 +117,79 @@ class MemoryHistory implements History {
   readonly #newest = new Map<string, Version>();
   readonly #keys = new SortedKeys();
   /** One element a revision, from the one after `#logAfter`. */
-  #log: Version[][] = [];
+  readonly #log: LogEntry[] = [];
   #logAfter = FIRST_REVISION;
 
   get(key: string): KeyValue | undefined {
-    return existing(this.#newest.get(key));
+    return existing(this.#newest.get(key)?.state);
   }
 
   *scan(start: string, end: string, revision: number): Generator<KeyValue, void, undefined> {
     for (const key of this.#keys.between(start, end)) {
       let version = this.#newest.get(key);
-      while (version !== undefined && version.modRevision > revision) version = version.previous;
-      const item = existing(version);
+      while (version !== undefined && version.state.modRevision > revision) {
+        version = version.previous;
+      }
+      const item = existing(version?.state);
       if (item !== undefined) yield item;
     }
   }
 
   read(after: number, max: number): Revision[] {
     const from = Math.max(0, after - this.#logAfter);
-    return this.#log.slice(from, from + max).map((changes, index) => {
-      return { revision: this.#logAfter + from + index + 1, changes };
-    });
+    return this.#log.slice(from, from + max);
   }
 
   /** Makes a revision of the operations. None, when they change nothing. */
-  append(operations: readonly Operation[]): readonly Change[] {
-    const modRevision = this.revision + 1;
+  append(operations: readonly Operation[]): Revision | undefined {
+    const revision = this.revision + 1;
     const versions: Version[] = [];
     for (const operation of operations) {
       const key = 'put' in operation ? operation.put : operation.delete;
-      const value = 'put' in operation ? operation.value : undefined;
       const previous = this.#newest.get(key);
-      const existed = previous?.value !== undefined;
-      if (value === undefined && !existed) continue;
-      const created = existed ? previous.createRevision : modRevision;
-      const createRevision = value === undefined ? 0 : created;
-      const version = { key, value, createRevision, modRevision, previous };
+      const state = nextState(operation, key, existing(previous?.state), revision);
+      if (state === undefined) continue;
+      const version = { state, previous };
       if (previous === undefined) this.#keys.add(key);
       this.#newest.set(key, version);
       versions.push(version);
     }
-    if (versions.length === 0) return versions;
-    this.#log.push(versions);
-    this.revision = modRevision;
-    return versions;
+    if (versions.length === 0) return undefined;
+    const entry = { revision, changes: versions.map(version => version.state), versions };
+    this.#log.push(entry);
+    this.revision = revision;
+    return entry;
   }
 
   compact(revision: number): void {
     const dropped = this.#log.splice(0, Math.max(0, revision - this.#logAfter));
-    for (const version of dropped.flat()) {
+    for (const version of dropped.flatMap(entry => entry.versions)) {
       version.previous = undefined;
-      if (version.value !== undefined || this.#newest.get(version.key) !== version) continue;
-      this.#newest.delete(version.key);
-      this.#keys.delete(version.key);
+      const { key, value } = version.state;
+      if (value !== undefined || this.#newest.get(key) !== version) continue;
+      this.#newest.delete(key);
+      this.#keys.delete(key);
     }
     this.#logAfter = Math.max(this.#logAfter, revision);
     this.compacted = revision;
   }
 }
 
-/** The same object for every reader: versions are never changed but for what is before them. */
-function existing(version: Version | undefined): KeyValue | undefined {
-  if (version?.value === undefined) return undefined;
-  return version as Version & KeyValue;
+function existing(state: Change | undefined): KeyValue | undefined {
+  return state?.value === undefined ? undefined : (state as KeyValue);
+}
+
+/** Undefined: nothing changes. */
+function nextState(
+  operation: Operation,
+  key: string,
+  found: KeyValue | undefined,
+  revision: number,
+): Change | undefined {
+  if ('put' in operation) {
+    const createRevision = found?.createRevision ?? revision;
+    return { key, value: operation.value, createRevision, modRevision: revision };
+  }
+  if (found === undefined) return undefined;
+  return { key, value: undefined, createRevision: 0, modRevision: revision };
 }
