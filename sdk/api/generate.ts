@@ -74,6 +74,7 @@ export function generateFiles(input: Input): Map<string, string> {
     files.set(`${fileOf(group[0] as TypeEntry)}.ts`, typesFile(group, entries));
   }
   files.set('api.ts', apiFile(entries));
+  files.set('definitions.ts', definitionsFile(input));
   return files;
 }
 
@@ -233,6 +234,15 @@ function topLevel(rivals: readonly TypeEntry[]): TypeEntry {
   const winner = best.length === 1 ? best[0] : best.find(entry => entry.group === wanted);
   if (!winner) throw new Error(`Cannot choose among ${best.map(entry => entry.id).join(', ')}`);
   return winner;
+}
+
+/**
+ * The data for `schemaOf` as a string: as an object literal it would cost every program 10 ms at
+ * start; so it costs nothing until somebody parses it, and a bundler needs no loader for it.
+ */
+function definitionsFile(input: Input): string {
+  const json = JSON.stringify(input.definitions).replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+  return `${HEADER}export const DEFINITIONS_JSON =\n  '${json}';\n`;
 }
 
 /** Higher is better, as in upstream's version priority: v2 > v1 > v2beta2 > v2beta1 > v1beta1. */
