@@ -8,6 +8,26 @@ export const Limits = {
   busWindowEvents: 20_000,
   /** Comparisons, and operations, in one transaction: etcd's own default. */
   transactionOperationsMax: 128,
+  /** A storage key: more than twice the longest that Kubernetes' names allow, less than LMDB's. */
+  keyLengthMax: 1_536,
+  /** Changes that one step of a compaction looks at; more only delays the commits behind it. */
+  compactionSliceChanges: 1_000,
   /** Revisions that a watch replays before it lets the event loop go on: about a millisecond. */
   watchReplayRevisions: 500,
+  /** And the bytes of the objects that they hold on to. */
+  busWindowBytes: 64 * 1024 * 1024,
+  /** Objects kept decoded: the working set of the controllers in a busy cluster, about 20 MB. */
+  decodedObjectsMax: 4_096,
+  /** Revisions that the database keeps for restarts and lists at an older revision. */
+  historyRevisions: 10_000,
+  /** How often a write that lost a race with another is tried again, as upstream does. */
+  writeAttemptsMax: 5,
+  /** Names drawn for a generateName before AlreadyExists is told, as upstream does. */
+  generateNameAttemptsMax: 8,
+  /** Bytes of initial events that a watch hands over at once. */
+  watchInitialChunkBytes: 256 * 1024,
+  /** Between two bookmarks on a quiet watch: upstream sends them about once a minute. */
+  bookmarkIntervalMs: 60_000,
+  /** How long a list or get waits for a revision that is not there yet, as upstream does. */
+  freshnessTimeoutMs: 3_000,
 } as const;

@@ -32,13 +32,21 @@ export function checkCompaction(revision: number, history: History): void {
   if (revision <= history.compacted) throw new CompactedError(revision, history.compacted);
 }
 
-/** Refuses what etcd would refuse, so that every backend has the same bound. */
+/** Refuses what etcd or LMDB would refuse, so that every backend has the same bounds. */
 export function checkTransactions(transactions: readonly Transaction[]): void {
   for (const { compare, operations } of transactions) {
     const size = Math.max(compare.length, operations.length);
-    if (size <= Limits.transactionOperationsMax) continue;
-    throw new RangeError(
-      `Cannot commit ${size} operations in one transaction: at most ${Limits.transactionOperationsMax}`,
-    );
+    if (size > Limits.transactionOperationsMax) {
+      throw new RangeError(
+        `Cannot commit ${size} operations at once: at most ${Limits.transactionOperationsMax}`,
+      );
+    }
+    for (const operation of operations) {
+      const key = 'put' in operation ? operation.put : operation.delete;
+      if (key.length > 0 && key.length <= Limits.keyLengthMax) continue;
+      throw new RangeError(
+        `Cannot commit a key of ${key.length} characters: 1 to ${Limits.keyLengthMax}`,
+      );
+    }
   }
 }

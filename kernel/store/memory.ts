@@ -41,7 +41,6 @@ class MemoryBackend implements Backend {
   readonly name = 'memory';
   readonly #history = new MemoryHistory();
   readonly #hub = new WatchHub(this.#history);
-  #unpublished: Revision[] = [];
   #closed = false;
 
   async commit(transactions: readonly Transaction[]): Promise<CommitResult[]> {
@@ -90,18 +89,8 @@ class MemoryBackend implements Backend {
     });
     if (!holds) return { ok: false, found: compare.map(({ key }) => history.get(key)) };
     const entry = history.append(operations);
-    if (entry !== undefined) this.#publish(entry);
+    if (entry !== undefined) this.#hub.publish(entry);
     return { ok: true, revision: history.revision };
-  }
-
-  /** Not at once, because the sinks may commit; but before the committer goes on. */
-  #publish(revision: Revision): void {
-    if (this.#unpublished.push(revision) > 1) return;
-    queueMicrotask(() => {
-      const revisions = this.#unpublished;
-      this.#unpublished = [];
-      this.#hub.publish(revisions);
-    });
   }
 
   #checkOpen(): void {

@@ -9,6 +9,7 @@ import type { History, Revision } from './history.ts';
 export class WatchHub {
   readonly #history: History;
   readonly #watchers = new Set<Watcher>();
+  #unpublished: Revision[] = [];
 
   constructor(history: History) {
     this.#history = history;
@@ -21,11 +22,19 @@ export class WatchHub {
     return { close: () => this.#remove(watcher) };
   }
 
-  /** To be called in revision order, when the history has them. Not from within a sink. */
-  publish(revisions: readonly Revision[]): void {
-    for (const watcher of this.#watchers) {
-      if (watcher.live) this.#deliver(watcher, revisions);
-    }
+  /**
+   * Delivers a revision that the history has: after the running code, because sinks may commit,
+   * but before a promise that is resolved after this call. To be called in revision order.
+   */
+  publish(revision: Revision): void {
+    if (this.#unpublished.push(revision) > 1) return;
+    queueMicrotask(() => {
+      const revisions = this.#unpublished;
+      this.#unpublished = [];
+      for (const watcher of this.#watchers) {
+        if (watcher.live) this.#deliver(watcher, revisions);
+      }
+    });
   }
 
   /** Ends every watch with the database's failure. */
