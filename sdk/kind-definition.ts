@@ -23,8 +23,12 @@ export interface KindDefinition {
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
   readonly namespaced: boolean;
-  /** Prefix of the keys without slashes at the ends (`registry/pods`), and the version kept. */
-  readonly storage: { readonly prefix: string; readonly version: string };
+  /**
+   * Prefix of the keys without slashes at the ends (`registry/pods`), and the version kept.
+   * `group` is for a kind that is kept as another group's (extensions Ingress): both definitions
+   * name the same prefix, group and version.
+   */
+  readonly storage: { readonly prefix: string; readonly version: string; readonly group?: string };
   /** Best first: the order of discovery. */
   readonly versions: readonly KindVersion[];
   /** Absent: all. A kind of `create` alone (a review, a binding) keeps nothing. */

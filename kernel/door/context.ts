@@ -1,0 +1,183 @@
+import type { AdmissionOperation, AdmissionRequest } from '../../sdk/admission.ts';
+import type { KubeObject } from '../../sdk/kind.ts';
+import type { StrategyContext } from '../../sdk/kind-definition.ts';
+import type { ObjectRequest, UserInfo } from '../../sdk/request.ts';
+import type { Schema } from '../../sdk/schema.ts';
+import { badRequest, invalid } from '../../sdk/status.ts';
+import { checkMetadata } from './metadata.ts';
+import type { Served } from './registry.ts';
+import type { Stages } from './stages.ts';
+
+/** One request on its way through the door. */
+export class RequestContext {
+  readonly stages: Stages;
+  readonly user: UserInfo;
+  readonly request: ObjectRequest;
+  readonly served: Served;
+  readonly warnings: string[] = [];
+  #admitted: AdmissionRequest | undefined;
+
+  constructor(stages: Stages, user: UserInfo, request: ObjectRequest, served: Served) {
+    this.stages = stages;
+    this.user = user;
+    this.request = request;
+    this.served = served;
+  }
+
+  get dryRun(): boolean {
+    return this.request.options?.dryRun ?? false;
+  }
+
+  /** Who owns the fields that this request writes: what it says, else who sends it. */
+  get manager(): string {
+    return this.request.options?.fieldManager || this.user.name.slice(0, MANAGER_LENGTH_MAX);
+  }
+
+  get strategy(): StrategyContext {
+    const { clock, random } = this.stages;
+    return { clock, random, version: this.served.version.name };
+  }
+
+  /** The body in the shape that the schema asks for; throws BadRequest. */
+  decode(body: unknown, schema: Schema, gvk: { group: string; version: string; kind: string }): KubeObject {
+    checkKind(body, gvk);
+    const { object, unknown } = this.stages.decoder.decode(body, schema, gvk);
+    this.#reportUnknown(unknown, gvk);
+    return object;
+  }
+
+  decodeObject(body: unknown): KubeObject {
+    const { kind, version } = this.served;
+    const object = this.decode(body, version.schema, {
+      group: kind.group,
+      version: version.name,
+      kind: kind.kind,
+    });
+    this.#checkNamespace(object);
+    return object;
+  }
+
+  /** Runs the mutating admission plugins; returns the object, perhaps another. */
+  async mutate(operation: AdmissionOperation, object: KubeObject | undefined, old?: KubeObject) {
+    const { kind, version } = this.served;
+    const { resource, subresource = '', namespace = '', name = '' } = this.request;
+    const admission: AdmissionRequest = {
+      operation,
+      user: this.user,
+      group: kind.group,
+      version: version.name,
+      resource,
+      subresource,
+      kind: kind.kind,
+      namespace,
+      name: name || (object?.metadata.name ?? ''),
+      object,
+      oldObject: old,
+      dryRun: this.dryRun,
+    };
+    this.#admitted = admission;
+    for (const plugin of this.#admissionPlugins(operation)) {
+      const mutated = await plugin.mutate?.(admission);
+      if (mutated) admission.object = mutated;
+    }
+    return admission.object;
+  }
+
+  /** Runs the validating admission plugins on what `mutate` was called for. */
+  async validateAdmission(object: KubeObject | undefined): Promise<void> {
+    const admission = this.#admitted;
+    if (admission === undefined) return;
+    admission.object = object;
+    for (const plugin of this.#admissionPlugins(admission.operation)) {
+      await plugin.validate?.(admission);
+    }
+  }
+
+  /** Nothing came of it: plugins that reserved something let it go. */
+  abandon(): void {
+    const admission = this.#admitted;
+    if (admission === undefined) return;
+    this.#admitted = undefined;
+    for (const plugin of this.#admissionPlugins(admission.operation)) plugin.abandon?.(admission);
+  }
+
+  /** Throws Invalid with everything that is wrong with an object in the request's version. */
+  validate(object: KubeObject, old: KubeObject | undefined): void {
+    const { kind } = this.served;
+    const { strategy } = kind;
+    const isStatus = this.request.subresource === 'status';
+    const errors = checkMetadata(object, kind, old);
+    if (isStatus && old) {
+      errors.push(...(strategy.validateStatusUpdate?.(object, old) ?? []));
+    } else {
+      errors.push(...(strategy.validate?.(object) ?? []));
+      if (old) errors.push(...(strategy.validateUpdate?.(object, old) ?? []));
+    }
+    if (errors.length > 0) throw invalid(kind, object.metadata.name ?? '', errors);
+  }
+
+  trackFields(object: KubeObject, old: KubeObject | undefined): void {
+    this.stages.fieldManager?.update(object, old, {
+      manager: this.manager,
+      schema: this.served.version.schema,
+      apiVersion: this.served.apiVersion,
+      subresource: this.request.subresource ?? '',
+      clock: this.stages.clock,
+    });
+  }
+
+  #admissionPlugins(operation: AdmissionOperation) {
+    const { subresource, resource } = this.request;
+    const path = subresource ? `${resource}/${subresource}` : resource;
+    return this.stages.admission(operation, this.served.kind.group, path);
+  }
+
+  #checkNamespace(object: KubeObject): void {
+    const { namespace } = this.request;
+    const given = object.metadata.namespace;
+    if (!this.served.kind.namespaced) {
+      if (given) delete object.metadata.namespace;
+      return;
+    }
+    if (given && namespace && given !== namespace) {
+      throw badRequest(
+        'the namespace of the provided object does not match the namespace sent on the request',
+      );
+    }
+    if (namespace) object.metadata.namespace = namespace;
+  }
+
+  #reportUnknown(unknown: readonly string[], gvk: { version: string; kind: string }): void {
+    const mode = this.request.options?.fieldValidation ?? 'Warn';
+    if (unknown.length === 0 || mode === 'Ignore') return;
+    const texts = unknown.map(path => `unknown field "${path}"`);
+    if (mode === 'Warn') {
+      this.warnings.push(...texts);
+      return;
+    }
+    throw badRequest(
+      `${gvk.kind} in version "${gvk.version}" cannot be handled as a ${gvk.kind}: ` +
+        `strict decoding error: ${texts.join(', ')}`,
+    );
+  }
+}
+
+/** A body may leave its kind out, but not say another. */
+function checkKind(body: unknown, gvk: { group: string; version: string; kind: string }): void {
+  const { apiVersion, kind } = (body ?? {}) as { apiVersion?: unknown; kind?: unknown };
+  const wanted = gvk.group ? `${gvk.group}/${gvk.version}` : gvk.version;
+  if (kind !== undefined && kind !== '' && kind !== gvk.kind) {
+    throw badRequest(
+      `${String(kind)} in version "${String(apiVersion ?? '')}" cannot be handled as a ${gvk.kind}: ` +
+        `no kind "${String(kind)}" is registered for version "${wanted}" where "${gvk.kind}" is wanted`,
+    );
+  }
+  if (apiVersion !== undefined && apiVersion !== '' && apiVersion !== wanted) {
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${wanted})`,
+    );
+  }
+}
+
+/** Upstream's bound on a field manager's name. */
+const MANAGER_LENGTH_MAX = 128;

@@ -1,0 +1,120 @@
+import type { Attributes, Credentials } from '../../sdk/auth.ts';
+import type { Door, DoorAnswer, DoorWatch, DoorWatchRequest, DoorWatchSink } from '../../sdk/door.ts';
+import type { Logger } from '../../sdk/logger.ts';
+import type { ObjectRequest, UserInfo, Verb, WatchRequest } from '../../sdk/request.ts';
+import { ApiError, internalError, methodNotAllowed } from '../../sdk/status.ts';
+import { RequestContext } from './context.ts';
+import { create } from './create.ts';
+import { remove, removeCollection } from './delete.ts';
+import { freshEnough, get, list } from './read.ts';
+import type { Served } from './registry.ts';
+import type { Stages } from './stages.ts';
+import { createSubresource, patch, update } from './update.ts';
+import { byteSink, type EventSink, openWatch } from './watch.ts';
+
+/**
+ * The one way in: HTTP requests, plugins' writes and batches all become an `ObjectRequest` and go
+ * through the same stages. Rejects with `ApiError` only; anything else that goes wrong is logged
+ * and told as InternalError.
+ */
+export class KernelDoor implements Door {
+  readonly #stages: Stages;
+  readonly #log: Logger;
+
+  constructor(stages: Stages, log: Logger) {
+    this.#stages = stages;
+    this.#log = log;
+  }
+
+  authenticate(credentials: Credentials): Promise<UserInfo> {
+    return this.#stages.authenticate(credentials);
+  }
+
+  authorize(attributes: Attributes): void | Promise<void> {
+    return this.#stages.authorize(attributes);
+  }
+
+  resolve(group: string, version: string, resource: string): Served {
+    return this.#stages.kinds.get(group, version, resource);
+  }
+
+  revision(): number {
+    return this.#stages.objects.revision;
+  }
+
+  async request(user: UserInfo, request: ObjectRequest): Promise<DoorAnswer> {
+    try {
+      const served = await this.#admit(user, request.verb, request);
+      const context = new RequestContext(this.#stages, user, request, served);
+      return await dispatch(context);
+    } catch (error) {
+      throw this.#toApiError(error, request);
+    }
+  }
+
+  async watch(user: UserInfo, request: DoorWatchRequest, sink: DoorWatchSink): Promise<DoorWatch> {
+    let watch: DoorWatch | undefined;
+    const close = () => watch?.close();
+    watch = await this.watchEvents(user, request, byteSink(sink, close));
+    return watch;
+  }
+
+  /** A watch whose receiver is in this process and may want the objects themselves. */
+  async watchEvents(user: UserInfo, request: DoorWatchRequest, sink: EventSink): Promise<DoorWatch> {
+    try {
+      const served = await this.#admit(user, 'watch', request);
+      const context = new RequestContext(this.#stages, user, { ...request, verb: 'list' }, served);
+      const { resourceVersion } = request;
+      await freshEnough(context, resourceVersion === '0' ? '0' : (resourceVersion ?? ''));
+      return openWatch(this.#stages, served, request, sink);
+    } catch (error) {
+      throw this.#toApiError(error, request);
+    }
+  }
+
+  /** Finds the kind and asks whether the user may; throws NotFound, MethodNotAllowed, Forbidden. */
+  async #admit(user: UserInfo, verb: Verb, request: ObjectRequest | WatchRequest): Promise<Served> {
+    const { group, version, resource, namespace = '', name = '' } = request;
+    const served = this.#stages.kinds.get(group, version, resource);
+    const subresource = 'subresource' in request ? (request.subresource ?? '') : '';
+    const attributes = { user, verb, group, version, resource, subresource, namespace, name };
+    const authorization = this.#stages.authorize(attributes);
+    if (authorization instanceof Promise) await authorization;
+    const { verbs } = served.kind;
+    if (verbs && !subresource && !verbs.includes(verb)) throw methodNotAllowed();
+    return served;
+  }
+
+  #toApiError(error: unknown, { group, resource }: { group: string; resource: string }): ApiError {
+    if (error instanceof ApiError) return error;
+    this.#log.error('A request failed on our side', { error, group, resource });
+    return internalError(error);
+  }
+}
+
+function dispatch(context: RequestContext): Promise<DoorAnswer> {
+  const { verb, name, subresource } = context.request;
+  switch (verb) {
+    case 'get':
+      return get(context);
+    case 'list':
+      return list(context);
+    case 'create':
+      return subresource ? createSubresource(context) : create(context);
+    case 'update':
+      return named(context, update);
+    case 'patch':
+      return named(context, patch);
+    case 'delete':
+      return name ? remove(context) : Promise.reject(methodNotAllowed());
+    case 'deletecollection':
+      return removeCollection(context);
+  }
+}
+
+function named(
+  context: RequestContext,
+  action: (context: RequestContext) => Promise<DoorAnswer>,
+): Promise<DoorAnswer> {
+  return context.request.name ? action(context) : Promise.reject(methodNotAllowed());
+}

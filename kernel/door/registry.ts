@@ -1,0 +1,125 @@
+import type { EncodedObject, ServedResource } from '../../sdk/door.ts';
+import { apiVersionOf, type KubeObject } from '../../sdk/kind.ts';
+import type { KindDefinition, KindVersion, Subresource } from '../../sdk/kind-definition.ts';
+import { unknownResource } from '../../sdk/status.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { ResourceStore } from '../store/resource-store.ts';
+import { decodeObject, StorageForm, type StoredObject } from '../store/stored-object.ts';
+
+/** A kind in one of its versions, ready to be worked with. */
+export class Served implements ServedResource {
+  readonly kind: KindDefinition;
+  readonly version: KindVersion;
+  readonly store: ResourceStore;
+  /** `apps/v1` */
+  readonly apiVersion: string;
+  readonly subresources: ReadonlyMap<string, Subresource>;
+  /** Watch frames made of an object, by their form; they go when the object goes. */
+  readonly frames = new WeakMap<EncodedObject, Map<string, Buffer>>();
+  readonly #objects: ObjectStore;
+  readonly #head: Buffer;
+  readonly #encoded = new WeakMap<StoredObject, EncodedObject>();
+
+  constructor(kind: KindDefinition, version: KindVersion, store: ResourceStore, objects: ObjectStore) {
+    this.kind = kind;
+    this.version = version;
+    this.store = store;
+    this.#objects = objects;
+    this.apiVersion = apiVersionOf({ group: kind.group, version: version.name });
+    this.subresources = new Map((kind.subresources ?? []).map(each => [each.name, each]));
+    this.#head = new StorageForm(kind.kind, this.apiVersion).head;
+  }
+
+  /** Whether objects are stored as this version shows them. */
+  get isStored(): boolean {
+    return this.apiVersion === this.store.form.apiVersion;
+  }
+
+  /** What error texts call it. */
+  get subject(): { group: string; resource: string } {
+    return this.kind;
+  }
+
+  key(namespace: string | undefined, name: string): string {
+    return this.kind.namespaced ? `${namespace}/${name}` : name;
+  }
+
+  /** A stored object as this version shows it; the same one for the same argument. */
+  encode(stored: StoredObject): EncodedObject {
+    if (this.isStored) return stored;
+    let encoded = this.#encoded.get(stored);
+    if (encoded === undefined) {
+      encoded = this.#convert(stored);
+      this.#encoded.set(stored, encoded);
+    }
+    return encoded;
+  }
+
+  /** Takes its argument over. */
+  toStorage(object: KubeObject): KubeObject {
+    if (this.isStored) return object;
+    const converted = this.version.toStorage?.(object) ?? object;
+    converted.kind = this.store.form.kind;
+    converted.apiVersion = this.store.form.apiVersion;
+    return converted;
+  }
+
+  #convert(stored: StoredObject): EncodedObject {
+    const { kind, apiVersion, metadata, ...rest } = this.#fromStorage(decodeObject(stored));
+    const head = this.#head;
+    const tail = Buffer.from(JSON.stringify({ metadata, ...rest }).slice(1));
+    const hot = this.#objects.hot;
+    const encoded: EncodedObject = { head, tail, object: () => hot.of(encoded) };
+    return encoded;
+  }
+
+  #fromStorage(object: KubeObject): KubeObject {
+    const converted = this.version.fromStorage?.(object) ?? object;
+    converted.apiVersion = this.apiVersion;
+    return converted;
+  }
+}
+
+/** The kinds that are served, by where they are in paths. */
+export class KindRegistry {
+  readonly #objects: ObjectStore;
+  readonly #served = new Map<string, Served>();
+
+  constructor(objects: ObjectStore) {
+    this.#objects = objects;
+  }
+
+  async add(kind: KindDefinition): Promise<void> {
+    const { prefix, version, group = kind.group } = kind.storage;
+    const form = new StorageForm(kind.kind, apiVersionOf({ group, version }));
+    const store = await this.#objects.register(prefix, kind.namespaced, form);
+    for (const each of kind.versions) {
+      const served = new Served(kind, each, store, this.#objects);
+      this.#served.set(pathOf(kind.group, each.name, kind.resource), served);
+    }
+  }
+
+  remove(kind: KindDefinition): void {
+    for (const each of kind.versions) {
+      this.#served.delete(pathOf(kind.group, each.name, kind.resource));
+    }
+    const prefix = kind.storage.prefix;
+    const shared = [...this.#served.values()].some(served => served.store.prefix === prefix);
+    if (!shared) this.#objects.unregister(prefix);
+  }
+
+  /** Throws NotFound. */
+  get(group: string, version: string, resource: string): Served {
+    const served = this.#served.get(pathOf(group, version, resource));
+    if (served === undefined) throw unknownResource();
+    return served;
+  }
+
+  all(): Iterable<Served> {
+    return this.#served.values();
+  }
+}
+
+function pathOf(group: string, version: string, resource: string): string {
+  return `${group}/${version}/${resource}`;
+}

@@ -1,0 +1,153 @@
+import type { AdmissionOperation, AdmissionPlugin, AdmissionRule } from '../../sdk/admission.ts';
+import { admissionPoint } from '../../sdk/admission.ts';
+import { type Attributes, authenticatorPoint, authorizerPoint, type Credentials } from '../../sdk/auth.ts';
+import type { Clock } from '../../sdk/clock.ts';
+import {
+  type Decoder,
+  decoderPoint,
+  type FieldManager,
+  fieldManagerPoint,
+  type Patcher,
+  patcherPoint,
+  type ShapeTransform,
+  shapePoint,
+} from '../../sdk/door.ts';
+import type { ExtensionPoint } from '../../sdk/extension.ts';
+import type { Random } from '../../sdk/random.ts';
+import type { PatchType, UserInfo } from '../../sdk/request.ts';
+import { ApiError, forbidden, serviceUnavailable, unauthorized, unsupportedMediaType } from '../../sdk/status.ts';
+import type { Extensions } from '../extensions.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { WatchBus } from '../watch/bus.ts';
+import type { KindRegistry } from './registry.ts';
+
+/** The door's stages as the plugins filled them, and what it works on. */
+export class Stages {
+  readonly objects: ObjectStore;
+  readonly bus: WatchBus;
+  readonly kinds: KindRegistry;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly #extensions: Extensions;
+  readonly #admission = new Map<string, readonly AdmissionPlugin[]>();
+
+  constructor(options: StagesOptions) {
+    this.objects = options.objects;
+    this.bus = options.bus;
+    this.kinds = options.kinds;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.#extensions = options.extensions;
+    this.#extensions.onChange(admissionPoint, () => this.#admission.clear());
+  }
+
+  get decoder(): Decoder {
+    return this.#one(decoderPoint);
+  }
+
+  get fieldManager(): FieldManager | undefined {
+    return this.#extensions.list(fieldManagerPoint)[0]?.value;
+  }
+
+  /** Throws UnsupportedMediaType. */
+  patcher(type: PatchType): Patcher {
+    const patchers = this.#extensions.list(patcherPoint);
+    const found = patchers.find(({ value }) => value.types.includes(type));
+    if (found === undefined) throw unsupportedMediaType(patchers.flatMap(({ value }) => value.types));
+    return found.value;
+  }
+
+  shape(name: ShapeTransform['name']): ShapeTransform {
+    const found = this.#extensions.list(shapePoint).find(({ value }) => value.name === name);
+    if (found === undefined) throw serviceUnavailable(`No plugin gives the shape ${name}`);
+    return found.value;
+  }
+
+  async authenticate(credentials: Credentials): Promise<UserInfo> {
+    for (const { value } of this.#extensions.list(authenticatorPoint)) {
+      const user = await value.authenticate(credentials);
+      if (user !== undefined) return user;
+    }
+    throw unauthorized();
+  }
+
+  /** Throws Forbidden unless allowed. Synchronous where the authorizers are. */
+  authorize(attributes: Attributes): void | Promise<void> {
+    return this.#authorizeFrom(attributes, 0);
+  }
+
+  #authorizeFrom(attributes: Attributes, first: number): void | Promise<void> {
+    const authorizers = this.#extensions.list(authorizerPoint);
+    for (let i = first; i < authorizers.length; i++) {
+      const decision = authorizers[i]?.value.authorize(attributes);
+      if (decision instanceof Promise) {
+        return decision.then(value => {
+          if (value === 'no-opinion') return this.#authorizeFrom(attributes, i + 1);
+          if (value !== 'allow') throw denied(attributes);
+        });
+      }
+      if (decision === 'allow') return;
+      if (decision === 'deny') break;
+    }
+    throw denied(attributes);
+  }
+
+  /** The admission plugins that look at such a request, in profile order. */
+  admission(operation: AdmissionOperation, group: string, resource: string): readonly AdmissionPlugin[] {
+    const id = `${operation} ${group}/${resource}`;
+    let plugins = this.#admission.get(id);
+    if (plugins === undefined) {
+      plugins = this.#extensions
+        .list(admissionPoint)
+        .map(({ value }) => value)
+        .filter(({ rules }) => rules.some(rule => applies(rule, operation, group, resource)));
+      this.#admission.set(id, plugins);
+    }
+    return plugins;
+  }
+
+  #one<T>(point: ExtensionPoint<T>): T {
+    const [first] = this.#extensions.list(point);
+    if (first === undefined) throw serviceUnavailable(`No plugin gives the "${point.name}"`);
+    return first.value;
+  }
+}
+
+export interface StagesOptions {
+  readonly objects: ObjectStore;
+  readonly bus: WatchBus;
+  readonly kinds: KindRegistry;
+  readonly extensions: Extensions;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+function applies(
+  rule: AdmissionRule,
+  operation: AdmissionOperation,
+  group: string,
+  resource: string,
+): boolean {
+  if (!rule.operations.includes(operation)) return false;
+  if (!rule.groups.includes('*') && !rule.groups.includes(group)) return false;
+  return rule.resources.some(
+    each => each === resource || each === '*/*' || (each === '*' && !resource.includes('/')),
+  );
+}
+
+function denied(attributes: Attributes): ApiError {
+  const { user, verb } = attributes;
+  if ('path' in attributes) {
+    return new ApiError({
+      message: `forbidden: User "${user.name}" cannot ${verb} path "${attributes.path}"`,
+      reason: 'Forbidden',
+      details: {},
+      code: 403,
+    });
+  }
+  const { group, resource, subresource, namespace, name } = attributes;
+  const full = subresource ? `${resource}/${subresource}` : resource;
+  const where = namespace ? ` in the namespace "${namespace}"` : ' at the cluster scope';
+  const why = `User "${user.name}" cannot ${verb} resource "${full}" in API group "${group}"${where}`;
+  return forbidden({ group, resource }, name, why);
+}
