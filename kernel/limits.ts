@@ -30,4 +30,16 @@ export const Limits = {
   bookmarkIntervalMs: 60_000,
   /** How long a list or get waits for a revision that is not there yet, as upstream does. */
   freshnessTimeoutMs: 3_000,
+  /** Keys in one answer of etcd: a page of large objects is some ten megabytes. */
+  etcdPageKeys: 1_000,
+  /** A request to etcd, with its flush; a member that takes longer is taken for lost. */
+  etcdRequestMs: 5_000,
+  /** Attempts of a read: enough to outlast the choice of a new leader, with the pauses below. */
+  etcdReadAttempts: 5,
+  /** The first pause before another attempt at etcd; it doubles each time. */
+  etcdBackoffMs: 100,
+  /** The longest of these pauses: a member that is back is used within this time. */
+  etcdBackoffMaxMs: 5_000,
+  /** Silence before a connection to etcd is probed; etcd refuses less than five seconds. */
+  etcdKeepaliveMs: 10_000,
 } as const;

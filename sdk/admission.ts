@@ -1,6 +1,6 @@
 import { definePoint } from './extension.ts';
 import type { KubeObject } from './kind.ts';
-import type { UserInfo } from './request.ts';
+import type { User } from './request.ts';
 
 /**
  * Looks at writes between decoding and validation. Mutating handlers run first, one after the
@@ -34,7 +34,7 @@ export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 
 export interface AdmissionRequest {
   readonly operation: AdmissionOperation;
-  readonly user: UserInfo;
+  readonly user: User;
   readonly group: string;
   readonly version: string;
   readonly resource: string;

@@ -1,5 +1,5 @@
 import { definePoint } from './extension.ts';
-import type { UserInfo, Verb } from './request.ts';
+import type { User, Verb } from './request.ts';
 
 /** Finds out who sends a request. The first that claims it wins; nobody: 401 (or anonymous). */
 export interface Authenticator {
@@ -7,7 +7,7 @@ export interface Authenticator {
    * Undefined: these are not credentials of my sort. Throws an `ApiError` (Unauthorized) when they
    * are, and are bad.
    */
-  authenticate(credentials: Credentials): UserInfo | undefined | Promise<UserInfo | undefined>;
+  authenticate(credentials: Credentials): User | undefined | Promise<User | undefined>;
 }
 
 export interface Credentials {
@@ -27,7 +27,7 @@ export type Decision = 'allow' | 'deny' | 'no-opinion';
 export type Attributes = ResourceAttributes | PathAttributes;
 
 export interface ResourceAttributes {
-  readonly user: UserInfo;
+  readonly user: User;
   readonly verb: Verb | string;
   readonly group: string;
   readonly version: string;
@@ -39,7 +39,7 @@ export interface ResourceAttributes {
 
 /** A request outside of resources: `/healthz`, `/apis`. */
 export interface PathAttributes {
-  readonly user: UserInfo;
+  readonly user: User;
   /** The HTTP method in lower case. */
   readonly verb: string;
   readonly path: string;

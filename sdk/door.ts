@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { definePoint } from './extension.ts';
 import type { KubeObject } from './kind.ts';
 import type { KindDefinition, KindVersion } from './kind-definition.ts';
-import type { ObjectRequest, PatchType, UserInfo, WatchRequest } from './request.ts';
+import type { ObjectRequest, PatchType, User, WatchRequest } from './request.ts';
 import type { Schema } from './schema.ts';
 
 /**
@@ -113,13 +113,13 @@ export const shapePoint = definePoint<ShapeTransform>({
 
 /** The one way in: what the kernel hands to servers. */
 export interface Door {
-  authenticate(credentials: Credentials): UserInfo | Promise<UserInfo>;
+  authenticate(credentials: Credentials): User | Promise<User>;
   /** Throws Forbidden unless allowed. For paths that are no resources. */
   authorize(attributes: Attributes): void | Promise<void>;
   /** Does a request for `user`; rejects with `ApiError`. */
-  request(user: UserInfo, request: ObjectRequest): Promise<DoorAnswer>;
+  request(user: User, request: ObjectRequest): Promise<DoorAnswer>;
   /** Opens a watch; resolves when it is accepted, rejects with `ApiError` before that. */
-  watch(user: UserInfo, request: DoorWatchRequest, sink: DoorWatchSink): Promise<DoorWatch>;
+  watch(user: User, request: DoorWatchRequest, sink: DoorWatchSink): Promise<DoorWatch>;
   /** The kind and version behind a path; throws NotFound. */
   resolve(group: string, version: string, resource: string): ServedResource;
   /** The newest revision in the cache. */
@@ -226,7 +226,7 @@ export interface RouteRequest {
   readonly query: URLSearchParams;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly user: UserInfo;
+  readonly user: User;
 }
 
 export interface RouteResponse {

@@ -74,7 +74,7 @@ export interface WatchEvent<T> {
 }
 
 /** Who asks, as the authenticator found it. */
-export interface UserInfo {
+export interface User {
   readonly name: string;
   readonly uid?: string;
   readonly groups: readonly string[];

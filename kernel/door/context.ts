@@ -1,7 +1,7 @@
 import type { AdmissionOperation, AdmissionRequest } from '../../sdk/admission.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { StrategyContext } from '../../sdk/kind-definition.ts';
-import type { ObjectRequest, UserInfo } from '../../sdk/request.ts';
+import type { ObjectRequest, User } from '../../sdk/request.ts';
 import type { Schema } from '../../sdk/schema.ts';
 import { badRequest, invalid } from '../../sdk/status.ts';
 import { checkMetadata } from './metadata.ts';
@@ -11,13 +11,13 @@ import type { Stages } from './stages.ts';
 /** One request on its way through the door. */
 export class RequestContext {
   readonly stages: Stages;
-  readonly user: UserInfo;
+  readonly user: User;
   readonly request: ObjectRequest;
   readonly served: Served;
   readonly warnings: string[] = [];
   #admitted: AdmissionRequest | undefined;
 
-  constructor(stages: Stages, user: UserInfo, request: ObjectRequest, served: Served) {
+  constructor(stages: Stages, user: User, request: ObjectRequest, served: Served) {
     this.stages = stages;
     this.user = user;
     this.request = request;
@@ -39,7 +39,11 @@ export class RequestContext {
   }
 
   /** The body in the shape that the schema asks for; throws BadRequest. */
-  decode(body: unknown, schema: Schema, gvk: { group: string; version: string; kind: string }): KubeObject {
+  decode(
+    body: unknown,
+    schema: Schema,
+    gvk: { group: string; version: string; kind: string },
+  ): KubeObject {
     checkKind(body, gvk);
     const { object, unknown } = this.stages.decoder.decode(body, schema, gvk);
     this.#reportUnknown(unknown, gvk);

@@ -1,7 +1,7 @@
+import { toTime } from '../../sdk/clock.ts';
 import type { DoorAnswer } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import { randomSuffix } from '../../sdk/random.ts';
-import { toTime } from '../../sdk/clock.ts';
 import { alreadyExists, badRequest, methodNotAllowed } from '../../sdk/status.ts';
 import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
@@ -18,7 +18,10 @@ export async function create(context: RequestContext): Promise<DoorAnswer> {
 }
 
 /** `object` is taken over. */
-export async function createObject(context: RequestContext, object: KubeObject): Promise<DoorAnswer> {
+export async function createObject(
+  context: RequestContext,
+  object: KubeObject,
+): Promise<DoorAnswer> {
   checkIdentity(context, object);
   context.served.version.defaults?.(object);
   const generated = !object.metadata.name && object.metadata.generateName !== undefined;
@@ -33,7 +36,10 @@ export async function createObject(context: RequestContext, object: KubeObject):
 }
 
 /** Undefined: the name is taken. */
-async function attemptCreate(context: RequestContext, given: KubeObject): Promise<StoredObject | undefined> {
+async function attemptCreate(
+  context: RequestContext,
+  given: KubeObject,
+): Promise<StoredObject | undefined> {
   const { served, stages } = context;
   // A second attempt must begin with what came in, not with what the first made of it.
   const object = given.metadata.generateName ? structuredClone(given) : given;

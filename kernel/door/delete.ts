@@ -86,7 +86,11 @@ async function attemptDelete(
  * The object with its deletion asked for: timestamp, grace and the finalizers that the propagation
  * policy calls for. Upstream's BeforeDelete and deletionFinalizersForGarbageCollection.
  */
-function mark(context: RequestContext, object: KubeObject, options: DeleteBody): KubeObject | 'unchanged' {
+function mark(
+  context: RequestContext,
+  object: KubeObject,
+  options: DeleteBody,
+): KubeObject | 'unchanged' {
   const { strategy } = context.served.kind;
   const { metadata } = object;
   const finalizers = finalizersFor(context, metadata.finalizers ?? [], options);
@@ -116,7 +120,11 @@ function finalizersFor(
 ): string[] {
   const policy =
     options.propagationPolicy ??
-    (options.orphanDependents === undefined ? undefined : options.orphanDependents ? 'Orphan' : 'Background');
+    (options.orphanDependents === undefined
+      ? undefined
+      : options.orphanDependents
+        ? 'Orphan'
+        : 'Background');
   const others = current.filter(each => each !== ORPHAN && each !== FOREGROUND);
   if (policy === 'Orphan') return [...others, ORPHAN];
   if (policy === 'Foreground') return [...others, FOREGROUND];
@@ -125,7 +133,11 @@ function finalizersFor(
   return served.kind.strategy.defaultOrphan ? [...others, ORPHAN] : others;
 }
 
-function checkPreconditions(context: RequestContext, stored: StoredObject, options: DeleteBody): void {
+function checkPreconditions(
+  context: RequestContext,
+  stored: StoredObject,
+  options: DeleteBody,
+): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
   const { served, request } = context;
   const current = stored.object().metadata.uid;
@@ -163,7 +175,9 @@ function readOptions(body: unknown): DeleteBody {
   const options = body as DeleteBody;
   const { gracePeriodSeconds: grace, propagationPolicy: policy } = options;
   if (grace !== undefined && grace !== null && (!Number.isInteger(grace) || grace < 0)) {
-    throw badRequest(`gracePeriodSeconds is ${JSON.stringify(grace)}, want a number that is not negative`);
+    throw badRequest(
+      `gracePeriodSeconds is ${JSON.stringify(grace)}, want a number that is not negative`,
+    );
   }
   if (policy && !['Orphan', 'Background', 'Foreground'].includes(policy)) {
     throw badRequest(

@@ -1,7 +1,13 @@
 import type { Attributes, Credentials } from '../../sdk/auth.ts';
-import type { Door, DoorAnswer, DoorWatch, DoorWatchRequest, DoorWatchSink } from '../../sdk/door.ts';
+import type {
+  Door,
+  DoorAnswer,
+  DoorWatch,
+  DoorWatchRequest,
+  DoorWatchSink,
+} from '../../sdk/door.ts';
 import type { Logger } from '../../sdk/logger.ts';
-import type { ObjectRequest, UserInfo, Verb, WatchRequest } from '../../sdk/request.ts';
+import type { ObjectRequest, User, Verb, WatchRequest } from '../../sdk/request.ts';
 import { ApiError, internalError, methodNotAllowed } from '../../sdk/status.ts';
 import { RequestContext } from './context.ts';
 import { create } from './create.ts';
@@ -26,7 +32,7 @@ export class KernelDoor implements Door {
     this.#log = log;
   }
 
-  authenticate(credentials: Credentials): Promise<UserInfo> {
+  authenticate(credentials: Credentials): Promise<User> {
     return this.#stages.authenticate(credentials);
   }
 
@@ -42,7 +48,7 @@ export class KernelDoor implements Door {
     return this.#stages.objects.revision;
   }
 
-  async request(user: UserInfo, request: ObjectRequest): Promise<DoorAnswer> {
+  async request(user: User, request: ObjectRequest): Promise<DoorAnswer> {
     try {
       const served = await this.#admit(user, request.verb, request);
       const context = new RequestContext(this.#stages, user, request, served);
@@ -52,7 +58,7 @@ export class KernelDoor implements Door {
     }
   }
 
-  async watch(user: UserInfo, request: DoorWatchRequest, sink: DoorWatchSink): Promise<DoorWatch> {
+  async watch(user: User, request: DoorWatchRequest, sink: DoorWatchSink): Promise<DoorWatch> {
     let watch: DoorWatch | undefined;
     const close = () => watch?.close();
     watch = await this.watchEvents(user, request, byteSink(sink, close));
@@ -60,7 +66,11 @@ export class KernelDoor implements Door {
   }
 
   /** A watch whose receiver is in this process and may want the objects themselves. */
-  async watchEvents(user: UserInfo, request: DoorWatchRequest, sink: EventSink): Promise<DoorWatch> {
+  async watchEvents(
+    user: User,
+    request: DoorWatchRequest,
+    sink: EventSink,
+  ): Promise<DoorWatch> {
     try {
       const served = await this.#admit(user, 'watch', request);
       const context = new RequestContext(this.#stages, user, { ...request, verb: 'list' }, served);
@@ -73,7 +83,7 @@ export class KernelDoor implements Door {
   }
 
   /** Finds the kind and asks whether the user may; throws NotFound, MethodNotAllowed, Forbidden. */
-  async #admit(user: UserInfo, verb: Verb, request: ObjectRequest | WatchRequest): Promise<Served> {
+  async #admit(user: User, verb: Verb, request: ObjectRequest | WatchRequest): Promise<Served> {
     const { group, version, resource, namespace = '', name = '' } = request;
     const served = this.#stages.kinds.get(group, version, resource);
     const subresource = 'subresource' in request ? (request.subresource ?? '') : '';

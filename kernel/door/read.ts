@@ -11,7 +11,7 @@ import {
 import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import type { RequestContext } from './context.ts';
-import { matcherOf, type Matcher } from './select.ts';
+import { type Matcher, matcherOf } from './select.ts';
 
 export async function get(context: RequestContext): Promise<DoorAnswer> {
   const { request, served } = context;
@@ -55,7 +55,10 @@ export async function list(context: RequestContext): Promise<DoorAnswer> {
 }
 
 /** Waits until the cache shows what the request must see. */
-export async function freshEnough(context: RequestContext, asked: string | undefined): Promise<void> {
+export async function freshEnough(
+  context: RequestContext,
+  asked: string | undefined,
+): Promise<void> {
   const { objects, clock } = context.stages;
   if (asked === undefined || asked === '') return objects.sync();
   const revision = parseRevision(asked);
@@ -104,7 +107,9 @@ function itemsAt(context: RequestContext, revision: number, start: string): Iter
   const namespace = request.namespace ?? '';
   if (revision >= stages.objects.revision) return served.store.scan(namespace, start);
   if (!stages.bus.remembers(revision)) {
-    throw expired('The provided continue parameter is too old to display a consistent list result.');
+    throw expired(
+      'The provided continue parameter is too old to display a consistent list result.',
+    );
   }
   const then = new Map<string, StoredObject | undefined>();
   for (const { object, previous } of stages.bus.changes(served.store, revision)) {

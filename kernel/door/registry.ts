@@ -20,7 +20,12 @@ export class Served implements ServedResource {
   readonly #head: Buffer;
   readonly #encoded = new WeakMap<StoredObject, EncodedObject>();
 
-  constructor(kind: KindDefinition, version: KindVersion, store: ResourceStore, objects: ObjectStore) {
+  constructor(
+    kind: KindDefinition,
+    version: KindVersion,
+    store: ResourceStore,
+    objects: ObjectStore,
+  ) {
     this.kind = kind;
     this.version = version;
     this.store = store;

@@ -1,6 +1,11 @@
 import type { AdmissionOperation, AdmissionPlugin, AdmissionRule } from '../../sdk/admission.ts';
 import { admissionPoint } from '../../sdk/admission.ts';
-import { type Attributes, authenticatorPoint, authorizerPoint, type Credentials } from '../../sdk/auth.ts';
+import {
+  type Attributes,
+  authenticatorPoint,
+  authorizerPoint,
+  type Credentials,
+} from '../../sdk/auth.ts';
 import type { Clock } from '../../sdk/clock.ts';
 import {
   type Decoder,
@@ -14,8 +19,14 @@ import {
 } from '../../sdk/door.ts';
 import type { ExtensionPoint } from '../../sdk/extension.ts';
 import type { Random } from '../../sdk/random.ts';
-import type { PatchType, UserInfo } from '../../sdk/request.ts';
-import { ApiError, forbidden, serviceUnavailable, unauthorized, unsupportedMediaType } from '../../sdk/status.ts';
+import type { PatchType, User } from '../../sdk/request.ts';
+import {
+  ApiError,
+  forbidden,
+  serviceUnavailable,
+  unauthorized,
+  unsupportedMediaType,
+} from '../../sdk/status.ts';
 import type { Extensions } from '../extensions.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { WatchBus } from '../watch/bus.ts';
@@ -53,7 +64,8 @@ export class Stages {
   patcher(type: PatchType): Patcher {
     const patchers = this.#extensions.list(patcherPoint);
     const found = patchers.find(({ value }) => value.types.includes(type));
-    if (found === undefined) throw unsupportedMediaType(patchers.flatMap(({ value }) => value.types));
+    if (found === undefined)
+      throw unsupportedMediaType(patchers.flatMap(({ value }) => value.types));
     return found.value;
   }
 
@@ -63,7 +75,7 @@ export class Stages {
     return found.value;
   }
 
-  async authenticate(credentials: Credentials): Promise<UserInfo> {
+  async authenticate(credentials: Credentials): Promise<User> {
     for (const { value } of this.#extensions.list(authenticatorPoint)) {
       const user = await value.authenticate(credentials);
       if (user !== undefined) return user;
@@ -93,7 +105,11 @@ export class Stages {
   }
 
   /** The admission plugins that look at such a request, in profile order. */
-  admission(operation: AdmissionOperation, group: string, resource: string): readonly AdmissionPlugin[] {
+  admission(
+    operation: AdmissionOperation,
+    group: string,
+    resource: string,
+  ): readonly AdmissionPlugin[] {
     const id = `${operation} ${group}/${resource}`;
     let plugins = this.#admission.get(id);
     if (plugins === undefined) {

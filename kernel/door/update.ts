@@ -2,13 +2,20 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DoorAnswer } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { Subresource } from '../../sdk/kind-definition.ts';
-import { ApiError, badRequest, conflict, invalid, methodNotAllowed, notFound } from '../../sdk/status.ts';
+import {
+  ApiError,
+  badRequest,
+  conflict,
+  invalid,
+  methodNotAllowed,
+  notFound,
+} from '../../sdk/status.ts';
 import { Limits } from '../limits.ts';
 import { decodeObject, type StoredObject } from '../store/stored-object.ts';
 import type { RequestContext } from './context.ts';
 import { createObject } from './create.ts';
-import { draft } from './draft.ts';
 import { isReleased } from './delete.ts';
+import { draft } from './draft.ts';
 import type { Served } from './registry.ts';
 
 /** What a write makes of the current object, in the request's version. Called again after a lost race. */
@@ -84,7 +91,9 @@ function applied(
   current: KubeObject,
   body: unknown,
 ): Changed {
-  const object = sub.body ? context.decode(body, sub.body.schema, sub.body) : context.decodeObject(body);
+  const object = sub.body
+    ? context.decode(body, sub.body.schema, sub.body)
+    : context.decodeObject(body);
   const revision = object.metadata?.resourceVersion;
   const answer = sub.apply?.(current, object, context.strategy);
   if (answer) return { object: current, revision, answer };
@@ -175,7 +184,8 @@ function answer(context: RequestContext, stored: StoredObject, changed: Changed)
     return { type: 'value', value: changed.answer, code, warnings };
   }
   const view = served.subresources.get(request.subresource ?? '')?.get;
-  if (view) return { type: 'value', value: view(served.encode(stored).object()), code: 200, warnings };
+  if (view)
+    return { type: 'value', value: view(served.encode(stored).object()), code: 200, warnings };
   return { type: 'object', object: served.encode(stored), created: false, warnings };
 }
 
@@ -187,7 +197,8 @@ function prepare(context: RequestContext, changed: KubeObject, old: KubeObject):
     const { status } = changed as WithStatus;
     if (status === undefined) delete object.status;
     else object.status = status;
-    if (changed.metadata.managedFields) object.metadata.managedFields = changed.metadata.managedFields;
+    if (changed.metadata.managedFields)
+      object.metadata.managedFields = changed.metadata.managedFields;
     strategy.prepareStatusUpdate?.(object, old, context.strategy);
     return object;
   }
@@ -295,4 +306,3 @@ const SERVER_FIELDS = [
 ] as const;
 
 const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
-

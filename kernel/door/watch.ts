@@ -1,3 +1,4 @@
+import type { Timer } from '../../sdk/clock.ts';
 import type {
   DoorWatch,
   DoorWatchRequest,
@@ -8,7 +9,6 @@ import type {
 } from '../../sdk/door.ts';
 import type { WatchEventType } from '../../sdk/request.ts';
 import { expired } from '../../sdk/status.ts';
-import type { Timer } from '../../sdk/clock.ts';
 import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import type { ChannelEvent, ChannelSpec, Subscriber } from '../watch/channel.ts';
@@ -126,7 +126,14 @@ function channelOf(stages: Stages, served: Served, request: DoorWatchRequest): C
   const { namespace = '', name = '', labelSelector = '', fieldSelector = '', shape } = request;
   const matches = matcherOf(served, request);
   const form = [shape.name, shape.apiVersion ?? '', shape.includeObject ?? ''].join(' ');
-  const id = JSON.stringify([served.apiVersion, namespace, name, labelSelector, fieldSelector, form]);
+  const id = JSON.stringify([
+    served.apiVersion,
+    namespace,
+    name,
+    labelSelector,
+    fieldSelector,
+    form,
+  ]);
   return {
     id,
     resource: served.store,
@@ -140,11 +147,14 @@ function channelOf(stages: Stages, served: Served, request: DoorWatchRequest): C
 
 function framer(stages: Stages, served: Served, shape: Shape, form: string): ChannelSpec['frame'] {
   if (shape.name === 'object') {
-    return (type, object) => cachedFrame(served, object, type + form, () => objectFrame(type, object));
+    return (type, object) =>
+      cachedFrame(served, object, type + form, () => objectFrame(type, object));
   }
   const transform = stages.shape(shape.name);
   return (type, object) =>
-    cachedFrame(served, object, type + form, () => shapedFrame(stages, served, shape, transform, type, object));
+    cachedFrame(served, object, type + form, () =>
+      shapedFrame(stages, served, shape, transform, type, object),
+    );
 }
 
 function objectFrame(type: WatchEventType, { head, tail }: EncodedObject): Buffer {
@@ -196,13 +206,24 @@ function bookmark(
     shape.name === 'object'
       ? { kind: kind.kind, apiVersion, metadata }
       : shape.name === 'Table'
-        ? { kind: 'Table', apiVersion: shape.apiVersion, metadata, columnDefinitions: null, rows: [] }
+        ? {
+            kind: 'Table',
+            apiVersion: shape.apiVersion,
+            metadata,
+            columnDefinitions: null,
+            rows: [],
+          }
         : { kind: shape.name, apiVersion: shape.apiVersion, metadata };
   return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
 }
 
 /** One encoding of an object serves every channel that wants it in this form. */
-function cachedFrame(served: Served, object: EncodedObject, id: string, make: () => Buffer): Buffer {
+function cachedFrame(
+  served: Served,
+  object: EncodedObject,
+  id: string,
+  make: () => Buffer,
+): Buffer {
   let known = served.frames.get(object);
   if (known === undefined) {
     known = new Map();

@@ -1,0 +1,88 @@
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
+import { ApiError, badRequest, type PatchType, unsupportedMediaType } from 'kernetes/sdk';
+import { parse } from 'yaml';
+
+/** kube-apiserver's bound: 3 MiB. */
+export const BODY_BYTES_MAX = 3 * 1024 * 1024;
+
+/** The whole body; rejects with RequestEntityTooLarge. */
+export function readBody(request: IncomingMessage | Http2ServerRequest): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= BODY_BYTES_MAX) chunks.push(chunk);
+    });
+    request.on('end', () => {
+      if (size > BODY_BYTES_MAX) reject(tooLarge(size));
+      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+    });
+    request.on('error', reject);
+    request.on('aborted', () => reject(badRequest('The client went away within its request')));
+  });
+}
+
+/** An object's or an options' body as plain data. Throws BadRequest, UnsupportedMediaType. */
+export function parseBody(bytes: Buffer, contentType: string | undefined): unknown {
+  const type = mediaType(contentType) || 'application/json';
+  if (bytes.length === 0) return undefined;
+  if (type === 'application/json') return parseJson(bytes);
+  if (YAML_TYPES.has(type)) return parseYaml(bytes);
+  throw unsupportedMediaType(['application/json', 'application/yaml']);
+}
+
+/** A patch's body and which patch it is. */
+export function parsePatch(
+  bytes: Buffer,
+  contentType: string | undefined,
+): { patchType: PatchType; body: unknown } {
+  const type = mediaType(contentType);
+  const patchType = PATCH_TYPES.find(each => each === type);
+  if (patchType === undefined) throw unsupportedMediaType(PATCH_TYPES);
+  const body = patchType === 'application/apply-patch+yaml' ? parseYaml(bytes) : parseJson(bytes);
+  return { patchType, body };
+}
+
+function mediaType(contentType = ''): string {
+  const end = contentType.indexOf(';');
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw badRequest(`couldn't get version/kind; json parse error: ${why}`);
+  }
+}
+
+function parseYaml(bytes: Buffer): unknown {
+  try {
+    return parse(bytes.toString(), { maxAliasCount: YAML_ALIASES_MAX });
+  } catch (cause) {
+    throw badRequest(`error parsing YAML: ${String((cause as Error).message).split('\n', 1)[0]}`);
+  }
+}
+
+function tooLarge(size: number): ApiError {
+  return new ApiError({
+    message: `Request entity too large: the body has ${size} bytes, limit is ${BODY_BYTES_MAX}`,
+    reason: 'RequestEntityTooLarge',
+    code: 413,
+  });
+}
+
+/** A document of a few bytes must not unfold to gigabytes. */
+const YAML_ALIASES_MAX = 100;
+
+const YAML_TYPES = new Set(['application/yaml', 'application/x-yaml', 'text/yaml']);
+
+const PATCH_TYPES: readonly PatchType[] = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
+];

@@ -1,0 +1,177 @@
+import type {
+  Clock,
+  Door,
+  ObjectRequest,
+  Route,
+  RouteRequest,
+  ShapeTransform,
+  User,
+} from 'kernetes/sdk';
+import { badRequest, unknownResource } from 'kernetes/sdk';
+import { negotiate } from './accept.ts';
+import { parseBody, parsePatch, readBody } from './body.ts';
+import { isDryRun, optionsOf, parsePath, type ResourcePath, toRequest, verbOf } from './path.ts';
+import { type Response, respond, write } from './respond.ts';
+import type { Request } from './server.ts';
+import { serveWatch, type Watches } from './watch.ts';
+
+export type Handler = (request: Request, response: Response, user: User) => Promise<void>;
+
+export interface HandlerOptions {
+  readonly door: Door;
+  readonly clock: Clock;
+  readonly watches: Watches;
+  readonly routes: () => readonly Route[];
+  readonly shapes: () => readonly ShapeTransform[];
+}
+
+/** Turns HTTP requests into requests at the door, and its answers into HTTP's. */
+export function createHandler(options: HandlerOptions): Handler {
+  return async (request, response, user) => {
+    const { path, query } = splitUrl(request.url ?? '/');
+    const resource = parsePath(path);
+    if (resource === undefined) return serveRoute(options, request, response, user, path, query);
+    return serveResource(options, request, response, user, resource, query);
+  };
+}
+
+async function serveResource(
+  options: HandlerOptions,
+  request: Request,
+  response: Response,
+  user: User,
+  path: ResourcePath,
+  query: URLSearchParams,
+): Promise<void> {
+  const { door, clock, shapes } = options;
+  const verb = verbOf(request.method ?? 'GET', path, query);
+  const accepted = negotiate(request.headers.accept);
+  const served = door.resolve(path.group, path.version, path.resource);
+  const includeObject = includeObjectOf(query);
+  if (verb === 'watch') {
+    const shape = { ...accepted.shape, includeObject };
+    return serveWatch(options, response, user, { path, query, shape });
+  }
+  const bytes = verb === 'get' || verb === 'list' ? EMPTY : await readBody(request);
+  const answer = await door.request(user, toObjectRequest(path, verb, query, request, bytes));
+  await respond(response, answer, {
+    accepted,
+    gzip: acceptsGzip(request),
+    served,
+    includeObject,
+    now: clock.now(),
+    shapes: shapes(),
+  });
+}
+
+function toObjectRequest(
+  path: ResourcePath,
+  verb: ObjectRequest['verb'],
+  query: URLSearchParams,
+  request: Request,
+  bytes: Buffer,
+): ObjectRequest {
+  const options = query.size > 0 ? optionsOf(query) : {};
+  const base = { ...toRequest(path, verb, options) };
+  const manager = options.fieldManager ?? managerOf(request.headers['user-agent']);
+  const withManager = { ...options, ...(manager && { fieldManager: manager }) };
+  const contentType = request.headers['content-type'];
+  switch (verb) {
+    case 'get':
+    case 'list':
+      return base;
+    case 'patch':
+      return { ...base, ...parsePatch(bytes, contentType), options: withManager };
+    case 'delete':
+    case 'deletecollection': {
+      const body = deleteOptions(parseBody(bytes, contentType), query);
+      const dryRun = options.dryRun || isDryRun(body.dryRun ?? []);
+      return { ...base, body, options: { ...options, ...(dryRun && { dryRun }) } };
+    }
+    default: {
+      const body = parseBody(bytes, contentType);
+      if (body === undefined) throw badRequest('the request has no body');
+      return { ...base, body, options: withManager };
+    }
+  }
+}
+
+/** A client that names no manager is called by its program: `kubectl/v1.32` is `kubectl`. */
+function managerOf(userAgent: string | undefined): string {
+  return userAgent?.split('/', 1)[0]?.trim() ?? '';
+}
+
+/** The body's options; those of the query, which old clients use, fill its gaps. */
+function deleteOptions(body: unknown, query: URLSearchParams): { dryRun?: string[] } {
+  const given: { dryRun?: string[] } = typeof body === 'object' && body !== null ? body : {};
+  const grace = query.get('gracePeriodSeconds');
+  const policy = query.get('propagationPolicy');
+  const orphan = query.get('orphanDependents');
+  return {
+    ...(grace && { gracePeriodSeconds: Number(grace) }),
+    ...(policy && { propagationPolicy: policy }),
+    ...(orphan && { orphanDependents: orphan === 'true' }),
+    ...given,
+  };
+}
+
+async function serveRoute(
+  { door, routes }: HandlerOptions,
+  request: Request,
+  response: Response,
+  user: User,
+  path: string,
+  query: URLSearchParams,
+): Promise<void> {
+  const method = request.method ?? 'GET';
+  await door.authorize({ user, verb: method.toLowerCase(), path });
+  const route = findRoute(routes(), path);
+  if (route === undefined) throw unknownResource();
+  // HTTP/2's pseudo-headers (`:path`) are no headers to a route.
+  const headers = Object.entries(request.headers).filter(([name]) => !name.startsWith(':'));
+  const asked: RouteRequest = {
+    method,
+    path,
+    query,
+    headers: Object.fromEntries(headers.map(([name, value]) => [name, [value].flat().join(', ')])),
+    user,
+  };
+  const { code, headers: sent, body } = await route.handle(asked);
+  for (const [name, value] of Object.entries(sent)) response.setHeader(name, value);
+  const type = sent['content-type'] ?? 'application/json';
+  write(response, code, type, typeof body === 'string' ? Buffer.from(body) : body);
+}
+
+/** The longest that fits: an exact path, or a prefix that ends in `/*`. */
+function findRoute(routes: readonly Route[], path: string): Route | undefined {
+  const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+  let best: Route | undefined;
+  for (const route of routes) {
+    const fits = route.path.endsWith('/*')
+      ? plain.startsWith(route.path.slice(0, -1))
+      : route.path === plain;
+    if (fits && route.path.length > (best?.path.length ?? -1)) best = route;
+  }
+  return best;
+}
+
+function splitUrl(url: string): { path: string; query: URLSearchParams } {
+  const at = url.indexOf('?');
+  if (at < 0) return { path: url, query: NO_QUERY };
+  return { path: url.slice(0, at), query: new URLSearchParams(url.slice(at + 1)) };
+}
+
+function includeObjectOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
+  const value = query.get('includeObject');
+  if (value === null || value === '') return 'Metadata';
+  if (value === 'None' || value === 'Metadata' || value === 'Object') return value;
+  throw badRequest(`includeObject: Unsupported value: "${value}"`);
+}
+
+function acceptsGzip(request: Request): boolean {
+  const accepted = request.headers['accept-encoding'];
+  return accepted !== undefined && String(accepted).includes('gzip');
+}
+
+const NO_QUERY = new URLSearchParams();
+const EMPTY = Buffer.alloc(0);

@@ -1,0 +1,49 @@
+import { definePlugin, routePoint, type Server, serverPoint, shapePoint } from 'kernetes/sdk';
+import { createHandler } from './handler.ts';
+import { listen } from './server.ts';
+import { Watches } from './watch.ts';
+
+interface Config {
+  readonly closeTimeoutMs: number;
+}
+
+export default definePlugin<Config>({
+  name: 'api.http',
+  config: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      closeTimeoutMs: { type: 'integer', minimum: 0, default: 500 },
+    },
+  },
+  activate(ctx) {
+    const routes = ctx.contributions(routePoint);
+    const shapes = ctx.contributions(shapePoint);
+    const server: Server = {
+      async listen(door, options) {
+        const watches = new Watches();
+        const handler = createHandler({
+          door,
+          clock: ctx.clock,
+          watches,
+          routes: () => routes.list().map(({ value }) => value),
+          shapes: () => shapes.list().map(({ value }) => value),
+        });
+        const listening = await listen(door, options, {
+          clock: ctx.clock,
+          log: ctx.log,
+          handler,
+          closeTimeoutMs: ctx.config.closeTimeoutMs,
+        });
+        return {
+          ...listening,
+          close() {
+            watches.endAll();
+            return listening.close();
+          },
+        };
+      },
+    };
+    ctx.provide(serverPoint, server);
+  },
+});

@@ -1,0 +1,179 @@
+import type { IncomingMessage } from 'node:http';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type {
+  Clock,
+  Credentials,
+  Door,
+  Listening,
+  ListenOptions,
+  Logger,
+  User,
+} from 'kernetes/sdk';
+import { ApiError, unauthorized } from 'kernetes/sdk';
+import type { Handler } from './handler.ts';
+import { type Response, respondError } from './respond.ts';
+
+export type Request = IncomingMessage | Http2ServerRequest;
+
+export interface ServerOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly handler: Handler;
+  readonly closeTimeoutMs: number;
+}
+
+/** Listens with TLS for HTTP/1.1 and HTTP/2; rejects when the address cannot be had. */
+export async function listen(
+  door: Door,
+  where: ListenOptions,
+  options: ServerOptions,
+): Promise<Listening> {
+  const server = createSecureServer({
+    cert: where.certificate,
+    key: where.key,
+    ca: where.clientCa,
+    requestCert: true,
+    // Who has no certificate may have a token; who has a bad one is refused by `identify`.
+    rejectUnauthorized: false,
+    allowHTTP1: true,
+    // With the default of 10 MB new streams are refused while large lists are unread.
+    maxSessionMemory: SESSION_MEMORY_MB,
+    settings: { maxConcurrentStreams: STREAMS_MAX },
+  });
+  const connections = track(server);
+  const identify = identifier(door);
+  server.on('request', (request, response) => {
+    serve(request, response, identify, options).catch((error: unknown) => {
+      options.log.error('Cannot answer a request', { error });
+      response.destroy();
+    });
+  });
+  await bind(server, where);
+  const address = server.address();
+  if (address === null || typeof address === 'string')
+    throw new Error('The listener has no address');
+  return {
+    host: where.host,
+    port: address.port,
+    close: () => close(server, connections, options),
+  };
+}
+
+async function serve(
+  request: Request,
+  response: Response,
+  identify: Identify,
+  { handler }: ServerOptions,
+): Promise<void> {
+  try {
+    await handler(request, response, await identify(request));
+  } catch (error) {
+    if (response.headersSent) throw error;
+    respondError(response, error);
+  }
+}
+
+type Identify = (request: Request) => User | Promise<User>;
+
+/** A certificate is looked at once a connection, not once a request. */
+function identifier(door: Door): Identify {
+  const byConnection = new WeakMap<object, User>();
+  return async (request: Request) => {
+    const { authorization } = request.headers;
+    const { socket } = request;
+    // An HTTP/2 request's socket is a stand-in of its own; the session is the connection.
+    const connection = ('stream' in request && request.stream.session) || socket;
+    const known = authorization === undefined ? byConnection.get(connection) : undefined;
+    if (known !== undefined) return known;
+    const user = await door.authenticate(credentialsOf(socket as TLSSocket, authorization));
+    if (authorization === undefined) byConnection.set(connection, user);
+    return user;
+  };
+}
+
+function credentialsOf(socket: TLSSocket, authorization: string | undefined): Credentials {
+  const subject = socket.getPeerCertificate?.().subject;
+  if (subject === undefined) return { ...(authorization && { authorization }) };
+  if (!socket.authorized) {
+    const { status } = unauthorized();
+    throw new ApiError({ ...status, message: `Unauthorized: ${socket.authorizationError}` });
+  }
+  // Several O attributes come as an array, which the type does not know.
+  const names = subject as unknown as Record<'CN' | 'O', string | string[] | undefined>;
+  const certificate = {
+    commonName: [names.CN ?? ''].flat()[0] ?? '',
+    organizations: [names.O ?? []].flat(),
+  };
+  return { ...(authorization && { authorization }), certificate };
+}
+
+function bind(server: Http2SecureServer, { host, port }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+interface Connections {
+  readonly sockets: Set<Socket>;
+  readonly sessions: Set<ServerHttp2Session>;
+}
+
+function track(server: Http2SecureServer): Connections {
+  const sockets = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('secureConnection', socket => socket.setNoDelay(true));
+  server.on('session', session => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+  });
+  // A client that breaks the TLS handshake is its own problem.
+  server.on('tlsClientError', () => undefined);
+  return { sockets, sessions };
+}
+
+/** Running requests get a moment to end; then their connections are cut. */
+function close(
+  server: Http2SecureServer,
+  { sockets, sessions }: Connections,
+  { clock, closeTimeoutMs }: ServerOptions,
+): Promise<void> {
+  return new Promise(resolve => {
+    const timer = clock.setTimeout(() => {
+      for (const socket of sockets) socket.destroy();
+    }, closeTimeoutMs);
+    server.close(() => {
+      timer.cancel();
+      resolve();
+    });
+    for (const session of sessions) session.close();
+    for (const socket of sockets) {
+      if (isIdle(socket)) socket.destroy();
+    }
+  });
+}
+
+/** A connection with no request under way has nothing written that is not sent. */
+function isIdle(socket: Socket): boolean {
+  const parser = (socket as { _httpMessage?: unknown })._httpMessage;
+  return parser === null && socket.writableLength === 0;
+}
+
+const SESSION_MEMORY_MB = 1_000;
+/** kube-apiserver's own default. */
+const STREAMS_MAX = 250;
+const BACKLOG = 1_024;
