@@ -110,15 +110,14 @@ export {
   TokenReview,
   type TokenReviewSpec,
   type TokenReviewStatus,
-  type UserInfo,
 } from './types-authentication-v1.ts';
+export * as authenticationV1 from './types-authentication-v1.ts';
 export {
   type FieldSelectorAttributes,
   type LabelSelectorAttributes,
   LocalSubjectAccessReview,
   type NonResourceAttributes,
   type NonResourceRule,
-  type ResourceAttributes,
   type ResourceRule,
   SelfSubjectAccessReview,
   type SelfSubjectAccessReviewSpec,
@@ -129,6 +128,7 @@ export {
   type SubjectAccessReviewStatus,
   type SubjectRulesReviewStatus,
 } from './types-authorization-v1.ts';
+export * as authorizationV1 from './types-authorization-v1.ts';
 export {
   type Scale,
   type ScaleSpec,
@@ -466,7 +466,6 @@ export {
   type APIResourceList,
   type APIVersions,
   type Condition,
-  type DeleteOptions,
   type FieldSelectorRequirement,
   type FieldsV1,
   type GroupResource,
@@ -486,11 +485,11 @@ export {
   type StatusCause,
   type StatusDetails,
   type Time,
-  type WatchEvent,
   type RawExtension,
   type IntOrString,
   type VersionInfo,
 } from './types-meta-v1.ts';
+export * as metaV1 from './types-meta-v1.ts';
 export {
   type HTTPIngressPath,
   type HTTPIngressRuleValue,
@@ -563,7 +562,6 @@ export {
   type CapacityRequestPolicy,
   type CapacityRequestPolicyRange,
   type CapacityRequirements,
-  type Counter,
   type CounterSet,
   type Device,
   type DeviceAllocationConfiguration,
@@ -601,6 +599,7 @@ export {
   type ResourceSliceList,
   type ResourceSliceSpec,
 } from './types-resource-v1.ts';
+export * as resourceV1 from './types-resource-v1.ts';
 export {
   PriorityClass,
   type PriorityClassList,

@@ -59,6 +59,13 @@ describe('generateFiles()', () => {
     assert.doesNotMatch(api, /as yV2 /);
   });
 
+  it('leaves names that the SDK has itself to their namespace', () => {
+    const definitions = { 'x.y.v1.UserInfo': object({}), 'x.y.v1.One': object({}) };
+    const api = generateFiles({ definitions, resources: [] }).get('api.ts') ?? '';
+    assert.doesNotMatch(api, /UserInfo/);
+    assert.match(api, /as yV1 from/);
+  });
+
   it('refuses a clash between groups that no rule decides', () => {
     const definitions = { 'x.y.v1.One': object({}), 'x.z.v1.One': object({}) };
     assert.throws(

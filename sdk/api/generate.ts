@@ -66,6 +66,15 @@ const TOP_LEVEL_GROUP: Readonly<Record<string, string>> = {
   WebhookClientConfig: 'admissionregistration',
 };
 
+/** Names of the SDK itself: the API's types of that name stand in their namespaces only. */
+const SDK_NAMES: ReadonlySet<string> = new Set([
+  'Counter',
+  'DeleteOptions',
+  'ResourceAttributes',
+  'UserInfo',
+  'WatchEvent',
+]);
+
 /** Returns the text of every generated file by its name. Pure. */
 export function generateFiles(input: Input): Map<string, string> {
   const entries = typeEntries(input);
@@ -202,7 +211,9 @@ function refId(ref: string): string {
  */
 function apiFile(entries: readonly TypeEntry[]): string {
   const top = new Set<TypeEntry>();
-  for (const rivals of groupBy(entries, entry => entry.name).values()) top.add(topLevel(rivals));
+  for (const [name, rivals] of groupBy(entries, entry => entry.name)) {
+    if (!SDK_NAMES.has(name)) top.add(topLevel(rivals));
+  }
   const lines: string[] = [];
   for (const [file, group] of [...groupBy(entries, fileOf)].sort()) {
     const exported = group.filter(entry => top.has(entry)).map(exportName);
