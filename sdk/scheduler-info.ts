@@ -1,0 +1,291 @@
+import type { Container, Node, Pod, PodSpec, Taint } from './api/types-core-v1.ts';
+import type { StringMap } from './kind.ts';
+import { quantityValue } from './scheduler-quantity.ts';
+
+/**
+ * Nodes and pods as scheduler plugins see them: prepared once, then read millions of times, so
+ * plain fields and plain numbers. CPU is in millicores, the rest in bytes or pieces.
+ */
+export interface Resources {
+  milliCpu: number;
+  memory: number;
+  ephemeralStorage: number;
+  /** On a node: how many pods it may run, or runs. Of a pod: 1. */
+  pods: number;
+  /** Extended resources, huge pages and the like, by name. Empty for most. */
+  readonly scalar: Map<string, number>;
+}
+
+export interface PodInfo {
+  /** `namespace/name` */
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Readonly<StringMap>;
+  readonly annotations: Readonly<StringMap>;
+  readonly priority: number;
+  /** As the API has it. */
+  readonly spec: PodSpec;
+  /** What it takes on a node: containers, init containers, sidecars, overhead. */
+  readonly requests: Resources;
+  /** As `requests`, but containers that ask for nothing count as 100m and 200 MiB. For scores. */
+  readonly nonZeroMilliCpu: number;
+  readonly nonZeroMemory: number;
+  /**
+   * Pods of the same shape are alike in namespace, labels and what their spec says about
+   * scheduling. Opaque.
+   */
+  readonly shape: string;
+}
+
+/** A node with what runs on it. Only the scheduler changes it, and never within a cycle. */
+export interface NodeInfo {
+  readonly name: string;
+  /** Small number; unique among the nodes of now, and free for another when the node goes. */
+  readonly index: number;
+  /** Grows with every change to the node or its pods; unique among all nodes. */
+  readonly generation: number;
+  readonly labels: Readonly<StringMap>;
+  readonly annotations: Readonly<StringMap>;
+  readonly taints: readonly Taint[];
+  readonly unschedulable: boolean;
+  readonly allocatable: Readonly<Resources>;
+  /** Sum over its pods. */
+  readonly requested: Readonly<Resources>;
+  readonly nonZeroMilliCpu: number;
+  readonly nonZeroMemory: number;
+  /** What runs on it, assumed pods included. In no order. */
+  readonly pods: readonly PodInfo[];
+  /** Container images there, by name: their size in bytes. */
+  readonly images: ReadonlyMap<string, number>;
+}
+
+/** What upstream counts for a container without requests, in scores only. */
+const DEFAULT_MILLI_CPU = 100;
+const DEFAULT_MEMORY = 200 * 1024 * 1024;
+
+export function emptyResources(): Resources {
+  return { milliCpu: 0, memory: 0, ephemeralStorage: 0, pods: 0, scalar: new Map() };
+}
+
+/** Adds `b`, `times` times, to `a` in place. */
+export function addResources(a: Resources, b: Readonly<Resources>, times = 1): void {
+  a.milliCpu += times * b.milliCpu;
+  a.memory += times * b.memory;
+  a.ephemeralStorage += times * b.ephemeralStorage;
+  a.pods += times * b.pods;
+  for (const [name, value] of b.scalar) {
+    a.scalar.set(name, (a.scalar.get(name) ?? 0) + times * value);
+  }
+}
+
+/** A resource list of the API as numbers. Rounds up, as upstream does. */
+export function resourcesOf(list: Readonly<Record<string, unknown>> | undefined): Resources {
+  const resources = emptyResources();
+  for (const name in list) addQuantity(resources, name, String(list[name]));
+  return resources;
+}
+
+function addQuantity(resources: Resources, name: string, quantity: string): void {
+  switch (name) {
+    case 'cpu':
+      resources.milliCpu += Math.ceil(quantityValue(quantity) * 1000 - CPU_ROUNDING);
+      break;
+    case 'memory':
+      resources.memory += Math.ceil(quantityValue(quantity));
+      break;
+    case 'ephemeral-storage':
+      resources.ephemeralStorage += Math.ceil(quantityValue(quantity));
+      break;
+    case 'pods':
+      resources.pods += Math.ceil(quantityValue(quantity));
+      break;
+    default: {
+      const before = resources.scalar.get(name) ?? 0;
+      resources.scalar.set(name, before + Math.ceil(quantityValue(quantity)));
+    }
+  }
+}
+
+/** 0.29 × 1000 is 290.00000000000006: not to be rounded up to 291. */
+const CPU_ROUNDING = 1e-6;
+
+/** Prepares a pod; done once when it comes in or changes. */
+export function podInfoOf(pod: Pod): PodInfo {
+  const { metadata, spec } = pod;
+  if (!spec) throw new Error(`Cannot schedule pod "${metadata.name}": it has no spec`);
+  const namespace = metadata.namespace ?? 'default';
+  const nonZero = podResources(spec, true);
+  const requests = podResources(spec, false);
+  const labels = metadata.labels ?? NO_STRINGS;
+  return {
+    key: `${namespace}/${metadata.name}`,
+    namespace,
+    name: metadata.name ?? '',
+    uid: metadata.uid ?? '',
+    labels,
+    annotations: metadata.annotations ?? NO_STRINGS,
+    priority: spec.priority ?? 0,
+    spec,
+    requests,
+    nonZeroMilliCpu: nonZero.milliCpu,
+    nonZeroMemory: nonZero.memory,
+    shape: shapeOf(namespace, labels, spec, requests),
+  };
+}
+
+const NO_STRINGS: Readonly<StringMap> = Object.freeze({});
+
+/**
+ * What a pod takes: its containers and sidecars together, or the largest moment of its start if
+ * that is more (an init container with the sidecars started before it), plus overhead. A request
+ * for the pod as a whole goes before its containers'.
+ */
+export function podResources(spec: PodSpec, nonZero: boolean): Resources {
+  const total = emptyResources();
+  for (const container of spec.containers)
+    addResources(total, containerResources(container, nonZero));
+  if (spec.initContainers) addInitContainers(total, spec.initContainers, nonZero);
+  const whole = spec.resources?.requests;
+  if (whole) override(total, resourcesOf(whole), whole);
+  if (spec.overhead) addResources(total, resourcesOf(spec.overhead));
+  total.pods = 1;
+  return total;
+}
+
+function containerResources(container: Container, nonZero: boolean): Resources {
+  const requests = container.resources?.requests;
+  const resources = resourcesOf(requests);
+  if (nonZero && requests?.cpu === undefined) resources.milliCpu = DEFAULT_MILLI_CPU;
+  if (nonZero && requests?.memory === undefined) resources.memory = DEFAULT_MEMORY;
+  return resources;
+}
+
+function addInitContainers(total: Resources, inits: readonly Container[], nonZero: boolean): void {
+  const sidecars = emptyResources();
+  const peak = emptyResources();
+  for (const container of inits) {
+    const own = containerResources(container, nonZero);
+    if (container.restartPolicy === 'Always') {
+      addResources(total, own);
+      addResources(sidecars, own);
+      raise(peak, sidecars);
+    } else {
+      addResources(own, sidecars);
+      raise(peak, own);
+    }
+  }
+  raise(total, peak);
+}
+
+/** Brings each of `a` up to `b`. */
+function raise(a: Resources, b: Resources): void {
+  a.milliCpu = Math.max(a.milliCpu, b.milliCpu);
+  a.memory = Math.max(a.memory, b.memory);
+  a.ephemeralStorage = Math.max(a.ephemeralStorage, b.ephemeralStorage);
+  for (const [name, value] of b.scalar) {
+    a.scalar.set(name, Math.max(a.scalar.get(name) ?? 0, value));
+  }
+}
+
+function override(
+  total: Resources,
+  whole: Resources,
+  list: Readonly<Record<string, unknown>>,
+): void {
+  if ('cpu' in list) total.milliCpu = whole.milliCpu;
+  if ('memory' in list) total.memory = whole.memory;
+  for (const [name, value] of whole.scalar) total.scalar.set(name, value);
+}
+
+/**
+ * Equal for pods that no cacheable plugin can tell apart. Volumes are left out where their names
+ * are made up per pod (projected tokens); claims stand in it.
+ */
+function shapeOf(
+  namespace: string,
+  labels: Readonly<StringMap>,
+  spec: PodSpec,
+  requests: Resources,
+): string {
+  return JSON.stringify([
+    namespace,
+    labels,
+    requests.milliCpu,
+    requests.memory,
+    requests.ephemeralStorage,
+    requests.scalar.size ? [...requests.scalar] : 0,
+    spec.nodeSelector,
+    spec.affinity,
+    spec.tolerations,
+    spec.nodeName,
+    spec.hostNetwork,
+    spec.priority,
+    spec.schedulerName,
+    spec.runtimeClassName,
+    spec.topologySpreadConstraints,
+    spec.resourceClaims,
+    spec.containers.map(container => [container.image, container.ports, container.resources]),
+    spec.initContainers?.map(container => [container.image, container.ports, container.resources]),
+    spec.volumes?.map(({ name, projected, ...source }) => (projected ? 0 : source)),
+  ]);
+}
+
+/** A `NodeInfo` that its owner keeps up to date: the scheduler, its tests, a worker's copy. */
+export class NodeState implements NodeInfo {
+  readonly name: string;
+  readonly index: number;
+  generation = 0;
+  labels: Readonly<StringMap> = NO_STRINGS;
+  annotations: Readonly<StringMap> = NO_STRINGS;
+  taints: readonly Taint[] = [];
+  unschedulable = false;
+  allocatable: Readonly<Resources> = emptyResources();
+  readonly requested: Resources = emptyResources();
+  nonZeroMilliCpu = 0;
+  nonZeroMemory = 0;
+  readonly pods: PodInfo[] = [];
+  images: ReadonlyMap<string, number> = new Map();
+
+  constructor(name: string, index: number) {
+    this.name = name;
+    this.index = index;
+  }
+
+  /** Takes over everything but the pods from the API's object. */
+  setNode({ metadata, spec, status }: Node): void {
+    this.labels = metadata.labels ?? NO_STRINGS;
+    this.annotations = metadata.annotations ?? NO_STRINGS;
+    this.taints = spec?.taints ?? [];
+    this.unschedulable = spec?.unschedulable ?? false;
+    this.allocatable = resourcesOf(status?.allocatable ?? status?.capacity);
+    const images = new Map<string, number>();
+    for (const image of status?.images ?? []) {
+      for (const name of image.names ?? []) images.set(name, image.sizeBytes ?? 0);
+    }
+    this.images = images;
+  }
+
+  addPod(pod: PodInfo): void {
+    this.pods.push(pod);
+    this.#count(pod, 1);
+  }
+
+  /** Whether it was there. */
+  removePod(key: string): boolean {
+    const at = this.pods.findIndex(pod => pod.key === key);
+    if (at < 0) return false;
+    const pod = this.pods[at] as PodInfo;
+    this.pods[at] = this.pods[this.pods.length - 1] as PodInfo;
+    this.pods.pop();
+    this.#count(pod, -1);
+    return true;
+  }
+
+  #count(pod: PodInfo, times: number): void {
+    addResources(this.requested, pod.requests, times);
+    this.nonZeroMilliCpu += times * pod.nonZeroMilliCpu;
+    this.nonZeroMemory += times * pod.nonZeroMemory;
+  }
+}

@@ -1,0 +1,235 @@
+import { definePoint } from './extension.ts';
+import type { JsonSchema, PluginContext, PluginDefinition } from './plugin.ts';
+import type { NodeInfo, PodInfo } from './scheduler-info.ts';
+import { type EvaluateBatch, type EvaluateResult, Evaluator } from './scheduler-remote.ts';
+import type { Verdict } from './scheduler-verdict.ts';
+
+/**
+ * The scheduling framework's contract. A scheduler plugin implements any of the twelve points
+ * (queueSort … postBind); the scheduler's profile says which plugins are enabled, in which order,
+ * and how much a score weighs.
+ *
+ * One cycle of a pod: preFilter → filter (each node) → postFilter (only if none is left) →
+ * preScore → score (each feasible node) → normalize → reserve, then off the scheduling path
+ * permit → preBind → bind → postBind. Up to reserve everything is synchronous: in the scheduler's
+ * own thread a call costs a function call. A plugin elsewhere (another worker, a process) gets one
+ * message per cycle or for several cycles together, never one per node; the factories below make
+ * that happen, its author does nothing for it.
+ *
+ * A refusal is a `Verdict`; nothing (`undefined`) means success. A throw is a bug: `onFailure`
+ * says what happens then.
+ */
+export interface SchedulerPlugin<C = unknown, S = unknown> {
+  /** Under this name profiles, messages and metrics know it. Upstream's, where there is one. */
+  readonly name: string;
+  /** JSON Schema of `config`. */
+  readonly config?: JsonSchema;
+  /**
+   * Promises that filter, score and the state made by preFilter and preScore depend on nothing but
+   * the config, that node's `NodeInfo` and the pod's spec, labels and namespace. The scheduler then
+   * keeps results for pods of the same shape until the node changes. Default: false.
+   */
+  readonly cacheable?: boolean;
+  /**
+   * What happens when it throws, gives a bad score, is late or its worker is gone. `fail`: the
+   * pod's attempt fails and is repeated after its back-off. `ignore`: as if the plugin were not
+   * enabled. Both are logged and told by a Warning event. Default: `fail`.
+   */
+  readonly onFailure?: FailurePolicy;
+  /** In another thread: how long an answer may take. Default 5,000. */
+  readonly deadlineMs?: number;
+  /** In another thread: its copies of nodes carry `pods`. Costs; default false. */
+  readonly readsPods?: boolean;
+  /** Changes that can make a pod fit that this plugin refused. Default: all. */
+  readonly requeueOn?: readonly ClusterEvent[];
+
+  /** Order of the active queue, as in `sort`. Exactly one is enabled; same thread only. */
+  queueSort?(a: QueuedPod, b: QueuedPod): number;
+  /** A refusal keeps the pod out of the queue until the pod changes. Same thread only. */
+  preEnqueue?(context: PodContext<C, S>): Verdict | undefined;
+  /**
+   * Once a cycle, before any filter. `skip`: this plugin's filter is not called. `only(names)`:
+   * no other nodes are looked at. May set `context.state`.
+   */
+  preFilter?(context: PodContext<C, S>): Verdict | undefined;
+  /** Whether the pod may run on `context.node`. Plugins are asked in order until one refuses. */
+  filter?(context: NodeContext<C, S>): Verdict | undefined;
+  /** No node was left. Names one to nominate, having made room on it; or undefined. Same thread only. */
+  postFilter?(context: PostFilterContext<C, S>): Promise<string | undefined>;
+  /** Once a cycle, before scores. `skip`: this plugin's score is not called. */
+  preScore?(context: PreScoreContext<C, S>): Verdict | undefined;
+  /** How well the node suits: 0 to 100, or any finite number if `normalize` brings it there. */
+  score?(context: NodeContext<C, S>): number;
+  /** Brings the raw scores of all feasible nodes to 0 to 100, in place. */
+  normalize?(scores: Float64Array, context: PodContext<C, S>): void;
+  /** A node was chosen; keep what the plugin itself must set aside. A refusal undoes the choice. */
+  reserve?(context: NodeContext<C, S>): Verdict | undefined;
+  /** Undoes `reserve`, or what there is of it; must not fail. Called in reverse order. */
+  unreserve?(context: NodeContext<C, S>): void;
+  /** Last word before binding; `wait(promise)` holds the pod until the promise settles. */
+  permit?(context: NodeContext<C, S>): Verdict | undefined | Promise<Verdict | undefined>;
+  preBind?(context: NodeContext<C, S>): Verdict | undefined | Promise<Verdict | undefined>;
+  /**
+   * Binds pods to their nodes, one answer each; `skip` leaves a pod to the next binder. Comes with
+   * as many pods as are ready.
+   */
+  bind?(bindings: readonly BindRequest[], config: C): Promise<readonly (Verdict | undefined)[]>;
+  /** The pod is bound. */
+  postBind?(context: NodeContext<C, S>): void | Promise<void>;
+}
+
+export type FailurePolicy = 'fail' | 'ignore';
+
+/** The points, in the order in which a pod passes them. */
+export const SCHEDULER_POINTS = [
+  'queueSort',
+  'preEnqueue',
+  'preFilter',
+  'filter',
+  'postFilter',
+  'preScore',
+  'score',
+  'reserve',
+  'permit',
+  'preBind',
+  'bind',
+  'postBind',
+] as const;
+export type SchedulerPoint = (typeof SCHEDULER_POINTS)[number];
+
+/** A change in the cluster that can make a refused pod schedulable. */
+export type ClusterEvent =
+  | 'NodeAdd'
+  | 'NodeAllocatable'
+  | 'NodeLabel'
+  | 'NodeTaint'
+  | 'PodDelete'
+  | 'PodAdd'
+  | 'PodUpdate';
+
+/**
+ * What a call is about. The object is the plugin's own for one cycle and is used again for the
+ * next: do not keep it past the call.
+ */
+export interface PodContext<C = unknown, S = unknown> {
+  readonly pod: PodInfo;
+  readonly config: C;
+  /** This plugin's own, from preFilter to postBind of one pod; undefined at first. */
+  state: S | undefined;
+  /** All nodes, in no particular order. */
+  readonly nodes: readonly NodeInfo[];
+}
+
+export interface NodeContext<C = unknown, S = unknown> extends PodContext<C, S> {
+  readonly node: NodeInfo;
+}
+
+export interface PreScoreContext<C = unknown, S = unknown> extends PodContext<C, S> {
+  readonly feasible: readonly NodeInfo[];
+}
+
+export interface PostFilterContext<C = unknown, S = unknown> extends PodContext<C, S> {
+  /** Why each node was refused, by name. */
+  readonly refusals: ReadonlyMap<string, Verdict>;
+}
+
+export interface BindRequest {
+  readonly pod: PodInfo;
+  readonly nodeName: string;
+}
+
+/** A pod in the scheduler's queue. */
+export interface QueuedPod {
+  readonly pod: PodInfo;
+  /** When it came in, in milliseconds since the epoch, and the order among those. */
+  readonly queuedAt: number;
+  readonly sequence: number;
+  readonly attempts: number;
+}
+
+/**
+ * What is provided at the point `scheduler`: the plugin with its configuration filled in. From
+ * another thread only the data and the two methods are there.
+ */
+export interface SchedulerContribution<C = unknown, S = unknown> extends SchedulerPlugin<C, S> {
+  readonly points: readonly SchedulerPoint[];
+  readonly options: C;
+  /** Filters and scores for one or more pods, after bringing the copy of the nodes up to date. */
+  evaluate(batch: EvaluateBatch): EvaluateResult | Promise<EvaluateResult>;
+  /** Calls a point that is not per node: reserve, permit, preBind, bind, postBind. */
+  invoke(call: PointCall): Promise<readonly (Verdict | undefined)[]>;
+}
+
+export interface PointCall {
+  readonly point: 'reserve' | 'unreserve' | 'permit' | 'preBind' | 'bind' | 'postBind';
+  readonly bindings: readonly BindRequest[];
+}
+
+export const schedulerPoint = definePoint<SchedulerContribution>({
+  name: 'scheduler',
+  combine: 'unique',
+  methods: ['evaluate', 'invoke'],
+});
+
+/** Adds a scheduler plugin from any plugin's `activate`; the factories below do just this. */
+export function provideSchedulerPlugin<C, S>(
+  ctx: Pick<PluginContext<C>, 'provide' | 'config'>,
+  plugin: SchedulerPlugin<C, S>,
+): void {
+  const contribution = createSchedulerContribution(plugin, ctx.config);
+  ctx.provide(schedulerPoint, contribution as SchedulerContribution, plugin.name);
+}
+
+/** Whoever tests a plugin without a cluster, or embeds the scheduler, needs it. */
+export function createSchedulerContribution<C, S>(
+  plugin: SchedulerPlugin<C, S>,
+  options: C,
+): SchedulerContribution<C, S> {
+  const points = SCHEDULER_POINTS.filter(point => plugin[point] !== undefined);
+  const evaluator = new Evaluator(plugin, options);
+  return {
+    ...plugin,
+    points,
+    options,
+    evaluate: batch => evaluator.evaluate(batch),
+    invoke: call => evaluator.invoke(call),
+  };
+}
+
+/** What the factories take; the functions' arguments are typed by what is given. */
+export type FilterPlugin<C, S> = Pick<SchedulerPlugin<C, S>, Facets | 'preFilter'> &
+  Required<Pick<SchedulerPlugin<C, S>, 'filter'>>;
+export type ScorePlugin<C, S> = Pick<SchedulerPlugin<C, S>, Facets | 'preScore' | 'normalize'> &
+  Required<Pick<SchedulerPlugin<C, S>, 'score'>>;
+type Facets =
+  | 'name'
+  | 'config'
+  | 'cacheable'
+  | 'onFailure'
+  | 'deadlineMs'
+  | 'readsPods'
+  | 'requeueOn';
+
+/** Entry modules: `export default scheduler.score({...})`. */
+export const scheduler = {
+  filter<C = Record<string, string>, S = unknown>(plugin: FilterPlugin<C, S>): PluginDefinition<C> {
+    return definitionOf(plugin);
+  },
+  score<C = Record<string, string>, S = unknown>(plugin: ScorePlugin<C, S>): PluginDefinition<C> {
+    return definitionOf(plugin);
+  },
+  /** Several points in one. */
+  plugin<C = Record<string, string>, S = unknown>(
+    plugin: SchedulerPlugin<C, S>,
+  ): PluginDefinition<C> {
+    return definitionOf(plugin);
+  },
+};
+
+function definitionOf<C, S>(plugin: SchedulerPlugin<C, S>): PluginDefinition<C> {
+  return {
+    name: plugin.name,
+    ...(plugin.config && { config: plugin.config }),
+    activate: ctx => provideSchedulerPlugin(ctx, plugin),
+  };
+}
