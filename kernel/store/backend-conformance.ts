@@ -254,22 +254,23 @@ async function watchesFromFuture({ backend, prefix }: ConformanceFixture): Promi
 
 async function silencesClosedWatch({ backend, prefix }: ConformanceFixture): Promise<void> {
   const base = await backend.revision();
-  const [closed, open] = [new Collector(), new Collector()];
-  backend.watch(prefix, base, closed).close();
+  const [unheard, once, open] = [new Collector(), new Collector(), new Collector()];
+  backend.watch(prefix, base, unheard).close();
   const watch = backend.watch(prefix, base, {
-    onChanges: (_, changes) => {
-      if (changes.length === 0) return;
-      watch.close();
-      watch.close();
-      closed.onChanges(0, []);
+    onChanges: (revision, changes) => {
+      once.onChanges(revision, changes);
+      if (changes.length > 0) watch.close();
     },
-    onEnd: reason => closed.onEnd(reason),
+    onEnd: reason => once.onEnd(reason),
   });
   const other = backend.watch(prefix, base, open);
   await commitOne(backend, [put(`${prefix}a`, '1')]);
+  await once.until(base + 1);
+  watch.close();
   await commitOne(backend, [put(`${prefix}a`, '2')]);
   await open.until(base + 2);
-  assert.deepEqual([closed.calls, closed.ended], [1, undefined]);
+  assert.deepEqual([unheard.calls, unheard.ended], [0, undefined]);
+  assert.deepEqual([once.changes.length, once.ended], [1, undefined]);
   other.close();
 }
 
