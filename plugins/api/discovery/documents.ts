@@ -1,0 +1,207 @@
+import { createHash } from 'node:crypto';
+import {
+  apiVersionOf,
+  type KindDefinition,
+  type KindVersion,
+  type Subresource,
+} from 'kernetes/sdk';
+
+/** A kind in one of its versions: one entry of a group version's list. */
+interface Entry {
+  readonly kind: KindDefinition;
+  readonly version: KindVersion;
+}
+
+/** What is served, grouped as discovery shows it. */
+export class ServedGroups {
+  readonly #entries: readonly Entry[];
+
+  constructor(kinds: readonly KindDefinition[]) {
+    this.#entries = kinds.flatMap(kind => kind.versions.map(version => ({ kind, version })));
+  }
+
+  /** Names in the order that their kinds have; the core group (empty) is not among them. */
+  groups(): string[] {
+    return unique(this.#entries.map(({ kind }) => kind.group)).filter(group => group !== '');
+  }
+
+  /** Best first: stable before beta before alpha, newer before older. */
+  versions(group: string): string[] {
+    const names = this.#of(group).map(({ version }) => version.name);
+    return unique(names).sort(compareVersions);
+  }
+
+  entries(group: string, version: string): Entry[] {
+    return this.#of(group)
+      .filter(entry => entry.version.name === version)
+      .sort((a, b) => (a.kind.resource < b.kind.resource ? -1 : 1));
+  }
+
+  #of(group: string): Entry[] {
+    return this.#entries.filter(({ kind }) => kind.group === group);
+  }
+}
+
+/** `/api` */
+export function coreVersions(groups: ServedGroups, host: string): object {
+  return {
+    kind: 'APIVersions',
+    versions: groups.versions(''),
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: host }],
+  };
+}
+
+/** `/apis` */
+export function groupList(groups: ServedGroups): object {
+  return {
+    kind: 'APIGroupList',
+    apiVersion: 'v1',
+    groups: groups.groups().map(group => describeGroup(groups, group)),
+  };
+}
+
+/** `/apis/<group>`; undefined when nothing of it is served. */
+export function oneGroup(groups: ServedGroups, group: string): object | undefined {
+  if (!groups.groups().includes(group)) return undefined;
+  return { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(groups, group) };
+}
+
+/** `/apis/<group>/<version>` */
+export function resourceList(
+  groups: ServedGroups,
+  group: string,
+  version: string,
+): object | undefined {
+  const entries = groups.entries(group, version);
+  if (entries.length === 0) return undefined;
+  return {
+    kind: 'APIResourceList',
+    ...(group && { apiVersion: 'v1' }),
+    groupVersion: apiVersionOf({ group, version }),
+    resources: entries.flatMap(entry => [describeResource(entry), ...subresources(entry)]),
+  };
+}
+
+/** Aggregated discovery (KEP-3352): everything of `/api` or `/apis` in one document. */
+export function aggregated(groups: ServedGroups, core: boolean, apiVersion: string): object {
+  return {
+    kind: 'APIGroupDiscoveryList',
+    apiVersion,
+    metadata: {},
+    items: (core ? [''] : groups.groups()).map(group => ({
+      metadata: { ...(group && { name: group }), creationTimestamp: null },
+      versions: groups.versions(group).map(version => ({
+        version,
+        resources: groups.entries(group, version).map(discoverResource),
+        freshness: 'Current',
+      })),
+    })),
+  };
+}
+
+function describeGroup(groups: ServedGroups, group: string) {
+  const versions = groups.versions(group).map(version => ({
+    groupVersion: apiVersionOf({ group, version }),
+    version,
+  }));
+  return { name: group, versions, preferredVersion: versions[0] };
+}
+
+function describeResource({ kind, version }: Entry) {
+  const stored = kind.storage.group ?? kind.group;
+  return {
+    name: kind.resource,
+    singularName: kind.singular,
+    namespaced: kind.namespaced,
+    kind: kind.kind,
+    verbs: kind.verbs ?? ALL_VERBS,
+    ...(kind.shortNames?.length && { shortNames: kind.shortNames }),
+    ...(kind.categories?.length && { categories: kind.categories }),
+    storageVersionHash: storageHash(stored, kind.storage.version || version.name, kind.kind),
+  };
+}
+
+function subresources(entry: Entry) {
+  const { kind } = entry;
+  return subresourcesOf(entry)
+    .map(({ name, verbs, body }) => ({
+      name: `${kind.resource}/${name}`,
+      singularName: '',
+      namespaced: kind.namespaced,
+      ...(body && (body.group !== kind.group || body.version !== entry.version.name)
+        ? { group: body.group, version: body.version }
+        : {}),
+      kind: body?.kind ?? kind.kind,
+      verbs: [...verbs].sort(),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function discoverResource(entry: Entry) {
+  const { kind, version } = entry;
+  const subs = subresourcesOf(entry);
+  return {
+    resource: kind.resource,
+    responseKind: { group: kind.group, version: version.name, kind: kind.kind },
+    scope: kind.namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: kind.singular,
+    verbs: kind.verbs ?? ALL_VERBS,
+    ...(kind.shortNames?.length && { shortNames: kind.shortNames }),
+    ...(kind.categories?.length && { categories: kind.categories }),
+    ...(subs.length > 0 && {
+      subresources: subs.map(({ name, verbs, body }) => ({
+        subresource: name,
+        responseKind: body
+          ? { group: body.group, version: body.version, kind: body.kind }
+          : { group: kind.group, version: version.name, kind: kind.kind },
+        verbs: [...verbs].sort(),
+      })),
+    }),
+  };
+}
+
+type Listed = Pick<Subresource, 'name' | 'verbs' | 'body'>;
+
+/** `status` needs no entry of its own in a definition. */
+function subresourcesOf({ kind }: Entry): Listed[] {
+  const listed: Listed[] = [...(kind.subresources ?? [])];
+  if (kind.strategy.status && !listed.some(({ name }) => name === 'status')) {
+    listed.push({ name: 'status', verbs: ['get', 'patch', 'update'] });
+  }
+  return listed;
+}
+
+/** Upstream's: tells clients whether two group versions keep the same object. */
+function storageHash(group: string, version: string, kind: string): string {
+  const hash = createHash('sha256').update(`${group}/${version}/${kind}`).digest();
+  return hash.subarray(0, 8).toString('base64');
+}
+
+/** Kubernetes' order of versions: `v2`, `v1`, `v2beta1`, `v1beta1`, `v1alpha1`. */
+function compareVersions(a: string, b: string): number {
+  const [stageA, majorA, minorA] = rank(a);
+  const [stageB, majorB, minorB] = rank(b);
+  return stageB - stageA || majorB - majorA || minorB - minorA || (a < b ? -1 : 1);
+}
+
+function rank(version: string): [number, number, number] {
+  const [, major, stage, minor] = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version) ?? [];
+  if (major === undefined) return [-1, 0, 0];
+  const stageRank = stage === undefined ? 2 : stage === 'beta' ? 1 : 0;
+  return [stageRank, Number(major), Number(minor ?? 0)];
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}
+
+const ALL_VERBS = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+];
