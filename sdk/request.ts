@@ -59,6 +59,11 @@ export interface WatchRequest {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   /**
+   * Only these, and metadata without managedFields, are of use (see `InformerOptions.fields`):
+   * the rest need not be sent. An empty list: metadata alone.
+   */
+  readonly fields?: readonly string[];
+  /**
    * Absent: what exists now comes first, as ADDED events, closed by a BOOKMARK.
    * Given: only changes after it.
    */

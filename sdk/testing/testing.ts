@@ -1,0 +1,6 @@
+/** `kernetes/sdk/testing`: what plugins are tested with. */
+export * from './builders.ts';
+export * from './fake-clock.ts';
+export * from './seeded-random.ts';
+export * from './test-context.ts';
+export * from './test-kernel.ts';
