@@ -41,6 +41,7 @@ export function decodeRecord(position: number, stored: Uint8Array): LogRecord {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.length);
   const createRevision = bytes.readDoubleBE(0);
   const keyEnd = HEADER_BYTES + bytes.readUInt16BE(16);
+  if (keyEnd === HEADER_BYTES) throw new Error(`Cannot read change ${position}: it is damaged`);
   const key = bytes.toString('latin1', HEADER_BYTES, keyEnd);
   const value = createRevision === 0 ? undefined : bytes.subarray(keyEnd);
   const modRevision = revisionOf(position);

@@ -1,6 +1,6 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open as openFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { open, type RootDatabase } from 'lmdb';
+import { open } from 'lmdb';
 import type {
   Backend,
   CommitResult,
@@ -42,9 +42,9 @@ export async function openLmdb({ path }: LmdbOptions): Promise<Backend> {
 async function openLog(path: string): Promise<LmdbLog> {
   // Without overlappingSync LMDB flushes the pages, then writes the root of the new tree through
   // a file descriptor that is synchronous, and only then calls the transaction committed.
+  await checkDataFile(join(path, 'data.mdb'));
   const root = open({ path, noSubdir: false, overlappingSync: false });
   try {
-    await checkLength(path, root);
     return new LmdbLog(root);
   } catch (error) {
     await root.close();
@@ -52,12 +52,35 @@ async function openLog(path: string): Promise<LmdbLog> {
   }
 }
 
-/** LMDB maps the file; to touch a page that the file has lost would end the process. */
-async function checkLength(path: string, root: RootDatabase): Promise<void> {
-  const { lastPageNumber, pageSize } = root.getStats() as Record<string, number>;
-  const expected = ((lastPageNumber ?? 0) + 1) * (pageSize ?? 0);
-  const { size } = await stat(join(path, 'data.mdb'));
-  if (size < expected) throw new Error(`data.mdb has ${size} bytes of ${expected}`);
+/**
+ * LMDB maps the file and believes it; what is not as it must be would end the process. It may
+ * leave out pages at the end that it gave up again: they are filled up, with zeros, so that a
+ * page which the file has really lost is an error when it is read.
+ */
+async function checkDataFile(file: string): Promise<void> {
+  const size = (await stat(file).catch(() => undefined))?.size ?? 0;
+  if (size === 0) return;
+  const handle = await openFile(file, 'r+');
+  try {
+    const first = await readMeta(handle, 0);
+    const second = await readMeta(handle, first.pageSize);
+    const lastPage = Math.max(first.lastPage, second.lastPage);
+    const expected = (lastPage + 1) * first.pageSize;
+    if (size < expected) await handle.truncate(expected);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What LMDB's meta page at `position` says; there are two, for one transaction in turn. */
+async function readMeta(handle: FileHandle, position: number) {
+  const bytes = Buffer.alloc(160);
+  await handle.read(bytes, 0, bytes.length, position);
+  const pageSize = bytes.readUInt32LE(48);
+  if (bytes.readUInt32LE(24) !== 0xbeefc0de || pageSize < 512 || pageSize > 65_536) {
+    throw new Error('data.mdb is not a database');
+  }
+  return { pageSize, lastPage: Number(bytes.readBigUInt64LE(144)) };
 }
 
 class LmdbBackend implements Backend {
