@@ -13,7 +13,7 @@ import type { FieldError } from './status.ts';
  * The door works on objects of the *request's* version up to validation, then on the storage
  * version; a kind with one version needs no conversion.
  */
-export interface KindDefinition {
+export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** Empty for the core group. */
   readonly group: string;
   readonly kind: string;
@@ -30,29 +30,29 @@ export interface KindDefinition {
    */
   readonly storage: { readonly prefix: string; readonly version: string; readonly group?: string };
   /** Best first: the order of discovery. */
-  readonly versions: readonly KindVersion[];
+  readonly versions: readonly KindVersion<T>[];
   /** Absent: all. A kind of `create` alone (a review, a binding) keeps nothing. */
   readonly verbs?: readonly Verb[];
-  readonly strategy: KindStrategy;
+  readonly strategy: KindStrategy<T>;
   /** Without `status`, which every kind with `strategy.status` has. */
-  readonly subresources?: readonly Subresource[];
+  readonly subresources?: readonly Subresource<T>[];
   /** Field selectors beside metadata.name and metadata.namespace: path -> value. */
-  readonly selectableFields?: Readonly<Record<string, (object: KubeObject) => string>>;
+  readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
 }
 
-export interface KindVersion {
+export interface KindVersion<T extends KubeObject = KubeObject> {
   /** `v1` */
   readonly name: string;
   readonly schema: Schema;
   /** Fills in defaults, in place. */
-  readonly defaults?: (object: KubeObject) => void;
+  readonly defaults?: (object: T) => void;
   /** May change and return its argument. Absent: only apiVersion differs. */
-  readonly toStorage?: (object: KubeObject) => KubeObject;
-  readonly fromStorage?: (object: KubeObject) => KubeObject;
+  readonly toStorage?: (object: T) => KubeObject;
+  readonly fromStorage?: (object: T) => KubeObject;
   /** Table columns and cells; the first is the name. Absent: Name and Age. */
   readonly columns?: readonly TableColumn[];
   /** One cell a column. */
-  readonly row?: (object: KubeObject, now: number) => readonly TableCell[];
+  readonly row?: (object: T, now: number) => readonly TableCell[];
   /** The answer has a `Warning` header with it. */
   readonly deprecation?: string;
 }
@@ -69,7 +69,7 @@ export interface TableColumn {
 export type TableCell = string | number | boolean | null;
 
 /** How objects of the kind are made, changed and checked: upstream's `rest.*Strategy`. */
-export interface KindStrategy {
+export interface KindStrategy<T extends KubeObject = KubeObject> {
   /** The object has a status that only its `status` subresource changes. */
   readonly status?: boolean;
   /** Keep the status that a create brings (Node does). Default: it is dropped. */
@@ -79,18 +79,14 @@ export interface KindStrategy {
   /** Default: lower-case RFC 1123 subdomain. */
   readonly validateName?: (name: string, prefix: boolean) => string | undefined;
   /** Changes the object in place before defaults' validation: initial status and the like. */
-  readonly prepareCreate?: (object: KubeObject, context: StrategyContext) => void;
-  readonly prepareUpdate?: (object: KubeObject, old: KubeObject, context: StrategyContext) => void;
-  readonly prepareStatusUpdate?: (
-    object: KubeObject,
-    old: KubeObject,
-    context: StrategyContext,
-  ) => void;
+  readonly prepareCreate?: (object: T, context: StrategyContext) => void;
+  readonly prepareUpdate?: (object: T, old: T, context: StrategyContext) => void;
+  readonly prepareStatusUpdate?: (object: T, old: T, context: StrategyContext) => void;
   /** Findings in the order that upstream reports them. Metadata is checked by the door. */
-  readonly validate?: (object: KubeObject) => FieldError[];
+  readonly validate?: (object: T) => FieldError[];
   /** Beside `validate`, which runs too. */
-  readonly validateUpdate?: (object: KubeObject, old: KubeObject) => FieldError[];
-  readonly validateStatusUpdate?: (object: KubeObject, old: KubeObject) => FieldError[];
+  readonly validateUpdate?: (object: T, old: T) => FieldError[];
+  readonly validateStatusUpdate?: (object: T, old: T) => FieldError[];
   /** PUT creates what does not exist (Lease, Event, Endpoints …). */
   readonly createOnUpdate?: boolean;
   /** An update without resourceVersion overwrites. Default true. */
@@ -99,14 +95,14 @@ export interface KindStrategy {
    * Graceful deletion: the seconds until the object may go, given what the client asked for;
    * `undefined` or 0: at once. Pods use it.
    */
-  readonly gracePeriodSeconds?: (object: KubeObject, asked: number | undefined) => number;
+  readonly gracePeriodSeconds?: (object: T, asked: number | undefined) => number;
   /**
    * Called on a delete after deletionTimestamp is set and while something (finalizers, grace)
    * keeps the object: Namespace sets its phase.
    */
-  readonly prepareDelete?: (object: KubeObject, context: StrategyContext) => void;
+  readonly prepareDelete?: (object: T, context: StrategyContext) => void;
   /** Beside metadata.finalizers: something else keeps a deleted object (spec.finalizers). */
-  readonly heldBy?: (object: KubeObject) => boolean;
+  readonly heldBy?: (object: T) => boolean;
   /** Default propagation when neither the client nor a finalizer says; default `background`. */
   readonly defaultOrphan?: boolean;
   /** Gone after this many seconds (Event). */
@@ -124,7 +120,7 @@ export interface StrategyContext {
  * `status`, `scale`, `binding`, `finalize` …: a view of an object, or a change to it. Pure; the
  * door authorizes, admits, validates and commits around it.
  */
-export interface Subresource {
+export interface Subresource<T extends KubeObject = KubeObject> {
   readonly name: string;
   /** What travels; absent: the object itself. */
   readonly body?: {
@@ -135,14 +131,14 @@ export interface Subresource {
   };
   readonly verbs: readonly ('get' | 'create' | 'update' | 'patch')[];
   /** The view that a GET answers and that patches apply to. Absent: the object. */
-  readonly get?: (object: KubeObject) => KubeObject;
+  readonly get?: (object: T) => KubeObject;
   /**
    * For create, update and patch: `object` is a clone of the stored one in the storage version,
    * to be changed in place (or thrown an ApiError over). Returns the answer's body, or nothing:
    * then the answer is `get`'s view (update, patch) or a `Success` Status (create).
    */
   readonly apply?: (
-    object: KubeObject,
+    object: T,
     body: KubeObject,
     context: StrategyContext,
   ) => KubeObject | undefined;
@@ -155,3 +151,13 @@ export const kindPoint = definePoint<KindDefinition>({
   combine: 'unique',
   methods: [],
 });
+
+/** Only gives its argument back, as the point takes it: lets a kind's functions say its type. */
+export function defineKind<T extends KubeObject>(definition: KindDefinition<T>): KindDefinition {
+  return definition as unknown as KindDefinition;
+}
+
+/** The same for one version whose type is not that of the others. */
+export function defineVersion<T extends KubeObject>(version: KindVersion<T>): KindVersion {
+  return version as unknown as KindVersion;
+}
