@@ -1,0 +1,76 @@
+import { createContext } from '../../sdk/context.ts';
+import type { PluginDefinition } from '../../sdk/plugin.ts';
+import { SharedInformers } from '../../sdk/shared-informers.ts';
+import { systemClock } from '../clock.ts';
+import { systemRandom } from '../random.ts';
+import type { HostApi } from './host-api.ts';
+import { LinkClient, type ProvidedValue } from './link-client.ts';
+import type { WireDefinition } from './wire.ts';
+
+/** Evaluates an entry module; it is evaluated once. */
+export type LoadModule = () => Promise<{ readonly default?: unknown }>;
+
+/**
+ * The unprivileged half of a host, bundled with the plugins: makes their contexts and runs their
+ * lives. It shares the SDK's code, and so its classes, with them.
+ */
+export function startRuntime(host: HostApi, modules: Readonly<Record<string, LoadModule>>): void {
+  const provided = new Map<number, ProvidedValue>();
+  const clock = systemClock();
+  const random = systemRandom();
+  const shared = new SharedInformers({ clock, random });
+  const links = new Map<string, LinkClient>();
+  const disposers = new Map<string, () => Promise<void>>();
+  for (const { name, channel } of host.plugins) {
+    const link = new LinkClient({ channel, codec: host.codec, provided, onBrokered: () => {} });
+    links.set(name, link);
+  }
+
+  host.serve({
+    async load(plugin): Promise<WireDefinition> {
+      const { name, config } = await definitionOf(plugin, modules);
+      return { name, ...(config && { config }) };
+    },
+    async activate(plugin, config) {
+      const definition = await definitionOf(plugin, modules);
+      const link = links.get(plugin);
+      if (!link || disposers.has(plugin)) throw new Error(`Cannot activate "${plugin}": it is`);
+      const { context, dispose } = createContext({
+        name: plugin,
+        config,
+        link,
+        clock,
+        random,
+        shared,
+      });
+      disposers.set(plugin, dispose);
+      try {
+        await definition.activate(context);
+      } catch (error) {
+        disposers.delete(plugin);
+        await dispose();
+        throw error;
+      }
+    },
+    async deactivate(plugin) {
+      const dispose = disposers.get(plugin);
+      disposers.delete(plugin);
+      await dispose?.();
+      links.get(plugin)?.flush();
+    },
+  });
+}
+
+async function definitionOf(
+  plugin: string,
+  modules: Readonly<Record<string, LoadModule>>,
+): Promise<PluginDefinition> {
+  const loaded = await modules[plugin]?.();
+  const definition = loaded?.default as Partial<PluginDefinition> | undefined;
+  if (typeof definition?.name !== 'string' || typeof definition.activate !== 'function') {
+    throw new Error(
+      `Cannot load "${plugin}": its entry module's default export is no plugin definition`,
+    );
+  }
+  return definition as PluginDefinition;
+}

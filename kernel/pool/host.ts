@@ -1,0 +1,318 @@
+import type { Clock, Timer } from '../../sdk/clock.ts';
+import type { JsonSchema } from '../../sdk/plugin.ts';
+import { refusingBroker } from './broker.ts';
+import type { EncodedLink } from './encoded-link.ts';
+import type { Grants } from './host-api.ts';
+import type { BodyEnd, HostBody } from './host-body.ts';
+import { PoolLimits } from './limits.ts';
+import { LinkServer } from './link-server.ts';
+import { startProcess } from './process-body.ts';
+import { mapStack } from './source-map.ts';
+import { startThread } from './thread-body.ts';
+import { decodeFrame, type HostCommand, type HostReport, Outbox } from './wire.ts';
+import { checkHostReport } from './wire-check.ts';
+import { fromWireError } from './wire-error.ts';
+
+export interface HostOptions {
+  /** Names the host in messages and errors: the plugin's name, or the group's. */
+  readonly name: string;
+  readonly placement: 'worker' | 'process';
+  /** Those in one host can do to each other what they like: they need the same grants. */
+  readonly plugins: readonly HostedPlugin[];
+  /** From `bundlePlugins`, with an entry for each plugin. */
+  readonly script: HostScript;
+  readonly limits: HostLimits;
+  /** The plugin's line into the kernel; a new one for every start. */
+  readonly linkFor: (plugin: string) => EncodedLink;
+  readonly clock: Clock;
+  /** Called once, when the host is gone: also after `stop`. */
+  readonly onExit: (exit: HostExit) => void;
+}
+
+export interface HostedPlugin {
+  readonly name: string;
+  readonly grants: Grants;
+}
+
+export interface HostScript {
+  readonly code: string;
+  readonly map: string;
+  /** From `bundleHost`. */
+  readonly hostCode: string;
+}
+
+export interface HostLimits {
+  readonly heapMb: number;
+  readonly activateTimeoutMs: number;
+  readonly heartbeatMs: number;
+}
+
+export interface HostExit {
+  /**
+   * - `stopped`: by `stop`.
+   * - `crashed`: it threw outside of any call, or ended itself.
+   * - `out-of-memory`: heap (worker), resident memory (process).
+   * - `hung`: it did not answer.
+   * - `misbehaved`: too many messages that break the rules.
+   * - `not-terminated`: a thread goes on although it was ended; the kernel should restart itself.
+   */
+  readonly reason:
+    | 'stopped'
+    | 'crashed'
+    | 'out-of-memory'
+    | 'hung'
+    | 'misbehaved'
+    | 'not-terminated';
+  readonly error: Error;
+}
+
+export interface LoadedDefinition {
+  readonly name: string;
+  readonly config?: JsonSchema;
+}
+
+export interface HostStats {
+  /** Of the last heartbeat. */
+  readonly heapUsed: number;
+  /** Of a process. */
+  readonly resident: number | undefined;
+  readonly badMessages: number;
+}
+
+/** Resolves when the host's thread or process stands; nothing of the plugins has run then. */
+export async function startHost(options: HostOptions): Promise<PluginHost> {
+  assertSameGrants(options);
+  const host = new PluginHost(options);
+  await host.ready;
+  return host;
+}
+
+/** One long-lived worker or child process for one or more plugins, from the kernel's side. */
+export class PluginHost {
+  readonly name: string;
+  readonly ready: Promise<void>;
+  readonly #options: HostOptions;
+  readonly #body: HostBody;
+  readonly #servers: readonly LinkServer[];
+  readonly #outbox: Outbox<HostCommand>;
+  readonly #commands = new Map<string, PendingCommand>();
+  #ended: HostExit | undefined;
+  #gone = false;
+  #reported = false;
+  #heartbeat: Timer | undefined;
+  #pingLast = 0;
+  #pongLast = 0;
+  #heapUsed = 0;
+  #badMessages = 0;
+
+  constructor(options: HostOptions) {
+    const { name, plugins, script, limits, placement } = options;
+    this.name = name;
+    this.#options = options;
+    const start = {
+      name,
+      plugins: plugins.map(plugin => ({ name: plugin.name })),
+      code: script.code,
+      grants: plugins[0]?.grants ?? {},
+    };
+    const startBody = placement === 'worker' ? startThread : startProcess;
+    this.#body = startBody({ start, hostCode: script.hostCode, heapMb: limits.heapMb });
+    this.#servers = plugins.map((plugin, i) => this.#serve(plugin.name, i));
+    const { control } = this.#body;
+    this.#outbox = new Outbox(frame => control.send(frame));
+    this.ready = this.#command('', PoolLimits.startTimeoutMs, 'start').then(() => this.#beat());
+    control.receive(frame => this.#receive(frame));
+    void this.#body.gone.then(end => this.#onGone(end));
+  }
+
+  /** Evaluates the plugin's entry module, and gives what it says about itself. */
+  async load(plugin: string): Promise<LoadedDefinition> {
+    const definition = await this.#send({ type: 'load', plugin }, this.#activateTimeoutMs);
+    if (!definition) throw new Error(`Cannot load plugin "${plugin}": its host gave no definition`);
+    return definition;
+  }
+
+  /** `config` is validated, with its defaults. Rejects when the deadline passes. */
+  async activate(plugin: string, config: unknown): Promise<void> {
+    await this.#send({ type: 'activate', plugin, config }, this.#activateTimeoutMs);
+  }
+
+  /** Disposes all that the plugin's context handed out. */
+  async deactivate(plugin: string): Promise<void> {
+    await this.#send({ type: 'deactivate', plugin }, PoolLimits.deactivateTimeoutMs);
+  }
+
+  /** Ends the host as it stands; `deactivate` its plugins before. Resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#end({ reason: 'stopped', error: new Error(`Host "${this.name}" was stopped`) });
+    await this.#body.gone;
+  }
+
+  stats(): HostStats {
+    return {
+      heapUsed: this.#heapUsed,
+      resident: this.#body.residentBytes(),
+      badMessages: this.#badMessages,
+    };
+  }
+
+  get #activateTimeoutMs(): number {
+    return this.#options.limits.activateTimeoutMs;
+  }
+
+  #serve(plugin: string, index: number): LinkServer {
+    const channel = this.#body.plugins[index];
+    if (!channel) throw new Error(`Cannot serve plugin "${plugin}": it has no channel`);
+    return new LinkServer({
+      link: this.#options.linkFor(plugin),
+      channel,
+      host: this,
+      broker: refusingBroker(),
+      onBadMessage: error => this.#onBadMessage(plugin, error),
+    });
+  }
+
+  #send(command: HostCommand & { plugin: string }, timeoutMs: number) {
+    const answer = this.#command(command.plugin, timeoutMs, command.type);
+    if (!this.#ended) this.#outbox.push(command);
+    return answer;
+  }
+
+  /** One at a time for each plugin. */
+  #command(plugin: string, timeoutMs: number, verb: string): Promise<LoadedDefinition | undefined> {
+    const what = plugin ? `plugin "${plugin}"` : `host "${this.name}"`;
+    if (this.#ended) return Promise.reject(this.#ended.error);
+    if (this.#commands.has(plugin)) {
+      return Promise.reject(new Error(`Cannot ${verb} ${what}: another command is under way`));
+    }
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.setTimeout(() => {
+        this.#commands.delete(plugin);
+        reject(new Error(`Cannot ${verb} ${what}: it was not done within ${timeoutMs} ms`));
+      }, timeoutMs);
+      this.#commands.set(plugin, {
+        resolve(definition) {
+          timer.cancel();
+          resolve(definition);
+        },
+        reject(error) {
+          timer.cancel();
+          reject(error);
+        },
+      });
+    });
+  }
+
+  #receive(frame: unknown): void {
+    try {
+      if (!(frame instanceof ArrayBuffer)) throw new Error('Cannot read frame: it is no bytes');
+      for (const message of decodeFrame(frame).messages) this.#take(checkHostReport(message));
+    } catch (error) {
+      this.#onBadMessage(this.name, error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #take(report: HostReport): void {
+    if (report.type === 'pong') {
+      this.#pongLast = Math.max(this.#pongLast, Math.min(report.id, this.#pingLast));
+      this.#heapUsed = report.heapUsed;
+      return;
+    }
+    const plugin = report.type === 'ready' ? '' : report.plugin;
+    const command = this.#commands.get(plugin);
+    this.#commands.delete(plugin);
+    if (report.type === 'done' && report.error) {
+      const error = fromWireError(report.error);
+      command?.reject(mapStack(error, this.#options.script, this.name));
+    } else command?.resolve(report.type === 'done' ? report.definition : undefined);
+  }
+
+  #beat(): void {
+    const { clock, limits } = this.#options;
+    if (this.#ended) return;
+    const missed = this.#pingLast - this.#pongLast;
+    if (missed >= PoolLimits.heartbeatsMissedMax) {
+      const ms = missed * limits.heartbeatMs;
+      const error = new Error(`Host "${this.name}" was ended: it did not answer for ${ms} ms`);
+      this.#end({ reason: 'hung', error });
+      return;
+    }
+    const resident = this.#body.residentBytes();
+    const residentMax = (limits.heapMb + PoolLimits.processBaseMb) * 1024 * 1024;
+    if (resident !== undefined && resident > residentMax) {
+      const error = new Error(
+        `Host "${this.name}" was ended: it has ${resident} bytes resident, want <= ${residentMax}`,
+      );
+      this.#end({ reason: 'out-of-memory', error });
+      return;
+    }
+    this.#pingLast++;
+    this.#outbox.push({ type: 'ping', id: this.#pingLast });
+    this.#heartbeat = clock.setTimeout(() => this.#beat(), limits.heartbeatMs);
+    this.#heartbeat.unref();
+  }
+
+  #onBadMessage(from: string, cause: Error): void {
+    this.#badMessages++;
+    if (this.#badMessages < PoolLimits.badMessagesMax) return;
+    const error = new Error(
+      `Host "${this.name}" was ended: "${from}" sent ${this.#badMessages} messages that break the rules`,
+      { cause },
+    );
+    this.#end({ reason: 'misbehaved', error });
+  }
+
+  #onGone({ reason, error }: BodyEnd): void {
+    this.#gone = true;
+    const mapped = mapStack(error, this.#options.script, this.name);
+    this.#end({ reason: reason === 'out-of-memory' ? reason : 'crashed', error: mapped });
+    const ended = this.#ended;
+    if (ended) this.#report(ended);
+  }
+
+  /** The first reason counts. Everything of the plugins at the kernel ends at once. */
+  #end(exit: HostExit): void {
+    if (this.#ended) return;
+    this.#ended = exit;
+    this.#heartbeat?.cancel();
+    for (const server of this.#servers) server.close(exit.error);
+    for (const command of this.#commands.values()) command.reject(exit.error);
+    this.#commands.clear();
+    if (this.#gone) return;
+    this.#body.kill();
+    const timer = this.#options.clock.setTimeout(() => {
+      const error = new Error(
+        `Host "${this.name}" did not terminate within ${PoolLimits.terminateTimeoutMs} ms`,
+        { cause: exit.error },
+      );
+      this.#report({ reason: 'not-terminated', error });
+    }, PoolLimits.terminateTimeoutMs);
+    void this.#body.gone.then(() => timer.cancel());
+  }
+
+  #report(exit: HostExit): void {
+    if (this.#reported) return;
+    this.#reported = true;
+    for (const channel of [this.#body.control, ...this.#body.plugins]) channel.close();
+    this.#options.onExit(exit);
+  }
+}
+
+interface PendingCommand {
+  resolve(definition: LoadedDefinition | undefined): void;
+  reject(error: Error): void;
+}
+
+function assertSameGrants({ name, plugins }: HostOptions): void {
+  const [first, ...others] = plugins.map(({ grants }) => canonical(grants));
+  if (others.some(other => other !== first)) {
+    throw new Error(
+      `Cannot start host "${name}": its plugins have different permissions, and share a thread`,
+    );
+  }
+}
+
+function canonical(grants: Grants): string {
+  const entries = Object.entries(grants).filter(([, names]) => names.length > 0);
+  return JSON.stringify(entries.map(([key, names]) => [key, [...names].sort()]).sort());
+}

@@ -1,0 +1,333 @@
+import type { Contribution, Disposer, ExtensionPoint } from '../../sdk/extension.ts';
+import type { KubeObject } from '../../sdk/kind.ts';
+import type { KernelLink, MetricRecord } from '../../sdk/link.ts';
+import type { LogFields, LogLevel } from '../../sdk/logger.ts';
+import type { BatchResult, ObjectWatchSink } from '../../sdk/objects.ts';
+import type { ObjectRequest, WatchEvent, WatchRequest } from '../../sdk/request.ts';
+import { ApiError, internalError } from '../../sdk/status.ts';
+import type { Channel } from './channel.ts';
+import { PoolLimits } from './limits.ts';
+import {
+  decodeFrame,
+  decodeText,
+  EVENT_TYPES,
+  type KernelMessage,
+  Outbox,
+  type Payload,
+  type PluginMessage,
+  type WireContribution,
+} from './wire.ts';
+import { fromWireError, toWireError } from './wire-error.ts';
+
+export interface LinkClientOptions {
+  readonly channel: Channel;
+  readonly codec: ValueCodec;
+  /** What the plugins of this host provide, by id; shared by their links. */
+  readonly provided: Map<number, ProvidedValue>;
+  /** Takes what the kernel's broker says. */
+  readonly onBrokered: (message: BrokeredMessage, bytes: Uint8Array) => void;
+}
+
+/** Structured clones as bytes. */
+export interface ValueCodec {
+  encode(value: unknown): Uint8Array;
+  decode(bytes: Uint8Array): unknown;
+}
+
+export interface ProvidedValue {
+  readonly value: unknown;
+  readonly methods: readonly string[];
+}
+
+export type BrokeredMessage = KernelMessage & { type: 'opened' | 'data' | 'end' | 'closed' };
+
+/** A plugin's `KernelLink` over a channel. Trusts the kernel. */
+export class LinkClient implements KernelLink {
+  readonly #codec: ValueCodec;
+  readonly #provided: Map<number, ProvidedValue>;
+  readonly #onBrokered: LinkClientOptions['onBrokered'];
+  readonly #outbox: Outbox<PluginMessage>;
+  readonly #requests = new Map<number, Settle<BatchResult[]>>();
+  readonly #watches = new Map<number, ObjectWatchSink<KubeObject>>();
+  readonly #subscriptions = new Map<number, (list: readonly Contribution<unknown>[]) => void>();
+  readonly #calls = new Map<number, Settle<unknown>>();
+  #idLast = 0;
+
+  constructor({ channel, codec, provided, onBrokered }: LinkClientOptions) {
+    this.#codec = codec;
+    this.#provided = provided;
+    this.#onBrokered = onBrokered;
+    this.#outbox = new Outbox(frame => channel.send(frame), PoolLimits.frameBytesMax);
+    channel.receive(frame => this.#receive(frame as ArrayBuffer));
+  }
+
+  /** For the broker's messages. */
+  send(message: PluginMessage, ...payload: readonly Uint8Array[]): void {
+    this.#outbox.push(message, ...payload);
+  }
+
+  /** Sends at once what waits for the end of the tick: there may be none. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  request(requests: readonly ObjectRequest[]): Promise<BatchResult[]> {
+    const id = ++this.#idLast;
+    return new Promise((resolve, reject) => {
+      this.#outbox.push({ type: 'request', id, requests });
+      this.#requests.set(id, { resolve, reject });
+    });
+  }
+
+  watch(request: WatchRequest, sink: ObjectWatchSink<KubeObject>): () => void {
+    const id = ++this.#idLast;
+    this.#watches.set(id, sink);
+    this.#outbox.push({ type: 'watch', id, request });
+    return () => {
+      if (this.#watches.delete(id)) this.#outbox.push({ type: 'unwatch', id });
+    };
+  }
+
+  provide<T>(point: ExtensionPoint<T>, name: string, value: T): Disposer {
+    const methods = point.methods.filter(method => typeof value[method] === 'function');
+    const data = this.#encodeProvided(point, value, methods);
+    // Unique in the host, not only on this line: subscribers of the same host find it by its id.
+    providedLast += 1;
+    const id = providedLast;
+    this.#provided.set(id, { value, methods });
+    const { combine } = point;
+    this.#outbox.push(
+      {
+        type: 'provide',
+        id,
+        point: { name: point.name, combine, methods: point.methods },
+        name,
+        methods,
+        bytes: data.length,
+      },
+      data,
+    );
+    return () => {
+      if (this.#provided.delete(id)) this.#outbox.push({ type: 'unprovide', id });
+    };
+  }
+
+  subscribe<T>(
+    point: ExtensionPoint<T>,
+    onChange: (contributions: readonly Contribution<T>[]) => void,
+  ): Disposer {
+    const id = ++this.#idLast;
+    this.#subscriptions.set(id, onChange as (list: readonly Contribution<unknown>[]) => void);
+    const { name, combine, methods } = point;
+    this.#outbox.push({ type: 'subscribe', id, point: { name, combine, methods } });
+    return () => {
+      if (this.#subscriptions.delete(id)) this.#outbox.push({ type: 'unsubscribe', id });
+    };
+  }
+
+  log(level: LogLevel, message: string, fields: LogFields): void {
+    this.#outbox.push({
+      type: 'log',
+      level,
+      message: String(message),
+      fields: plainFields(fields),
+    });
+  }
+
+  metric(record: MetricRecord): void {
+    if (Number.isFinite(record.value)) this.#outbox.push({ type: 'metric', record });
+  }
+
+  #encodeProvided<T>(point: ExtensionPoint<T>, value: T, methods: readonly string[]): Uint8Array {
+    const isObject = typeof value === 'object' && value !== null;
+    const fields = isObject ? Object.entries(value) : [];
+    const local = fields.find(([name, field]) => {
+      return typeof field === 'function' && !methods.includes(name);
+    });
+    if (local) {
+      throw new Error(
+        `Cannot provide to "${point.name}" from another thread: its "${local[0]}" works only in ` +
+          'the kernel thread; place the plugin "inline"',
+      );
+    }
+    const data = Object.fromEntries(fields.filter(([, field]) => typeof field !== 'function'));
+    return this.#codec.encode(isObject ? data : value);
+  }
+
+  #receive(frame: ArrayBuffer): void {
+    const { messages, payload } = decodeFrame(frame);
+    for (const message of messages as KernelMessage[]) this.#take(message, payload);
+  }
+
+  #take(message: KernelMessage, payload: Payload): void {
+    switch (message.type) {
+      case 'results': {
+        const results = message.results.map((result): BatchResult => {
+          if (result.ok) return new LazyResult(payload.take(result.bytes));
+          return { ok: false, error: asApiError(fromWireError(result.error)) };
+        });
+        take(this.#requests, message.id)?.resolve(results);
+        break;
+      }
+      case 'cut':
+        take(this.#requests, message.id)?.reject(fromWireError(message.error));
+        break;
+      case 'events':
+        this.#events(message.id, message.events, payload);
+        break;
+      case 'watch-end':
+        take(this.#watches, message.id)?.onEnd(fromWireError(message.error));
+        break;
+      case 'contributions': {
+        const list = message.list.map(head => this.#contribution(head, payload.take(head.bytes)));
+        this.#subscriptions.get(message.id)?.(list);
+        break;
+      }
+      case 'call':
+        void this.#serve(message, this.#codec.decode(payload.take(message.bytes)));
+        break;
+      case 'return': {
+        const result = payload.take(message.bytes);
+        take(this.#calls, message.id)?.resolve(this.#codec.decode(result));
+        break;
+      }
+      case 'throw':
+        take(this.#calls, message.id)?.reject(fromWireError(message.error));
+        break;
+      case 'data':
+        this.#onBrokered(message, payload.take(message.bytes));
+        break;
+      case 'opened':
+      case 'end':
+      case 'closed':
+        this.#onBrokered(message, NO_BYTES);
+        break;
+    }
+  }
+
+  #events(id: number, flat: readonly number[], payload: Payload): void {
+    const events: WatchEvent<KubeObject>[] = [];
+    let size = 0;
+    for (let i = 0; i < flat.length; i += 2) {
+      const length = flat[i + 1] as number;
+      const type = EVENT_TYPES[flat[i] as number] as WatchEvent<KubeObject>['type'];
+      events.push(new LazyEvent(type, payload.take(length)));
+      size += length;
+    }
+    const sink = this.#watches.get(id);
+    if (!sink) return;
+    try {
+      sink.onEvents(events);
+    } finally {
+      this.#outbox.push({ type: 'ack', id, size });
+    }
+  }
+
+  #contribution(head: WireContribution, data: Uint8Array): Contribution<unknown> {
+    const { name, plugin } = head;
+    const own = this.#provided.get(head.provided);
+    if (own) return { name, plugin, value: own.value, remote: false };
+    const value = this.#codec.decode(data) ?? {};
+    for (const method of head.methods) {
+      Object.defineProperty(value, method, {
+        enumerable: true,
+        value: (...args: unknown[]) => this.#call(head.ref, method, args),
+      });
+    }
+    return { name, plugin, value, remote: true };
+  }
+
+  async #call(ref: number, method: string, args: unknown[]): Promise<unknown> {
+    const bytes = this.#codec.encode(args);
+    const id = ++this.#idLast;
+    return new Promise((resolve, reject) => {
+      this.#outbox.push({ type: 'call', id, ref, method, bytes: bytes.length }, bytes);
+      this.#calls.set(id, { resolve, reject });
+    });
+  }
+
+  async #serve(call: KernelMessage & { type: 'call' }, args: unknown): Promise<void> {
+    try {
+      const provided = this.#provided.get(call.provided);
+      if (!provided?.methods.includes(call.method)) {
+        throw new Error(`Cannot call "${call.method}": it is not provided any more`);
+      }
+      const object = provided.value as Record<string, (...args: unknown[]) => unknown>;
+      const result = this.#codec.encode(await object[call.method]?.(...(args as unknown[])));
+      this.#outbox.push({ type: 'return', id: call.id, bytes: result.length }, result);
+    } catch (error) {
+      this.#outbox.push({ type: 'throw', id: call.id, error: toWireError(error) });
+    }
+  }
+}
+
+interface Settle<T> {
+  resolve(value: T): void;
+  reject(error: Error): void;
+}
+
+/** Parses its object when it is first asked for: many callers never do. */
+class LazyResult {
+  readonly ok = true;
+  #bytes: Uint8Array | undefined;
+  #object: unknown;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get object(): unknown {
+    if (this.#bytes) this.#object = JSON.parse(decodeText(this.#bytes));
+    this.#bytes = undefined;
+    return this.#object;
+  }
+}
+
+class LazyEvent implements WatchEvent<KubeObject> {
+  readonly type: WatchEvent<KubeObject>['type'];
+  #bytes: Uint8Array | undefined;
+  #object: KubeObject | undefined;
+
+  constructor(type: WatchEvent<KubeObject>['type'], bytes: Uint8Array) {
+    this.type = type;
+    this.#bytes = bytes;
+  }
+
+  get object(): KubeObject {
+    if (this.#bytes) this.#object = JSON.parse(decodeText(this.#bytes)) as KubeObject;
+    this.#bytes = undefined;
+    return this.#object as KubeObject;
+  }
+}
+
+let providedLast = 0;
+
+const NO_BYTES = new Uint8Array();
+
+function take<V>(map: Map<number, V>, id: number): V | undefined {
+  const value = map.get(id);
+  map.delete(id);
+  return value;
+}
+
+function asApiError(error: Error): ApiError {
+  return error instanceof ApiError ? error : internalError(error);
+}
+
+/** Errors with their stacks; whatever JSON cannot say, as text. */
+function plainFields(fields: LogFields): Record<string, unknown> {
+  const plain: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value instanceof Error) plain[name] = toWireError(value);
+    else plain[name] = isJson(value) ? value : String(value);
+  }
+  return plain;
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}

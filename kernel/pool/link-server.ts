@@ -1,0 +1,368 @@
+import type { Contribution, Disposer, ExtensionPoint } from '../../sdk/extension.ts';
+import { badRequest } from '../../sdk/status.ts';
+import type { Broker } from './broker.ts';
+import { decodeValue, encodeData, encodeValue } from './call-codec.ts';
+import type { Channel } from './channel.ts';
+import { CreditedWatch } from './credited-watch.ts';
+import type { EncodedLink } from './encoded-link.ts';
+import { PoolLimits } from './limits.ts';
+import {
+  decodeFrame,
+  type KernelMessage,
+  Outbox,
+  type Payload,
+  type PluginMessage,
+  type WireContribution,
+} from './wire.ts';
+import { BadMessage, checkPluginMessage, nestsDeeper } from './wire-check.ts';
+import { fromWireError, toWireError } from './wire-error.ts';
+
+export interface LinkServerOptions {
+  readonly link: EncodedLink;
+  readonly channel: Channel;
+  /** The same for all plugins of one host: what they provide each other does not travel. */
+  readonly host: object;
+  readonly broker: Broker;
+  /** A message broke the rules and was dropped. */
+  readonly onBadMessage: (error: Error) => void;
+}
+
+/**
+ * Serves one plugin's line on the kernel's side. Nothing that comes in is believed: not its size,
+ * not its form, not its ids; who sends is known by the channel alone.
+ */
+export class LinkServer {
+  readonly #link: EncodedLink;
+  readonly #host: object;
+  readonly #broker: Broker;
+  readonly #onBadMessage: (error: Error) => void;
+  readonly #outbox: Outbox<KernelMessage>;
+  readonly #watches = new Map<number, CreditedWatch>();
+  readonly #provided = new Map<number, Disposer>();
+  readonly #subscriptions = new Map<number, { dispose: Disposer; refs: readonly number[] }>();
+  /** What the plugin may call, by `ref`. */
+  readonly #callable = new Map<number, Callable>();
+  /** Calls into the plugin that are not answered. */
+  readonly #calls = new Map<number, PendingCall>();
+  #refLast = 0;
+  #callLast = 0;
+  #requestsPending = 0;
+  #callsServed = 0;
+  #closed = false;
+
+  constructor({ link, channel, host, broker, onBadMessage }: LinkServerOptions) {
+    this.#link = link;
+    this.#host = host;
+    this.#broker = broker;
+    this.#onBadMessage = onBadMessage;
+    this.#outbox = new Outbox(frame => channel.send(frame));
+    broker.attach({
+      opened: (id, head) => this.#send({ type: 'opened', id, head }),
+      data: (id, stream, bytes) =>
+        this.#send({ type: 'data', id, stream, bytes: bytes.length }, bytes),
+      end: (id, stream) => this.#send({ type: 'end', id, stream }),
+      closed: (id, outcome) => this.#send({ type: 'closed', id, outcome }),
+    });
+    channel.receive(frame => this.#receive(frame));
+  }
+
+  /** The plugin is gone: ends its watches, takes back what it provided, fails calls to it. */
+  close(reason: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const watch of this.#watches.values()) watch.close();
+    for (const dispose of this.#provided.values()) void dispose();
+    for (const { dispose } of this.#subscriptions.values()) void dispose();
+    for (const call of this.#calls.values()) call.reject(reason);
+    this.#watches.clear();
+    this.#provided.clear();
+    this.#subscriptions.clear();
+    this.#calls.clear();
+    this.#broker.close();
+  }
+
+  #send(message: KernelMessage, ...payload: readonly Uint8Array[]): void {
+    if (!this.#closed) this.#outbox.push(message, ...payload);
+  }
+
+  #receive(frame: unknown): void {
+    if (this.#closed) return;
+    try {
+      const { messages, payload } = decodeFrame(checkFrame(frame), checkHeader);
+      for (const message of messages) this.#take(checkPluginMessage(message), payload);
+    } catch (error) {
+      // The rest of the frame is lost: lengths in it cannot be trusted any more.
+      this.#onBadMessage(error instanceof Error ? error : new BadMessage(String(error)));
+    }
+  }
+
+  #take(message: PluginMessage, payload: Payload): void {
+    switch (message.type) {
+      case 'request':
+        this.#request(message);
+        break;
+      case 'watch':
+        this.#watch(message);
+        break;
+      case 'unwatch':
+        this.#watches.get(message.id)?.close();
+        this.#watches.delete(message.id);
+        break;
+      case 'ack':
+        this.#watches.get(message.id)?.acknowledge(message.size);
+        break;
+      case 'provide':
+        this.#provide(message, payload.take(message.bytes));
+        break;
+      case 'unprovide':
+        void this.#provided.get(message.id)?.();
+        this.#provided.delete(message.id);
+        break;
+      case 'subscribe':
+        this.#subscribe(message);
+        break;
+      case 'unsubscribe':
+        this.#unsubscribe(message.id);
+        break;
+      case 'call':
+        this.#call(message, payload.take(message.bytes));
+        break;
+      case 'return':
+        this.#settle(message.id)?.resolve(payload.take(message.bytes));
+        break;
+      case 'throw':
+        this.#settle(message.id)?.reject(fromWireError(message.error));
+        break;
+      case 'log':
+        this.#link.log(message.level, message.message, message.fields);
+        break;
+      case 'metric':
+        this.#link.metric(message.record);
+        break;
+      case 'open':
+        this.#broker.open(message.id, message.resource);
+        break;
+      case 'data':
+        this.#broker.data(message.id, payload.take(message.bytes));
+        break;
+      case 'end':
+        this.#broker.end(message.id);
+        break;
+      case 'destroy':
+        this.#broker.destroy(message.id);
+        break;
+    }
+  }
+
+  #request({ id, requests }: PluginMessage & { type: 'request' }): void {
+    if (this.#requestsPending + requests.length > PoolLimits.requestsPendingMax) {
+      const error = toWireError(badRequest('too many requests are not answered yet'));
+      this.#send({ type: 'cut', id, error });
+      return;
+    }
+    this.#requestsPending += requests.length;
+    this.#link
+      .requestEncoded(requests)
+      .then(
+        results => {
+          const json: Uint8Array[] = [];
+          const heads = results.map(result => {
+            if (!result.ok) return { ok: false, error: toWireError(result.error) } as const;
+            let bytes = 0;
+            for (const part of result.json) bytes += part.length;
+            json.push(...result.json);
+            return { ok: true, bytes } as const;
+          });
+          this.#send({ type: 'results', id, results: heads }, ...json);
+        },
+        error => this.#send({ type: 'cut', id, error: toWireError(error) }),
+      )
+      .finally(() => {
+        this.#requestsPending -= requests.length;
+      });
+  }
+
+  #watch({ id, request }: PluginMessage & { type: 'watch' }): void {
+    assertNew(this.#watches, id, PoolLimits.watchesMax);
+    const watch = new CreditedWatch(
+      (events, json) => this.#send({ type: 'events', id, events }, ...json),
+      error => {
+        this.#watches.delete(id);
+        this.#send({ type: 'watch-end', id, error: toWireError(error) });
+      },
+    );
+    this.#watches.set(id, watch);
+    watch.open(sink => this.#link.watchEncoded(request, sink));
+  }
+
+  #provide({ id, point, name, methods }: PluginMessage & { type: 'provide' }, data: Uint8Array) {
+    assertNew(this.#provided, id, PoolLimits.contributionsMax);
+    const value = decodeValue(data);
+    const allowed = methods.filter(method => point.methods.includes(method));
+    const stub = typeof value === 'object' && value !== null ? value : {};
+    for (const method of allowed) {
+      Object.defineProperty(stub, method, {
+        enumerable: true,
+        value: async (...args: unknown[]) =>
+          decodeValue(await this.#callPlugin(id, method, encodeValue(args))),
+      });
+    }
+    REMOTE_VALUES.set(stub, {
+      host: this.#host,
+      id,
+      data,
+      methods: allowed,
+      call: (method, args) => this.#callPlugin(id, method, args),
+    });
+    try {
+      const dispose = this.#link.provide(point as ExtensionPoint<unknown>, name, stub);
+      this.#provided.set(id, dispose);
+    } catch (error) {
+      this.#link.log('error', 'Contribution was refused', {
+        point: point.name,
+        name,
+        error: toWireError(error),
+      });
+    }
+  }
+
+  #callPlugin(provided: number, method: string, args: Uint8Array): Promise<Uint8Array> {
+    if (this.#closed) return Promise.reject(new Error(`Cannot call "${method}": plugin is gone`));
+    const id = ++this.#callLast;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject });
+      this.#send({ type: 'call', id, provided, method, bytes: args.length }, args);
+    });
+  }
+
+  #settle(id: number): PendingCall | undefined {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    return call;
+  }
+
+  #subscribe({ id, point }: PluginMessage & { type: 'subscribe' }): void {
+    assertNew(this.#subscriptions, id, PoolLimits.subscriptionsMax);
+    const subscription = { dispose: (() => {}) as Disposer, refs: [] as readonly number[] };
+    this.#subscriptions.set(id, subscription);
+    subscription.dispose = this.#link.subscribe(point as ExtensionPoint<unknown>, contributions => {
+      for (const ref of subscription.refs) this.#callable.delete(ref);
+      const shown = contributions.flatMap(contribution => this.#show(contribution, point.methods));
+      subscription.refs = shown.map(({ head }) => head.ref);
+      const list = shown.map(({ head }) => head);
+      this.#send({ type: 'contributions', id, list }, ...shown.map(({ data }) => data));
+    });
+  }
+
+  /** Empty for what cannot be seen from another thread. */
+  #show({ name, plugin, value }: Contribution<unknown>, pointMethods: readonly string[]) {
+    const remote = isObject(value) ? REMOTE_VALUES.get(value) : undefined;
+    const callable = remote ?? localCallable(value, pointMethods);
+    if (!callable) return [];
+    const ref = ++this.#refLast;
+    this.#callable.set(ref, callable);
+    const head: WireContribution = {
+      name,
+      plugin,
+      ref,
+      provided: remote?.host === this.#host ? remote.id : 0,
+      methods: callable.methods,
+      bytes: callable.data.length,
+    };
+    return [{ head, data: callable.data }];
+  }
+
+  #unsubscribe(id: number): void {
+    const subscription = this.#subscriptions.get(id);
+    if (!subscription) return;
+    this.#subscriptions.delete(id);
+    for (const ref of subscription.refs) this.#callable.delete(ref);
+    void subscription.dispose();
+  }
+
+  #call({ id, ref, method }: PluginMessage & { type: 'call' }, args: Uint8Array): void {
+    const target = this.#callable.get(ref);
+    const fail = (error: unknown) => this.#send({ type: 'throw', id, error: toWireError(error) });
+    // A contribution may go while a call to it is under way: that is no fault of the caller.
+    if (!target) {
+      fail(new Error(`Cannot call "${method}": the contribution is gone`));
+      return;
+    }
+    if (!target.methods.includes(method)) throw new BadMessage(`Cannot call "${method}"`);
+    if (this.#callsServed >= PoolLimits.callsPendingMax) {
+      fail(new Error(`Cannot call "${method}": ${this.#callsServed} calls are not answered yet`));
+      return;
+    }
+    this.#callsServed++;
+    target
+      .call(method, args)
+      .then(result => this.#send({ type: 'return', id, bytes: result.length }, result), fail)
+      .finally(() => this.#callsServed--);
+  }
+}
+
+interface PendingCall {
+  resolve(result: Uint8Array): void;
+  reject(error: Error): void;
+}
+
+/** A contribution as another thread can use it. */
+interface Callable {
+  readonly data: Uint8Array;
+  readonly methods: readonly string[];
+  call(method: string, args: Uint8Array): Promise<Uint8Array>;
+}
+
+interface RemoteValue extends Callable {
+  readonly host: object;
+  readonly id: number;
+}
+
+/** What stands behind the stubs of provided values: calls pass through undecoded. */
+const REMOTE_VALUES = new WeakMap<object, RemoteValue>();
+
+function localCallable(value: unknown, pointMethods: readonly string[]): Callable | undefined {
+  let data: Uint8Array;
+  try {
+    data = encodeData(value);
+  } catch {
+    return undefined; // It has functions deep inside: only for plugins in the same thread.
+  }
+  const object = value as Record<string, unknown>;
+  const methods = isObject(value)
+    ? pointMethods.filter(method => typeof object[method] === 'function')
+    : [];
+  return {
+    data,
+    methods,
+    async call(method, args) {
+      const run = object[method] as (...args: unknown[]) => unknown;
+      return encodeValue(await run.apply(object, decodeValue(args) as unknown[]));
+    },
+  };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function checkFrame(frame: unknown): ArrayBuffer {
+  if (!(frame instanceof ArrayBuffer)) throw new BadMessage('Cannot read frame: it is no bytes');
+  if (frame.byteLength > PoolLimits.frameBytesMax) {
+    throw new BadMessage(
+      `Cannot read frame: it has ${frame.byteLength} bytes, want at most ${PoolLimits.frameBytesMax}`,
+    );
+  }
+  return frame;
+}
+
+function checkHeader(header: Uint8Array): void {
+  if (nestsDeeper(header, PoolLimits.frameDepthMax)) {
+    throw new BadMessage(`Cannot read frame: it nests deeper than ${PoolLimits.frameDepthMax}`);
+  }
+}
+
+function assertNew(map: ReadonlyMap<number, unknown>, id: number, sizeMax: number): void {
+  if (map.has(id)) throw new BadMessage(`Cannot take message: id ${id} is in use`);
+  if (map.size >= sizeMax) throw new BadMessage(`Cannot take message: ${sizeMax} are in use`);
+}
