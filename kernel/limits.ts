@@ -42,4 +42,6 @@ export const Limits = {
   etcdBackoffMaxMs: 5_000,
   /** Silence before a connection to etcd is probed; etcd refuses less than five seconds. */
   etcdKeepaliveMs: 10_000,
+  /** A plugin that is not active by then is broken: the slowest built-in one takes 100 ms. */
+  activateTimeoutMs: 10_000,
 } as const;

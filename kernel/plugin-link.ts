@@ -16,6 +16,8 @@ import type { ChannelEvent } from './watch/channel.ts';
 
 export interface PluginLinkOptions {
   readonly plugin: string;
+  /** As whom it asks at the door. */
+  readonly user: User;
   /** The plugin is in another thread or process: what it provides is called across. */
   readonly remote: boolean;
   readonly door: KernelDoor;
@@ -30,7 +32,6 @@ export interface PluginLinkOptions {
  */
 export class PluginLink implements EncodedLink {
   readonly plugin: string;
-  /** `system:plugin:<name>`, in the group of all plugins. */
   readonly user: User;
   readonly #remote: boolean;
   readonly #door: KernelDoor;
@@ -41,7 +42,7 @@ export class PluginLink implements EncodedLink {
   constructor(options: PluginLinkOptions) {
     this.plugin = options.plugin;
     this.#remote = options.remote;
-    this.user = pluginUser(options.plugin);
+    this.user = options.user;
     this.#door = options.door;
     this.#extensions = options.extensions;
     this.#metrics = options.metrics;
@@ -169,6 +170,7 @@ interface LinkSink {
   onEnd(error: ApiError): void;
 }
 
+/** Who a plugin is at the door. */
 export function pluginUser(plugin: string): User {
   return {
     name: `system:plugin:${plugin}`,

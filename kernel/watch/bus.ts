@@ -1,6 +1,6 @@
+import { Limits } from '../limits.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
 import type { StoredObject } from '../store/stored-object.ts';
-import { Limits } from '../limits.ts';
 import { Channel, type ChannelSpec, type Subscriber } from './channel.ts';
 
 /** One change of one object, as the store applied it. */
@@ -193,7 +193,9 @@ function scopeOf({ namespace, name }: ChannelSpec): string {
 }
 
 function sizeOf(event: BusEvent): number {
-  return EVENT_OVERHEAD_BYTES + (event.previous?.tail.length ?? 0) + (event.object?.tail.length ?? 0);
+  return (
+    EVENT_OVERHEAD_BYTES + (event.previous?.tail.length ?? 0) + (event.object?.tail.length ?? 0)
+  );
 }
 
 const EVENT_OVERHEAD_BYTES = 100;

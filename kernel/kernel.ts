@@ -1,0 +1,129 @@
+import { authorizerPoint } from '../sdk/auth.ts';
+import type { Clock } from '../sdk/clock.ts';
+import { type Listening, type ListenOptions, serverPoint } from '../sdk/door.ts';
+import { kindPoint } from '../sdk/kind-definition.ts';
+import type { Logger } from '../sdk/logger.ts';
+import type { Random } from '../sdk/random.ts';
+import type { User } from '../sdk/request.ts';
+import { KernelDoor } from './door/door.ts';
+import { KindRegistry } from './door/registry.ts';
+import { Stages } from './door/stages.ts';
+import { Extensions } from './extensions.ts';
+import { GrantAuthorizer } from './loader/grants.ts';
+import { KindLoader } from './loader/kind-loader.ts';
+import { Loader, type LoaderOptions } from './loader/loader.ts';
+import { LoadError } from './loader/manifest.ts';
+import { MetricsRegistry } from './metrics.ts';
+import { PluginLink, pluginUser } from './plugin-link.ts';
+import type { Backend } from './store/backend.ts';
+import { ObjectStore } from './store/object-store.ts';
+import { WatchBus } from './watch/bus.ts';
+
+export interface KernelOptions {
+  /** The kernel's from now on: it closes it, also when the start fails. */
+  readonly backend: Backend;
+  readonly plugins: Pick<
+    LoaderOptions,
+    'entries' | 'builtins' | 'importEntry' | 'hosts' | 'defaultPlacement'
+  >;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/**
+ * Store, bus, door and loader wired together. Parts start in the order in which they stand here
+ * and stop in reverse: plugins first, so that none sees a closed store.
+ */
+export class Kernel {
+  readonly door: KernelDoor;
+  readonly metrics = new MetricsRegistry();
+  readonly #extensions: Extensions;
+  readonly #objects: ObjectStore;
+  readonly #bus: WatchBus;
+  readonly #kinds: KindLoader;
+  readonly #loader: Loader;
+  readonly #log: Logger;
+  readonly #listeners: Listening[] = [];
+
+  /** Use `Kernel.start`. */
+  constructor(options: KernelOptions) {
+    const { backend, clock, random, log } = options;
+    this.#log = log;
+    this.#bus = new WatchBus();
+    this.#objects = new ObjectStore(backend, this.#bus, log);
+    this.#extensions = new Extensions(name => this.#loader.rankOf(name));
+    const kinds = new KindRegistry(this.#objects);
+    const objects = this.#objects;
+    const bus = this.#bus;
+    const extensions = this.#extensions;
+    const stages = new Stages({ objects, bus, kinds, extensions, clock, random });
+    this.door = new KernelDoor(stages, log);
+    this.#kinds = new KindLoader(extensions, kinds, log);
+    const grants = new GrantAuthorizer();
+    extensions.provide(authorizerPoint, {
+      name: 'kernel',
+      plugin: 'kernel',
+      value: grants,
+      remote: false,
+    });
+    this.#loader = new Loader({
+      ...options.plugins,
+      clock,
+      random,
+      log,
+      grants,
+      linkFor: (plugin, remote) => this.linkFor(plugin, pluginUser(plugin), remote),
+      settled: () => this.#kinds.settled(),
+    });
+  }
+
+  /** Rejects with a `LoadError` when the operator must mend something; everything is closed then. */
+  static async start(options: KernelOptions): Promise<Kernel> {
+    const kernel = new Kernel(options);
+    try {
+      await kernel.#objects.start();
+      await kernel.#loader.start();
+    } catch (error) {
+      await kernel.close();
+      throw error;
+    }
+    return kernel;
+  }
+
+  /** A line into the kernel for somebody who is trusted to be `user`. */
+  linkFor(plugin: string, user: User, remote: boolean): PluginLink {
+    const { door, metrics } = this;
+    const extensions = this.#extensions;
+    return new PluginLink({ plugin, user, remote, door, extensions, metrics, log: this.#log });
+  }
+
+  /** Serves the door to a network, by the plugin that contributes the `server`. */
+  async listen(options: ListenOptions): Promise<Listening> {
+    const [server] = this.#extensions.list(serverPoint);
+    if (server === undefined) {
+      throw new LoadError('Cannot listen: no plugin of the profile contributes a "server"');
+    }
+    const listening = await server.value.listen(this.door, options);
+    this.#listeners.push(listening);
+    return listening;
+  }
+
+  /** Names of the kinds' resources that are served: for what has to know them all. */
+  kinds() {
+    return this.#extensions.list(kindPoint).map(({ value }) => value);
+  }
+
+  /** Idempotent. Everything is tried; what failed is logged. */
+  async close(): Promise<void> {
+    const steps = [
+      ...this.#listeners.splice(0).map(listening => () => listening.close()),
+      () => this.#loader.stop(),
+      async () => this.#bus.close(),
+      () => this.#objects.close(),
+    ];
+    for (const step of steps) {
+      await step().catch((error: unknown) => this.#log.error('Cannot stop a part', { error }));
+    }
+  }
+}
