@@ -66,11 +66,7 @@ export class KernelDoor implements Door {
   }
 
   /** A watch whose receiver is in this process and may want the objects themselves. */
-  async watchEvents(
-    user: User,
-    request: DoorWatchRequest,
-    sink: EventSink,
-  ): Promise<DoorWatch> {
+  async watchEvents(user: User, request: DoorWatchRequest, sink: EventSink): Promise<DoorWatch> {
     try {
       const served = await this.#admit(user, 'watch', request);
       const context = new RequestContext(this.#stages, user, { ...request, verb: 'list' }, served);

@@ -103,6 +103,8 @@ export class ObjectStore {
     };
     const pending: Write = { object: write.object };
     if (value) this.#writing.set(value, pending);
+    // Taken now: the watch may bring the deletion before the commit is answered.
+    const last = resource.get(write.key);
     try {
       const [result] = await this.#backend.commit([transaction]);
       if (result === undefined) throw new Error(`Backend ${this.#backend.name} gave no result`);
@@ -110,7 +112,6 @@ export class ObjectStore {
         const found = result.found[0];
         return { ok: false, found: found && this.#toStored(resource, found, found.value) };
       }
-      const last = value ? undefined : resource.get(write.key);
       await this.waitFor(result.revision);
       if (value === undefined) return { ok: true, stored: last?.at(result.revision) };
       const item = { key, modRevision: result.revision };

@@ -1,0 +1,104 @@
+import type { OwnerReference } from '../../sdk/api/types-meta-v1.ts';
+import { fieldPath, invalidValue, required, tooLong } from '../../sdk/field-path.ts';
+import type { KubeObject, StringMap } from '../../sdk/kind.ts';
+import type { KindDefinition } from '../../sdk/kind-definition.ts';
+import {
+  dns1123LabelErrors,
+  dns1123SubdomainErrors,
+  labelKeyErrors,
+  labelValueErrors,
+  maskTrailingDash,
+} from '../../sdk/names.ts';
+import type { FieldError } from '../../sdk/status.ts';
+
+/** What is wrong with an object's metadata, in upstream's order (ValidateObjectMeta). */
+export function checkMetadata(
+  { metadata }: KubeObject,
+  kind: KindDefinition,
+  old: KubeObject | undefined,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  if (old === undefined) errors.push(...checkNames(metadata, kind));
+  errors.push(
+    ...checkLabels(metadata.labels),
+    ...checkAnnotations(metadata.annotations),
+    ...checkOwners(metadata.ownerReferences ?? []),
+    ...checkFinalizers(metadata.finalizers ?? []),
+  );
+  return errors;
+}
+
+function checkNames(metadata: KubeObject['metadata'], kind: KindDefinition): FieldError[] {
+  const errors: FieldError[] = [];
+  const { name, generateName, namespace } = metadata;
+  if (generateName) errors.push(...checkName(generateName, kind, true));
+  if (!name) {
+    errors.push(required(META.child('name'), 'name or generateName is required'));
+  } else {
+    errors.push(...checkName(name, kind, false));
+  }
+  if (kind.namespaced && namespace) {
+    const wrong = dns1123LabelErrors(namespace) ?? [];
+    errors.push(...wrong.map(why => invalidValue(META.child('namespace'), namespace, why)));
+  }
+  return errors;
+}
+
+function checkName(name: string, { strategy }: KindDefinition, prefix: boolean): FieldError[] {
+  const path = META.child(prefix ? 'generateName' : 'name');
+  if (strategy.validateName) {
+    const why = strategy.validateName(name, prefix);
+    return why === undefined ? [] : [invalidValue(path, name, why)];
+  }
+  const wrong = dns1123SubdomainErrors(prefix ? maskTrailingDash(name) : name) ?? [];
+  return wrong.map(why => invalidValue(path, name, why));
+}
+
+function checkLabels(labels: StringMap = {}): FieldError[] {
+  const path = META.child('labels');
+  return Object.entries(labels).flatMap(([key, value]) => [
+    ...(labelKeyErrors(key) ?? []).map(why => invalidValue(path, key, why)),
+    ...(labelValueErrors(value) ?? []).map(why => invalidValue(path, value, why)),
+  ]);
+}
+
+function checkAnnotations(annotations: StringMap | undefined): FieldError[] {
+  if (annotations === undefined) return [];
+  const path = META.child('annotations');
+  let size = 0;
+  const errors: FieldError[] = [];
+  for (const [key, value] of Object.entries(annotations)) {
+    size += key.length + value.length;
+    const wrong = labelKeyErrors(key.toLowerCase()) ?? [];
+    errors.push(...wrong.map(why => invalidValue(path, key, why)));
+  }
+  if (size > ANNOTATIONS_SIZE_MAX) errors.push(tooLong(path, ANNOTATIONS_SIZE_MAX));
+  return errors;
+}
+
+function checkOwners(owners: readonly OwnerReference[]): FieldError[] {
+  const path = META.child('ownerReferences');
+  const errors = owners.flatMap(owner =>
+    (['apiVersion', 'kind', 'name', 'uid'] as const)
+      .filter(field => !owner[field])
+      .map(field => invalidValue(path.child(field), owner[field] ?? '', 'must not be empty')),
+  );
+  const controllers = owners.filter(owner => owner.controller);
+  if (controllers.length > 1) {
+    const [first, second] = controllers.map(owner => owner.name);
+    const why = `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${second}`;
+    errors.push(invalidValue(path, owners, why));
+  }
+  return errors;
+}
+
+function checkFinalizers(finalizers: readonly string[]): FieldError[] {
+  const path = META.child('finalizers');
+  return finalizers.flatMap(finalizer =>
+    (labelKeyErrors(finalizer) ?? []).map(why => invalidValue(path, finalizer, why)),
+  );
+}
+
+const META = fieldPath('metadata');
+/** Of all keys and values together: upstream's 256 KiB. */
+const ANNOTATIONS_SIZE_MAX = 256 * 1024;
