@@ -148,11 +148,13 @@ class Writer {
       return;
     }
     this.#queued.add(record);
-    if (!this.#writing) void this.#write();
+    if (this.#writing) return;
+    this.#writing = true;
+    // Not before the tick's end, so that what comes together is written together.
+    queueMicrotask(() => void this.#write());
   }
 
   async #write(): Promise<void> {
-    this.#writing = true;
     while (this.#queued.size > 0) {
       const records = [...this.#queued];
       this.#queued.clear();

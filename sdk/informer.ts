@@ -8,6 +8,11 @@ export interface Informer<T> extends Lister<T> {
   /** Resolves when the first list is in. Handlers added before have then been called for it. */
   readonly synced: Promise<void>;
   readonly hasSynced: boolean;
+  /**
+   * Everything up to this revision is in the copy; undefined before the first list, and during a
+   * new one. A write of the plugin's own is seen once this is not below what the write returned.
+   */
+  readonly resourceVersion: string | undefined;
   /** Handlers should only enqueue keys. What exists already is replayed to `added`. */
   on(handlers: InformerHandlers<T>): Disposer;
 }

@@ -48,6 +48,10 @@ export class Reflector<T extends KubeObject> {
     this.#backoff = new Backoff(options.random, { firstMs: RETRY_FIRST_MS, maxMs: RETRY_MAX_MS });
   }
 
+  get resourceVersion(): string | undefined {
+    return this.#resourceVersion;
+  }
+
   /** Begins, or begins again through the link that is now given, without losing anything. */
   start(): void {
     this.stop();

@@ -104,6 +104,10 @@ class SharedInformer<T extends KubeObject> {
     });
   }
 
+  get resourceVersion(): string | undefined {
+    return this.#reflector.resourceVersion;
+  }
+
   /** Somebody holds it, allowed or not; `close` ends that. */
   open(): void {
     this.#opened++;
@@ -209,6 +213,10 @@ export class OpenInformer<T extends KubeObject> implements Informer<T> {
 
   get hasSynced(): boolean {
     return this.#allowed && this.#shared.hasSynced;
+  }
+
+  get resourceVersion(): string | undefined {
+    return this.#allowed ? this.#shared.resourceVersion : undefined;
   }
 
   get(key: string): T | undefined {
