@@ -219,7 +219,9 @@ function keepServerFields({ metadata }: KubeObject, { metadata: old }: KubeObjec
     else Object.assign(metadata, { [field]: old[field] });
   }
   delete metadata.selfLink;
-  metadata.managedFields ??= structuredClone(old.managedFields ?? []);
+  if (metadata.managedFields === undefined && old.managedFields) {
+    metadata.managedFields = structuredClone(old.managedFields);
+  }
 }
 
 function raiseGeneration(context: RequestContext, object: KubeObject, old: KubeObject): void {
