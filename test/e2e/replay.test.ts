@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Cluster, createCluster } from 'kernetes';
+import { DEFAULTS_DIFFER, ERRORS_DIFFER, NOT_SERVED } from './replay-differences.ts';
+import { Wire } from './wire.ts';
+
+/**
+ * What a real server (v1.20.2) answered to a request, asked again of ours: the same status code,
+ * reason, cause reasons and fields, and the same defaulted fields. What differs on purpose is
+ * listed with its reason in `replay-differences.ts`.
+ */
+const REFERENCE = join(import.meta.dirname, '../testdata/reference/v1.20');
+
+interface Recording {
+  readonly request: { readonly method: string; readonly path: string; readonly body?: unknown };
+  readonly response: { readonly code: number; readonly body: Status & Record<string, unknown> };
+}
+
+interface Status {
+  readonly reason?: string;
+  readonly details?: { readonly causes?: readonly { reason?: string; field?: string }[] };
+}
+
+let cluster: Cluster;
+let wire: Wire;
+
+before(async () => {
+  cluster = await createCluster({ nodes: 0 });
+  wire = new Wire(await cluster.kubeconfig());
+});
+
+after(() => cluster?.close());
+
+function recordings(folder: string): { name: string; recording: Recording }[] {
+  return readdirSync(join(REFERENCE, folder))
+    .map(file => file.replace(/\.json$/, ''))
+    .map(name => {
+      const text = readFileSync(join(REFERENCE, folder, `${name}.json`), 'utf8');
+      return { name, recording: JSON.parse(text) as Recording };
+    });
+}
+
+describe('errors as a real server tells them', () => {
+  for (const { name, recording } of recordings('errors')) {
+    const skip = NOT_SERVED[name] ?? false;
+    it(`${name}: ${recording.response.code} ${recording.response.body.reason ?? ''}`, { skip }, async () => {
+      const { method, path, body } = recording.request;
+      const answer = await wire.send(method, path, body);
+      const wanted = { ...toFacts(recording.response.code, recording.response.body) };
+      assert.deepEqual(toFacts(answer.code, answer.body as Status), {
+        ...wanted,
+        ...ERRORS_DIFFER[name]?.wanted,
+      });
+    });
+  }
+});
+
+describe('defaults as a real server sets them', () => {
+  for (const { name, recording } of recordings('defaults')) {
+    const skip = NOT_SERVED[name] ?? false;
+    it(name, { skip }, async () => {
+      const { method, path, body } = recording.request;
+      const answer = await wire.send(method, path, body);
+      assert.equal(answer.code, recording.response.code, JSON.stringify(answer.body));
+      const wanted = flatten(withoutServerFields(recording.response.body));
+      const found = flatten(withoutServerFields(answer.body as Record<string, unknown>));
+      for (const field of Object.keys(DEFAULTS_DIFFER[name] ?? {})) {
+        for (const each of [wanted, found]) {
+          for (const key of Object.keys(each)) {
+            if (key === field || key.startsWith(`${field}.`) || key.startsWith(`${field}[`)) delete each[key];
+          }
+        }
+      }
+      assert.deepEqual(found, wanted);
+    });
+  }
+});
+
+/** What programs look at; the free text is not among it. */
+function toFacts(code: number, { reason, details }: Status) {
+  const causes = (details?.causes ?? []).map(cause => [cause.reason, cause.field]);
+  return { code, reason, causes };
+}
+
+function withoutServerFields(object: Record<string, unknown>): Record<string, unknown> {
+  const metadata = { ...(object.metadata as Record<string, unknown>) };
+  for (const field of SERVER_FIELDS) delete metadata[field];
+  return { ...object, metadata };
+}
+
+const SERVER_FIELDS = ['uid', 'resourceVersion', 'creationTimestamp', 'managedFields', 'generation', 'selfLink'];
+
+/** `{ 'spec.ports[0].port': 80 }`, so that a difference is one line. */
+function flatten(value: unknown, path = '', into: Record<string, unknown> = {}): Record<string, unknown> {
+  if (Array.isArray(value) && value.length > 0) {
+    for (const [i, each] of value.entries()) flatten(each, `${path}[${i}]`, into);
+  } else if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
+    for (const [key, each] of Object.entries(value)) flatten(each, path ? `${path}.${key}` : key, into);
+  } else {
+    into[path] = value;
+  }
+  return into;
+}
