@@ -6,7 +6,7 @@ import type {
 } from './controller.ts';
 import type { Informer } from './informer.ts';
 import { formatKey, type Kind, type KubeObject, keyOf, type ObjectKey, parseKey } from './kind.ts';
-import { byController, controllerKey } from './ownership.ts';
+import { byController, controllerKey, orphansIn } from './ownership.ts';
 import type { PluginContext } from './plugin.ts';
 import { ApiError } from './status.ts';
 import { WorkQueue } from './workqueue.ts';
@@ -201,10 +201,13 @@ class Runner<T extends KubeObject, C> {
     const object = informerOf(this.#options.for).get(key);
     return {
       ...{ config, objects, events, clock, random, log, signal, object },
-      lister: informerOf,
+      informer: informerOf,
       owned<K extends KubeObject>(kind: Kind<K>): K[] {
         const uid = object?.metadata.uid;
         return uid ? informerOf(kind).byIndex('controller', uid) : [];
+      },
+      orphans<K extends KubeObject>(kind: Kind<K>): K[] {
+        return informerOf(kind).byIndex('controller', orphansIn(parseKey(key).namespace));
       },
     };
   }

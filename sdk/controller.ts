@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import type { Duration } from './controller-runner.ts';
 import { runController } from './controller-runner.ts';
 import type { EventRecorder } from './events.ts';
-import type { Informer, Lister } from './informer.ts';
+import type { Informer } from './informer.ts';
 import type { Kind, KubeObject, ObjectKey } from './kind.ts';
 import type { Logger } from './logger.ts';
 import type { ObjectClient } from './objects.ts';
@@ -78,8 +78,10 @@ export interface ReconcileContext<T extends KubeObject, C> {
   readonly object: T | undefined;
   /** Those of a kind that `owns` names whose controller is `object`. Not to be changed. */
   owned<K extends KubeObject>(kind: Kind<K>): K[];
+  /** Those of such a kind in the key's namespace that have no controller: to be adopted, perhaps. */
+  orphans<K extends KubeObject>(kind: Kind<K>): K[];
   /** The copy of a kind that `for`, `owns` or `watches` names. */
-  lister<K extends KubeObject>(kind: Kind<K>): Lister<K>;
+  informer<K extends KubeObject>(kind: Kind<K>): Informer<K>;
   readonly objects: ObjectClient;
   readonly events: EventRecorder;
   readonly clock: Clock;

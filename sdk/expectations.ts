@@ -9,12 +9,10 @@ import { type KubeObject, keyOf } from './kind.ts';
  * or being deleted. Nothing to keep in step, so nothing to get wrong when a watch is interrupted.
  */
 export class Expectations<T extends KubeObject> {
-  readonly #informer: Pick<Informer<T>, 'get' | 'resourceVersion'>;
   readonly #clock: Clock;
   readonly #expected = new Map<string, Expected>();
 
-  constructor(informer: Pick<Informer<T>, 'get' | 'resourceVersion'>, clock: Clock) {
-    this.#informer = informer;
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 
@@ -30,10 +28,10 @@ export class Expectations<T extends KubeObject> {
   }
 
   /** The copy can be trusted for this owner. After five minutes it is in any case. */
-  satisfied(owner: string): boolean {
+  satisfied(owner: string, informer: Copy<T>): boolean {
     const expected = this.#expected.get(owner);
     if (!expected) return true;
-    const met = this.#isMet(expected) || this.#clock.monotonic() - expected.since > EXPIRY_MS;
+    const met = isMet(expected, informer) || this.#clock.monotonic() - expected.since > EXPIRY_MS;
     if (met) this.#expected.delete(owner);
     return met;
   }
@@ -50,16 +48,18 @@ export class Expectations<T extends KubeObject> {
     }
     return expected;
   }
+}
 
-  #isMet({ revision, deleted }: Expected): boolean {
-    const { resourceVersion } = this.#informer;
-    if (resourceVersion === undefined || Number(resourceVersion) < revision) return false;
-    for (const [key, uid] of deleted) {
-      const object = this.#informer.get(key);
-      if (object?.metadata.uid === uid && !object?.metadata.deletionTimestamp) return false;
-    }
-    return true;
+type Copy<T> = Pick<Informer<T>, 'get' | 'resourceVersion'>;
+
+function isMet<T extends KubeObject>({ revision, deleted }: Expected, informer: Copy<T>): boolean {
+  const { resourceVersion } = informer;
+  if (resourceVersion === undefined || Number(resourceVersion) < revision) return false;
+  for (const [key, uid] of deleted) {
+    const object = informer.get(key);
+    if (object?.metadata.uid === uid && !object?.metadata.deletionTimestamp) return false;
   }
+  return true;
 }
 
 interface Expected {

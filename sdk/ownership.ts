@@ -21,10 +21,15 @@ export function controllerReference<T extends KubeObject>(
   };
 }
 
-/** Index function: the uid of the controller. */
+/** Index function: the uid of the controller; for objects without one, `orphansIn` their namespace. */
 export function byController(object: { metadata: ObjectMeta }): readonly string[] {
   const uid = controllerOf(object)?.uid;
-  return uid ? [uid] : [];
+  return [uid ?? orphansIn(object.metadata.namespace)];
+}
+
+/** Under which `byController` finds the objects of a namespace that nobody manages. */
+export function orphansIn(namespace = ''): string {
+  return `orphans in ${namespace}`;
 }
 
 /** Where the object's controller is, if that is of the given kind. */

@@ -109,6 +109,15 @@ export class TestKernel {
     for (const watcher of watchers) this.#watchers.add(watcher);
   }
 
+  /** Watchers see nothing until the returned function is called, then all of it: a slow line. */
+  holdWatches(): () => void {
+    const held = [...this.#watchers];
+    for (const watcher of held) watcher.hold();
+    return () => {
+      for (const watcher of held) watcher.release();
+    };
+  }
+
   #linkOf(plugin: string, handle: (request: ObjectRequest) => unknown): KernelLink {
     return {
       request: async requests => requests.map(request => answer(request, handle)),
@@ -188,6 +197,7 @@ class Watcher {
   #queued: WatchEvent<KubeObject>[] = [];
   #ended: Error | undefined;
   #closed = false;
+  #held = false;
 
   constructor(
     sink: ObjectWatchSink<KubeObject>,
@@ -208,6 +218,15 @@ class Watcher {
     this.#queued.push(event);
   }
 
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    this.#held = false;
+    if (this.#queued.length > 0) queueMicrotask(() => this.#flush());
+  }
+
   end(error: Error): void {
     this.#ended = error;
     if (this.#queued.length === 0) queueMicrotask(() => this.#flush());
@@ -218,6 +237,7 @@ class Watcher {
   }
 
   #flush(): void {
+    if (this.#held) return;
     const events = this.#queued;
     this.#queued = [];
     if (this.#closed) return;

@@ -1,0 +1,67 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  isPodReady,
+  msUntilAvailable,
+  type Pod,
+  type ReplicaSet,
+  type ReplicaSetCondition,
+  type ReplicaSetStatus,
+  selectorFromSet,
+  toTime,
+} from 'kernetes/sdk';
+import type { ScaleFailure } from './scale.ts';
+
+export interface StatusOptions {
+  readonly now: number;
+  /** How the attempt to scale went; absent: there was none, and the condition stays. */
+  readonly attempt: { readonly failure: ScaleFailure | undefined } | undefined;
+}
+
+/** What the ReplicaSet's status should be, given its active pods. */
+export function statusOf(
+  set: ReplicaSet,
+  pods: readonly Pod[],
+  { now, attempt }: StatusOptions,
+): ReplicaSetStatus {
+  const { minReadySeconds = 0, template } = set.spec ?? {};
+  const labelled = selectorFromSet(template?.metadata?.labels ?? {});
+  const old = set.status?.conditions ?? [];
+  const conditions = attempt ? withFailure(old, attempt.failure, now) : old;
+  const { generation } = set.metadata;
+  return {
+    replicas: pods.length,
+    fullyLabeledReplicas: pods.filter(pod => labelled.matches(pod.metadata.labels)).length,
+    readyReplicas: pods.filter(isPodReady).length,
+    availableReplicas: pods.filter(pod => msUntilAvailable(pod, minReadySeconds, now) === 0).length,
+    ...(generation !== undefined && { observedGeneration: generation }),
+    ...(conditions.length > 0 && { conditions: [...conditions] }),
+  };
+}
+
+/** Zeros are left out by some servers, and mean the same. */
+export function isSameStatus(a: ReplicaSetStatus, b: ReplicaSetStatus): boolean {
+  return isDeepStrictEqual({ ...ZEROS, ...a }, { ...ZEROS, ...b });
+}
+
+const ZEROS = {
+  replicas: 0,
+  fullyLabeledReplicas: 0,
+  readyReplicas: 0,
+  availableReplicas: 0,
+  observedGeneration: 0,
+  conditions: [],
+};
+
+function withFailure(
+  conditions: readonly ReplicaSetCondition[],
+  failure: ScaleFailure | undefined,
+  now: number,
+): readonly ReplicaSetCondition[] {
+  const others = conditions.filter(({ type }) => type !== 'ReplicaFailure');
+  if (!failure) return others;
+  const old = conditions.find(({ type }) => type === 'ReplicaFailure');
+  const { reason, error } = failure;
+  if (old?.status === 'True' && old.reason === reason) return conditions;
+  const condition = { type: 'ReplicaFailure', status: 'True', reason, message: error.message };
+  return [...others, { ...condition, lastTransitionTime: toTime(now) }];
+}

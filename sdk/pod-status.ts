@@ -1,0 +1,31 @@
+import type { Pod, PodCondition } from './api/types-core-v1.ts';
+
+export function podCondition(pod: Pod, type: string): PodCondition | undefined {
+  return pod.status?.conditions?.find(condition => condition.type === type);
+}
+
+export function isPodReady(pod: Pod): boolean {
+  return podCondition(pod, 'Ready')?.status === 'True';
+}
+
+/** It runs or will run: neither finished nor being deleted. */
+export function isPodActive(pod: Pod): boolean {
+  return !isPodFinished(pod) && !pod.metadata.deletionTimestamp;
+}
+
+export function isPodFinished(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/**
+ * How long until a ready pod has been so for `minReadySeconds`: 0 when it has. Infinity for one
+ * that is not ready: no waiting alone makes it available.
+ */
+export function msUntilAvailable(pod: Pod, minReadySeconds: number, now: number): number {
+  const ready = podCondition(pod, 'Ready');
+  if (ready?.status !== 'True') return Number.POSITIVE_INFINITY;
+  if (minReadySeconds === 0) return 0;
+  const since = Date.parse(ready.lastTransitionTime ?? '');
+  if (Number.isNaN(since)) return Number.POSITIVE_INFINITY;
+  return Math.max(0, since + minReadySeconds * 1000 - now);
+}
