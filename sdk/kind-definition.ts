@@ -161,3 +161,8 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
 export function defineVersion<T extends KubeObject>(version: KindVersion<T>): KindVersion {
   return version as unknown as KindVersion;
 }
+
+/** The same for a subresource that several kinds have. */
+export function defineSubresource<T extends KubeObject>(subresource: Subresource<T>): Subresource {
+  return subresource as unknown as Subresource;
+}

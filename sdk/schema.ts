@@ -89,6 +89,13 @@ export function schemaOf(group: string, version: string, kind: string): Schema |
   return id === undefined ? undefined : schemaById(id);
 }
 
+/** The same, for who knows that Kubernetes defines the kind. */
+export function builtInSchema(group: string, version: string, kind: string): Schema {
+  const schema = schemaOf(group, version, kind);
+  if (schema === undefined) throw new Error(`Cannot find schema of ${group}/${version} ${kind}`);
+  return schema;
+}
+
 /** The schema of a definition: `io.k8s.api.core.v1.PodSpec`. The same object each time. */
 export function schemaById(id: string): Schema | undefined {
   const known = nodes.get(id);
