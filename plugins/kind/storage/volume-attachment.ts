@@ -1,0 +1,67 @@
+import {
+  AGE_COLUMN,
+  ageCell,
+  builtInSchema,
+  column,
+  defineKind,
+  type FieldError,
+  fieldPath,
+  immutable,
+  NAME_COLUMN,
+  required,
+  type VolumeAttachment,
+} from 'kernetes/sdk';
+
+const GROUP = 'storage.k8s.io';
+
+export const volumeAttachments = defineKind<VolumeAttachment>({
+  group: GROUP,
+  kind: 'VolumeAttachment',
+  resource: 'volumeattachments',
+  singular: 'volumeattachment',
+  namespaced: false,
+  storage: { prefix: 'registry/volumeattachments', version: 'v1' },
+  versions: [
+    {
+      name: 'v1',
+      schema: builtInSchema(GROUP, 'v1', 'VolumeAttachment'),
+      columns: [
+        NAME_COLUMN,
+        column('Attacher'),
+        column('PV'),
+        column('Node'),
+        column('Attached', 0, 'boolean'),
+        AGE_COLUMN,
+      ],
+      row: (attachment, now) => [
+        attachment.metadata.name ?? '',
+        attachment.spec.attacher,
+        attachment.spec.source.persistentVolumeName ?? '',
+        attachment.spec.nodeName,
+        attachment.status?.attached ?? false,
+        ageCell(attachment, now),
+      ],
+    },
+  ],
+  strategy: {
+    status: true,
+    prepareCreate: attachment => {
+      attachment.status = { attached: false };
+    },
+    validate: validateVolumeAttachment,
+    validateUpdate: ({ spec }, old) => immutable(spec, old.spec, fieldPath('spec')),
+  },
+});
+
+export function validateVolumeAttachment({ spec }: VolumeAttachment): FieldError[] {
+  const path = fieldPath('spec');
+  const errors: FieldError[] = [];
+  if (!spec?.attacher) errors.push(required(path.child('attacher'), ''));
+  const { persistentVolumeName, inlineVolumeSpec } = spec?.source ?? {};
+  if (!persistentVolumeName && !inlineVolumeSpec) {
+    const why = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
+    errors.push(required(path.child('source'), why));
+  }
+  if (!spec?.nodeName) errors.push(required(path.child('nodeName'), ''));
+  return errors;
+}
