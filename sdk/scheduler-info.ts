@@ -1,6 +1,6 @@
 import type { Container, Node, Pod, PodSpec, Taint } from './api/types-core-v1.ts';
 import type { StringMap } from './kind.ts';
-import { quantityValue } from './scheduler-quantity.ts';
+import { quantityMilliValue, quantityValue } from './quantity.ts';
 
 /**
  * Nodes and pods as scheduler plugins see them: prepared once, then read millions of times, so
@@ -90,26 +90,23 @@ export function resourcesOf(list: Readonly<Record<string, unknown>> | undefined)
 function addQuantity(resources: Resources, name: string, quantity: string): void {
   switch (name) {
     case 'cpu':
-      resources.milliCpu += Math.ceil(quantityValue(quantity) * 1000 - CPU_ROUNDING);
+      resources.milliCpu += quantityMilliValue(quantity);
       break;
     case 'memory':
-      resources.memory += Math.ceil(quantityValue(quantity));
+      resources.memory += quantityValue(quantity);
       break;
     case 'ephemeral-storage':
-      resources.ephemeralStorage += Math.ceil(quantityValue(quantity));
+      resources.ephemeralStorage += quantityValue(quantity);
       break;
     case 'pods':
-      resources.pods += Math.ceil(quantityValue(quantity));
+      resources.pods += quantityValue(quantity);
       break;
     default: {
       const before = resources.scalar.get(name) ?? 0;
-      resources.scalar.set(name, before + Math.ceil(quantityValue(quantity)));
+      resources.scalar.set(name, before + quantityValue(quantity));
     }
   }
 }
-
-/** 0.29 × 1000 is 290.00000000000006: not to be rounded up to 291. */
-const CPU_ROUNDING = 1e-6;
 
 /** Prepares a pod; done once when it comes in or changes. */
 export function podInfoOf(pod: Pod): PodInfo {
@@ -237,6 +234,8 @@ export class NodeState implements NodeInfo {
   readonly name: string;
   readonly index: number;
   generation = 0;
+  /** Grows with every `setNode`. */
+  nodeVersion = 0;
   labels: Readonly<StringMap> = NO_STRINGS;
   annotations: Readonly<StringMap> = NO_STRINGS;
   taints: readonly Taint[] = [];
@@ -255,6 +254,7 @@ export class NodeState implements NodeInfo {
 
   /** Takes over everything but the pods from the API's object. */
   setNode({ metadata, spec, status }: Node): void {
+    this.nodeVersion++;
     this.labels = metadata.labels ?? NO_STRINGS;
     this.annotations = metadata.annotations ?? NO_STRINGS;
     this.taints = spec?.taints ?? [];

@@ -1,0 +1,13 @@
+import { definePlugin, provideSchedulerPlugin } from 'kernetes/sdk';
+import { bindAll } from './binding.ts';
+
+export default definePlugin<Record<string, never>>({
+  name: 'DefaultBinder',
+  config: { type: 'object', additionalProperties: false },
+  activate(ctx) {
+    provideSchedulerPlugin(ctx, {
+      name: 'DefaultBinder',
+      bind: bindings => bindAll(ctx.objects, bindings),
+    });
+  },
+});

@@ -1,0 +1,188 @@
+import { type ClusterEvent, type Node, NodeState, type PodInfo } from 'kernetes/sdk';
+
+/**
+ * The scheduler's picture of the cluster: nodes with what runs on them, and what it has decided
+ * but not yet seen come back ("assumed"). It changes only between cycles, in the scheduler's one
+ * thread, so it is its own snapshot; generations tell what changed since somebody looked.
+ */
+export class Cache {
+  readonly #states = new Map<string, NodeState>();
+  /** Those of `#states` whose Node exists; the others only hold pods seen before their node. */
+  readonly #nodes = new Map<string, Node>();
+  readonly #pods = new Map<string, Placed>();
+  readonly #freeIndices: number[] = [];
+  #indexEnd = 0;
+  #order: NodeState[] | undefined;
+  #generation = 0;
+
+  /** In the order of the search: zones take turns, so that a partial search sees them all. */
+  get nodes(): readonly NodeState[] {
+    this.#order ??= interleaveZones([...this.#nodes.keys()].map(name => this.#state(name)));
+    return this.#order;
+  }
+
+  get podCount(): number {
+    return this.#pods.size;
+  }
+
+  /** One more than the largest index of a node. */
+  get indexEnd(): number {
+    return this.#indexEnd;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  node(name: string): NodeState | undefined {
+    return this.#nodes.has(name) ? this.#states.get(name) : undefined;
+  }
+
+  /** Adds or changes a node and tells what that may mean to waiting pods. */
+  setNode(node: Node): readonly ClusterEvent[] {
+    const name = node.metadata.name ?? '';
+    const old = this.#nodes.get(name);
+    this.#nodes.set(name, node);
+    const events = old ? changesOf(old, node) : NODE_ADDED;
+    if (old && !events && sameExtras(old, node)) return NOTHING;
+    const state = this.#state(name);
+    if (!old || zoneOf(old.metadata.labels) !== zoneOf(node.metadata.labels))
+      this.#order = undefined;
+    state.setNode(node);
+    this.#touch(state);
+    return events ?? NOTHING;
+  }
+
+  removeNode(name: string): void {
+    if (!this.#nodes.delete(name)) return;
+    this.#order = undefined;
+    this.#dropIfUnused(this.#state(name));
+  }
+
+  /** An assigned pod as the API tells it. */
+  setPod(pod: PodInfo, nodeName: string): void {
+    const placed = this.#pods.get(pod.key);
+    if (placed) {
+      const alike = placed.nodeName === nodeName && placed.pod.uid === pod.uid;
+      if (alike && placed.pod.shape === pod.shape) {
+        placed.assumed = false;
+        return;
+      }
+      this.removePod(pod.key);
+    }
+    this.#place(pod, nodeName, false);
+  }
+
+  /** Whether the assumed pod came back as decided; saves preparing it again. */
+  confirm(key: string, uid: string, nodeName: string): boolean {
+    const placed = this.#pods.get(key);
+    if (!placed?.assumed || placed.pod.uid !== uid || placed.nodeName !== nodeName) return false;
+    placed.assumed = false;
+    return true;
+  }
+
+  removePod(key: string): boolean {
+    const placed = this.#pods.get(key);
+    if (!placed) return false;
+    this.#pods.delete(key);
+    const state = this.#state(placed.nodeName);
+    state.removePod(key);
+    this.#touch(state);
+    this.#dropIfUnused(state);
+    return true;
+  }
+
+  /** Counts the pod on the node from now on, before the API knows. */
+  assume(pod: PodInfo, nodeName: string): void {
+    this.#place(pod, nodeName, true);
+  }
+
+  /** Takes an assumption back. A pod that has come back assigned meanwhile stays. */
+  forget(key: string): boolean {
+    return this.#pods.get(key)?.assumed === true && this.removePod(key);
+  }
+
+  isAssumed(key: string): boolean {
+    return this.#pods.get(key)?.assumed === true;
+  }
+
+  #place(pod: PodInfo, nodeName: string, assumed: boolean): void {
+    this.#pods.set(pod.key, { pod, nodeName, assumed });
+    const state = this.#state(nodeName);
+    state.addPod(pod);
+    this.#touch(state);
+  }
+
+  #state(name: string): NodeState {
+    let state = this.#states.get(name);
+    if (!state) {
+      state = new NodeState(name, this.#freeIndices.pop() ?? this.#indexEnd++);
+      this.#states.set(name, state);
+    }
+    return state;
+  }
+
+  #dropIfUnused(state: NodeState): void {
+    if (this.#nodes.has(state.name) || state.pods.length > 0) return;
+    this.#states.delete(state.name);
+    this.#freeIndices.push(state.index);
+  }
+
+  #touch(state: NodeState): void {
+    state.generation = ++this.#generation;
+  }
+}
+
+interface Placed {
+  readonly pod: PodInfo;
+  readonly nodeName: string;
+  assumed: boolean;
+}
+
+const NODE_ADDED: readonly ClusterEvent[] = ['NodeAdd'];
+const NOTHING: readonly ClusterEvent[] = [];
+
+/** Undefined: nothing that a waiting pod could care about. */
+function changesOf(old: Node, node: Node): readonly ClusterEvent[] | undefined {
+  const events: ClusterEvent[] = [];
+  if (differ(old.metadata.labels, node.metadata.labels)) events.push('NodeLabel');
+  if (differ(old.status?.allocatable, node.status?.allocatable)) events.push('NodeAllocatable');
+  const taints = differ(old.spec?.taints, node.spec?.taints);
+  if (taints || !!old.spec?.unschedulable !== !!node.spec?.unschedulable) events.push('NodeTaint');
+  return events.length > 0 ? events : undefined;
+}
+
+function sameExtras(old: Node, node: Node): boolean {
+  return (
+    !differ(old.metadata.annotations, node.metadata.annotations) &&
+    !differ(old.status?.images, node.status?.images)
+  );
+}
+
+function differ(a: unknown, b: unknown): boolean {
+  return a !== b && JSON.stringify(a) !== JSON.stringify(b);
+}
+
+function zoneOf(labels: Readonly<Record<string, string>> | undefined): string {
+  const region = labels?.['topology.kubernetes.io/region'] ?? '';
+  return `${region}/${labels?.['topology.kubernetes.io/zone'] ?? ''}`;
+}
+
+function interleaveZones(states: readonly NodeState[]): NodeState[] {
+  const zones = new Map<string, NodeState[]>();
+  for (const state of states) {
+    const zone = zoneOf(state.labels);
+    const members = zones.get(zone);
+    if (members) members.push(state);
+    else zones.set(zone, [state]);
+  }
+  const lists = [...zones.values()];
+  const order: NodeState[] = [];
+  for (let round = 0; order.length < states.length; round++) {
+    for (const members of lists) {
+      const state = members[round];
+      if (state) order.push(state);
+    }
+  }
+  return order;
+}

@@ -1,0 +1,32 @@
+/** Bounds of the scheduler, with their reasons. */
+
+/** A failed pod waits this long before its second attempt, doubling: upstream's. */
+export const BACKOFF_MS_MIN = 1_000;
+export const BACKOFF_MS_MAX = 10_000;
+/** A pod that no event woke is tried again after this long: upstream's. */
+export const UNSCHEDULABLE_MS_MAX = 300_000;
+export const UNSCHEDULABLE_CHECK_MS = 30_000;
+
+/** Bindings in one message: larger gains nothing, smaller costs round trips. */
+export const BIND_BATCH_MAX = 256;
+/** Pods on their way to be bound; scheduling pauses beyond, so a slow server is not flooded. */
+export const BINDINGS_IN_FLIGHT_MAX = 4_096;
+
+/** The scheduler gives its thread to others after so many pods or milliseconds. */
+export const SLICE_PODS_MAX = 512;
+export const SLICE_MS_MAX = 10;
+
+/** Pods whose nodes a plugin in another thread sees in one message. */
+export const REMOTE_BATCH_PODS_MAX = 128;
+/** How long such a plugin may take by default. */
+export const REMOTE_DEADLINE_MS = 5_000;
+
+/** Shapes of pods with kept results: at 5,000 nodes one takes about 200 kB. */
+export const SHAPES_MAX = 64;
+
+/** How long plugins of the profile may be missing after a change before pods fail for it. */
+export const PLUGIN_GRACE_MS = 10_000;
+
+/** Below this many nodes all are looked at: upstream's. */
+export const FEASIBLE_NODES_MIN = 100;
+export const FEASIBLE_PERCENT_MIN = 5;

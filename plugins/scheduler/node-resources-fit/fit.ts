@@ -1,0 +1,85 @@
+import type { NodeInfo, PodInfo, Refusal } from 'kernetes/sdk';
+import { verdict } from 'kernetes/sdk';
+
+export interface FitConfig {
+  /** Extended resources that are not looked at. */
+  readonly ignoredResources: readonly string[];
+  /** `example.com`: ignores `example.com/anything`. */
+  readonly ignoredResourceGroups: readonly string[];
+}
+
+/** Undefined when the pod fits. Allocates nothing then, nor for a lack that was met before. */
+export function refusalOf(pod: PodInfo, node: NodeInfo, config: FitConfig): Refusal | undefined {
+  const { requests } = pod;
+  const { allocatable, requested } = node;
+  let lacks = 0;
+  let hopeless = false;
+  if (requested.pods + 1 > allocatable.pods) lacks |= LACKS_PODS;
+  if (requests.milliCpu > allocatable.milliCpu - requested.milliCpu && requests.milliCpu > 0) {
+    lacks |= LACKS_CPU;
+    hopeless ||= requests.milliCpu > allocatable.milliCpu;
+  }
+  if (requests.memory > allocatable.memory - requested.memory && requests.memory > 0) {
+    lacks |= LACKS_MEMORY;
+    hopeless ||= requests.memory > allocatable.memory;
+  }
+  const storageLeft = allocatable.ephemeralStorage - requested.ephemeralStorage;
+  if (requests.ephemeralStorage > storageLeft && requests.ephemeralStorage > 0) {
+    lacks |= LACKS_STORAGE;
+    hopeless ||= requests.ephemeralStorage > allocatable.ephemeralStorage;
+  }
+  if (requests.scalar.size === 0) return lacks === 0 ? undefined : known(lacks, hopeless);
+  return withScalars(pod, node, config, lacks, hopeless);
+}
+
+const LACKS_PODS = 1;
+const LACKS_CPU = 2;
+const LACKS_MEMORY = 4;
+const LACKS_STORAGE = 8;
+const REASONS = [
+  'Too many pods',
+  'Insufficient cpu',
+  'Insufficient memory',
+  'Insufficient ephemeral-storage',
+];
+
+/** By the set of what lacks, then whether no removal of pods can help. */
+const REFUSALS: readonly Refusal[] = Array.from({ length: 32 }, (_, at) =>
+  make(at >> 1, at & 1, []),
+);
+
+function known(lacks: number, hopeless: boolean): Refusal {
+  return REFUSALS[2 * lacks + Number(hopeless)] as Refusal;
+}
+
+function make(lacks: number, hopeless: number, more: readonly string[]): Refusal {
+  const reasons = [...REASONS.filter((_, bit) => lacks & (1 << bit)), ...more];
+  return hopeless ? verdict.unresolvable(...reasons) : verdict.unschedulable(...reasons);
+}
+
+function withScalars(
+  pod: PodInfo,
+  node: NodeInfo,
+  config: FitConfig,
+  lacks: number,
+  hopeless: boolean,
+): Refusal | undefined {
+  const more: string[] = [];
+  for (const [name, wanted] of pod.requests.scalar) {
+    if (wanted === 0 || isIgnored(name, config)) continue;
+    const total = node.allocatable.scalar.get(name) ?? 0;
+    if (wanted <= total - (node.requested.scalar.get(name) ?? 0)) continue;
+    more.push(`Insufficient ${name}`);
+    if (wanted > total) hopeless = true;
+  }
+  if (more.length > 0) return make(lacks, Number(hopeless), more);
+  return lacks === 0 ? undefined : known(lacks, hopeless);
+}
+
+/** Only extended resources, those with a domain, can be ignored. */
+function isIgnored(name: string, config: FitConfig): boolean {
+  const slash = name.indexOf('/');
+  if (slash < 0) return false;
+  const group = name.slice(0, slash);
+  return config.ignoredResources.includes(name) || config.ignoredResourceGroups.includes(group);
+}
