@@ -48,10 +48,20 @@ export function bundlePlugins(
   return cachedBuild(contents, PLUGIN_BUILD, wrapPlugins, options.cacheDir);
 }
 
-/** The script of the host itself: `host-main.ts`. */
-export function bundleHost(cacheDir?: string): Promise<Bundle> {
-  const contents = `import ${JSON.stringify(join(POOL_DIR, 'host-main.ts'))};`;
-  return cachedBuild(contents, HOST_BUILD, wrapHost, cacheDir);
+/** The host's own scripts: `host-main.ts`, and what starts it in a process. */
+export async function bundleHost(cacheDir?: string): Promise<HostCode> {
+  const build = (file: string, wrap: (code: string) => string) =>
+    cachedBuild(`import ${JSON.stringify(join(POOL_DIR, file))};`, HOST_BUILD, wrap, cacheDir);
+  const [host, relay] = await Promise.all([
+    build('host-main.ts', wrapHost),
+    build('process-relay.ts', code => code),
+  ]);
+  return { hostCode: host.code, relayCode: relay.code };
+}
+
+export interface HostCode {
+  readonly hostCode: string;
+  readonly relayCode: string;
 }
 
 const POOL_DIR = dirname(fileURLToPath(import.meta.url));

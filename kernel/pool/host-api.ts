@@ -1,4 +1,6 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { Channel } from './channel.ts';
+import type { Grants } from './grants.ts';
 import type { ValueCodec } from './link-client.ts';
 import type { WireDefinition } from './wire.ts';
 
@@ -16,6 +18,14 @@ export interface HostRuntime {
   deactivate(plugin: string): Promise<void>;
 }
 
+/** The host's ends, with the start. */
+export interface HostPorts {
+  readonly control: MessagePort;
+  readonly broker: MessagePort;
+  /** One a plugin, in the order of the start. */
+  readonly plugins: readonly MessagePort[];
+}
+
 /** What the kernel tells a host's privileged part when it starts it. */
 export interface HostStart {
   readonly name: string;
@@ -23,19 +33,6 @@ export interface HostStart {
   /** The bundle of runtime and plugins; see `bundle.ts`. */
   readonly code: string;
   readonly grants: Grants;
-}
-
-/** What the operator lets a plugin do. Absent or empty: nothing of the sort. */
-export interface Grants {
-  /** `host:port`; `host:*` for all ports, `*:port` for all hosts. */
-  readonly net?: readonly string[];
-  /** Files, and folders with all below them. */
-  readonly read?: readonly string[];
-  readonly write?: readonly string[];
-  /** Names of environment variables. */
-  readonly env?: readonly string[];
-  /** Programs, by path or, as the kernel finds them in its PATH, by name. */
-  readonly run?: readonly string[];
-  /** Facts about the machine: `hostname`, `networkInterfaces`, `userInfo` … as in `node:os`. */
-  readonly sys?: readonly string[];
+  /** The environment variables that were granted, with their values. */
+  readonly env: Readonly<Record<string, string>>;
 }

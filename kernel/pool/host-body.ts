@@ -4,6 +4,7 @@ import type { HostStart } from './host-api.ts';
 /** What a host runs in: a thread, or a process. */
 export interface HostBody {
   readonly control: Channel;
+  readonly broker: Channel;
   /** One a plugin, in the order of the start. */
   readonly plugins: readonly Channel[];
   /** Resolves when it is gone, for whatever reason, once. */

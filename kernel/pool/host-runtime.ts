@@ -22,7 +22,7 @@ export function startRuntime(host: HostApi, modules: Readonly<Record<string, Loa
   const links = new Map<string, LinkClient>();
   const disposers = new Map<string, () => Promise<void>>();
   for (const { name, channel } of host.plugins) {
-    const link = new LinkClient({ channel, codec: host.codec, provided, onBrokered: () => {} });
+    const link = new LinkClient({ channel, codec: host.codec, provided });
     links.set(name, link);
   }
 

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../../sdk/clock.ts';
 import type { JsonSchema } from '../../sdk/plugin.ts';
-import { refusingBroker } from './broker.ts';
+import { Broker } from './broker.ts';
 import type { EncodedLink } from './encoded-link.ts';
-import type { Grants } from './host-api.ts';
+import type { Grants } from './grants.ts';
 import type { BodyEnd, HostBody } from './host-body.ts';
 import { PoolLimits } from './limits.ts';
 import { LinkServer } from './link-server.ts';
@@ -37,8 +37,9 @@ export interface HostedPlugin {
 export interface HostScript {
   readonly code: string;
   readonly map: string;
-  /** From `bundleHost`. */
+  /** Both from `bundleHost`. */
   readonly hostCode: string;
+  readonly relayCode: string;
 }
 
 export interface HostLimits {
@@ -83,7 +84,12 @@ export interface HostStats {
 export async function startHost(options: HostOptions): Promise<PluginHost> {
   assertSameGrants(options);
   const host = new PluginHost(options);
-  await host.ready;
+  try {
+    await host.ready;
+  } catch (error) {
+    await host.stop();
+    throw error;
+  }
   return host;
 }
 
@@ -94,12 +100,15 @@ export class PluginHost {
   readonly #options: HostOptions;
   readonly #body: HostBody;
   readonly #servers: readonly LinkServer[];
+  readonly #broker: Broker;
+  readonly #links: readonly EncodedLink[];
   readonly #outbox: Outbox<HostCommand>;
   readonly #commands = new Map<string, PendingCommand>();
   #ended: HostExit | undefined;
   #gone = false;
   #reported = false;
   #heartbeat: Timer | undefined;
+  #memoryWatch: Timer | undefined;
   #pingLast = 0;
   #pongLast = 0;
   #heapUsed = 0;
@@ -114,13 +123,25 @@ export class PluginHost {
       plugins: plugins.map(plugin => ({ name: plugin.name })),
       code: script.code,
       grants: plugins[0]?.grants ?? {},
+      env: grantedEnv(plugins[0]?.grants),
     };
-    const startBody = placement === 'worker' ? startThread : startProcess;
-    this.#body = startBody({ start, hostCode: script.hostCode, heapMb: limits.heapMb });
-    this.#servers = plugins.map((plugin, i) => this.#serve(plugin.name, i));
+    const { hostCode, relayCode } = script;
+    const body = { start, hostCode, heapMb: limits.heapMb };
+    this.#body = placement === 'worker' ? startThread(body) : startProcess({ ...body, relayCode });
+    this.#links = plugins.map(plugin => options.linkFor(plugin.name));
+    this.#servers = this.#links.map((link, i) => this.#serve(link, i));
+    this.#broker = new Broker({
+      plugin: name,
+      grants: start.grants,
+      channel: this.#body.broker,
+      onBadMessage: error => this.#onBadMessage(name, error),
+    });
     const { control } = this.#body;
     this.#outbox = new Outbox(frame => control.send(frame));
-    this.ready = this.#command('', PoolLimits.startTimeoutMs, 'start').then(() => this.#beat());
+    this.ready = this.#command('', PoolLimits.startTimeoutMs, 'start').then(() => {
+      this.#beat();
+      this.#watchMemory();
+    });
     control.receive(frame => this.#receive(frame));
     void this.#body.gone.then(end => this.#onGone(end));
   }
@@ -160,16 +181,12 @@ export class PluginHost {
     return this.#options.limits.activateTimeoutMs;
   }
 
-  #serve(plugin: string, index: number): LinkServer {
+  #serve(link: EncodedLink, index: number): LinkServer {
+    const plugin = this.#options.plugins[index]?.name ?? '';
     const channel = this.#body.plugins[index];
     if (!channel) throw new Error(`Cannot serve plugin "${plugin}": it has no channel`);
-    return new LinkServer({
-      link: this.#options.linkFor(plugin),
-      channel,
-      host: this,
-      broker: refusingBroker(),
-      onBadMessage: error => this.#onBadMessage(plugin, error),
-    });
+    const onBadMessage = (error: Error) => this.#onBadMessage(plugin, error);
+    return new LinkServer({ link, channel, host: this, onBadMessage });
   }
 
   #send(command: HostCommand & { plugin: string }, timeoutMs: number) {
@@ -218,6 +235,10 @@ export class PluginHost {
       this.#heapUsed = report.heapUsed;
       return;
     }
+    if (report.type === 'console') {
+      this.#links[0]?.log(report.level, report.message, { from: 'console' });
+      return;
+    }
     const plugin = report.type === 'ready' ? '' : report.plugin;
     const command = this.#commands.get(plugin);
     this.#commands.delete(plugin);
@@ -237,19 +258,27 @@ export class PluginHost {
       this.#end({ reason: 'hung', error });
       return;
     }
-    const resident = this.#body.residentBytes();
-    const residentMax = (limits.heapMb + PoolLimits.processBaseMb) * 1024 * 1024;
-    if (resident !== undefined && resident > residentMax) {
-      const error = new Error(
-        `Host "${this.name}" was ended: it has ${resident} bytes resident, want <= ${residentMax}`,
-      );
-      this.#end({ reason: 'out-of-memory', error });
-      return;
-    }
     this.#pingLast++;
     this.#outbox.push({ type: 'ping', id: this.#pingLast });
     this.#heartbeat = clock.setTimeout(() => this.#beat(), limits.heartbeatMs);
     this.#heartbeat.unref();
+  }
+
+  /** A process's memory beside the heap, which V8 does not limit. */
+  #watchMemory(): void {
+    const { clock, limits } = this.#options;
+    const resident = this.#body.residentBytes();
+    if (this.#ended || resident === undefined) return;
+    const residentMax = (limits.heapMb + PoolLimits.processBaseMb) * 1024 * 1024;
+    if (resident > residentMax) {
+      const error = new Error(
+        `Host "${this.name}" was ended: ${resident} bytes are resident, want <= ${residentMax}`,
+      );
+      this.#end({ reason: 'out-of-memory', error });
+      return;
+    }
+    this.#memoryWatch = clock.setTimeout(() => this.#watchMemory(), PoolLimits.residentCheckMs);
+    this.#memoryWatch.unref();
   }
 
   #onBadMessage(from: string, cause: Error): void {
@@ -275,7 +304,9 @@ export class PluginHost {
     if (this.#ended) return;
     this.#ended = exit;
     this.#heartbeat?.cancel();
+    this.#memoryWatch?.cancel();
     for (const server of this.#servers) server.close(exit.error);
+    this.#broker.close();
     for (const command of this.#commands.values()) command.reject(exit.error);
     this.#commands.clear();
     if (this.#gone) return;
@@ -293,7 +324,8 @@ export class PluginHost {
   #report(exit: HostExit): void {
     if (this.#reported) return;
     this.#reported = true;
-    for (const channel of [this.#body.control, ...this.#body.plugins]) channel.close();
+    const { control, broker, plugins } = this.#body;
+    for (const channel of [control, broker, ...plugins]) channel.close();
     this.#options.onExit(exit);
   }
 }
@@ -310,6 +342,13 @@ function assertSameGrants({ name, plugins }: HostOptions): void {
       `Cannot start host "${name}": its plugins have different permissions, and share a thread`,
     );
   }
+}
+
+function grantedEnv(grants: Grants | undefined): Record<string, string> {
+  const names = grants?.env ?? [];
+  return Object.fromEntries(
+    names.flatMap(name => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
 }
 
 function canonical(grants: Grants): string {

@@ -2,6 +2,8 @@
 export const PoolLimits = {
   /** One frame from a plugin: ten of the largest objects that a store takes (1.5 MiB each). */
   frameBytesMax: 16 * 1024 * 1024,
+  /** Any frame on a process's pipe: the start holds a bundle, an initial list may be long. */
+  pipeFrameBytesMax: 256 * 1024 * 1024,
   /** Nesting in a frame: far more than any object has, far less than what overflows a stack. */
   frameDepthMax: 500,
   /** Requests in one message: what one group commit takes. */
@@ -44,6 +46,8 @@ export const PoolLimits = {
   heartbeatsMissedMax: 3,
   /** The resident memory that a process host has beside the plugin's heap limit. */
   processBaseMb: 160,
+  /** Buffers can grow by a gigabyte a second; looking costs some microseconds. */
+  residentCheckMs: 100,
   /** First wait before a host is started again; doubled each time. */
   restartBackoffMinMs: 1_000,
   /** As the kubelet's bound for containers. */

@@ -24,8 +24,6 @@ export interface LinkClientOptions {
   readonly codec: ValueCodec;
   /** What the plugins of this host provide, by id; shared by their links. */
   readonly provided: Map<number, ProvidedValue>;
-  /** Takes what the kernel's broker says. */
-  readonly onBrokered: (message: BrokeredMessage, bytes: Uint8Array) => void;
 }
 
 /** Structured clones as bytes. */
@@ -39,13 +37,10 @@ export interface ProvidedValue {
   readonly methods: readonly string[];
 }
 
-export type BrokeredMessage = KernelMessage & { type: 'opened' | 'data' | 'end' | 'closed' };
-
 /** A plugin's `KernelLink` over a channel. Trusts the kernel. */
 export class LinkClient implements KernelLink {
   readonly #codec: ValueCodec;
   readonly #provided: Map<number, ProvidedValue>;
-  readonly #onBrokered: LinkClientOptions['onBrokered'];
   readonly #outbox: Outbox<PluginMessage>;
   readonly #requests = new Map<number, Settle<BatchResult[]>>();
   readonly #watches = new Map<number, ObjectWatchSink<KubeObject>>();
@@ -53,17 +48,11 @@ export class LinkClient implements KernelLink {
   readonly #calls = new Map<number, Settle<unknown>>();
   #idLast = 0;
 
-  constructor({ channel, codec, provided, onBrokered }: LinkClientOptions) {
+  constructor({ channel, codec, provided }: LinkClientOptions) {
     this.#codec = codec;
     this.#provided = provided;
-    this.#onBrokered = onBrokered;
     this.#outbox = new Outbox(frame => channel.send(frame), PoolLimits.frameBytesMax);
     channel.receive(frame => this.#receive(frame as ArrayBuffer));
-  }
-
-  /** For the broker's messages. */
-  send(message: PluginMessage, ...payload: readonly Uint8Array[]): void {
-    this.#outbox.push(message, ...payload);
   }
 
   /** Sends at once what waits for the end of the tick: there may be none. */
@@ -194,14 +183,6 @@ export class LinkClient implements KernelLink {
       case 'throw':
         take(this.#calls, message.id)?.reject(fromWireError(message.error));
         break;
-      case 'data':
-        this.#onBrokered(message, payload.take(message.bytes));
-        break;
-      case 'opened':
-      case 'end':
-      case 'closed':
-        this.#onBrokered(message, NO_BYTES);
-        break;
     }
   }
 
@@ -301,8 +282,6 @@ class LazyEvent implements WatchEvent<KubeObject> {
 }
 
 let providedLast = 0;
-
-const NO_BYTES = new Uint8Array();
 
 function take<V>(map: Map<number, V>, id: number): V | undefined {
   const value = map.get(id);

@@ -1,6 +1,5 @@
 import type { Contribution, Disposer, ExtensionPoint } from '../../sdk/extension.ts';
 import { badRequest } from '../../sdk/status.ts';
-import type { Broker } from './broker.ts';
 import { decodeValue, encodeData, encodeValue } from './call-codec.ts';
 import type { Channel } from './channel.ts';
 import { CreditedWatch } from './credited-watch.ts';
@@ -14,7 +13,7 @@ import {
   type PluginMessage,
   type WireContribution,
 } from './wire.ts';
-import { BadMessage, checkPluginMessage, nestsDeeper } from './wire-check.ts';
+import { BadMessage, checkFrame, checkHeader, checkPluginMessage } from './wire-check.ts';
 import { fromWireError, toWireError } from './wire-error.ts';
 
 export interface LinkServerOptions {
@@ -22,7 +21,6 @@ export interface LinkServerOptions {
   readonly channel: Channel;
   /** The same for all plugins of one host: what they provide each other does not travel. */
   readonly host: object;
-  readonly broker: Broker;
   /** A message broke the rules and was dropped. */
   readonly onBadMessage: (error: Error) => void;
 }
@@ -34,7 +32,6 @@ export interface LinkServerOptions {
 export class LinkServer {
   readonly #link: EncodedLink;
   readonly #host: object;
-  readonly #broker: Broker;
   readonly #onBadMessage: (error: Error) => void;
   readonly #outbox: Outbox<KernelMessage>;
   readonly #watches = new Map<number, CreditedWatch>();
@@ -50,19 +47,11 @@ export class LinkServer {
   #callsServed = 0;
   #closed = false;
 
-  constructor({ link, channel, host, broker, onBadMessage }: LinkServerOptions) {
+  constructor({ link, channel, host, onBadMessage }: LinkServerOptions) {
     this.#link = link;
     this.#host = host;
-    this.#broker = broker;
     this.#onBadMessage = onBadMessage;
     this.#outbox = new Outbox(frame => channel.send(frame));
-    broker.attach({
-      opened: (id, head) => this.#send({ type: 'opened', id, head }),
-      data: (id, stream, bytes) =>
-        this.#send({ type: 'data', id, stream, bytes: bytes.length }, bytes),
-      end: (id, stream) => this.#send({ type: 'end', id, stream }),
-      closed: (id, outcome) => this.#send({ type: 'closed', id, outcome }),
-    });
     channel.receive(frame => this.#receive(frame));
   }
 
@@ -78,7 +67,6 @@ export class LinkServer {
     this.#provided.clear();
     this.#subscriptions.clear();
     this.#calls.clear();
-    this.#broker.close();
   }
 
   #send(message: KernelMessage, ...payload: readonly Uint8Array[]): void {
@@ -138,18 +126,6 @@ export class LinkServer {
         break;
       case 'metric':
         this.#link.metric(message.record);
-        break;
-      case 'open':
-        this.#broker.open(message.id, message.resource);
-        break;
-      case 'data':
-        this.#broker.data(message.id, payload.take(message.bytes));
-        break;
-      case 'end':
-        this.#broker.end(message.id);
-        break;
-      case 'destroy':
-        this.#broker.destroy(message.id);
         break;
     }
   }
@@ -344,22 +320,6 @@ function localCallable(value: unknown, pointMethods: readonly string[]): Callabl
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-function checkFrame(frame: unknown): ArrayBuffer {
-  if (!(frame instanceof ArrayBuffer)) throw new BadMessage('Cannot read frame: it is no bytes');
-  if (frame.byteLength > PoolLimits.frameBytesMax) {
-    throw new BadMessage(
-      `Cannot read frame: it has ${frame.byteLength} bytes, want at most ${PoolLimits.frameBytesMax}`,
-    );
-  }
-  return frame;
-}
-
-function checkHeader(header: Uint8Array): void {
-  if (nestsDeeper(header, PoolLimits.frameDepthMax)) {
-    throw new BadMessage(`Cannot read frame: it nests deeper than ${PoolLimits.frameDepthMax}`);
-  }
 }
 
 function assertNew(map: ReadonlyMap<number, unknown>, id: number, sizeMax: number): void {

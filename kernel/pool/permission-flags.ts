@@ -17,3 +17,11 @@ export function permissionFlags({ grants }: HostStart): string[] {
 const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 
 const PERMISSION_FLAG = NODE_MAJOR < 22 ? '--experimental-permission' : '--permission';
+
+/** For the process that runs a host's thread and does nothing else. */
+export const ALLOW_WORKER_FLAGS = [
+  PERMISSION_FLAG,
+  '--allow-worker',
+  '--no-addons',
+  '--no-warnings',
+];

@@ -78,7 +78,7 @@ export async function startTestHost({ files, grants = {}, ...options }: TestHost
   const exit = new Promise<HostExit>(resolve => {
     exited = resolve;
   });
-  const [bundle, hostBundle] = await Promise.all([
+  const [bundle, hostCode] = await Promise.all([
     bundlePlugins(
       names.map(name => ({ name, file: files[name] as string })),
       { cacheDir: TEST_CACHE },
@@ -89,7 +89,7 @@ export async function startTestHost({ files, grants = {}, ...options }: TestHost
     name: names.join('+'),
     placement: 'worker',
     plugins: names.map(name => ({ name, grants })),
-    script: { code: bundle.code, map: bundle.map, hostCode: hostBundle.code },
+    script: { code: bundle.code, map: bundle.map, ...hostCode },
     limits: {
       heapMb: options.heapMb ?? 64,
       activateTimeoutMs: 10_000,

@@ -1,13 +1,19 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { portChannel } from './channel.ts';
+import type { HostPorts } from './host-api.ts';
 import type { BodyEnd, BodyOptions, HostBody } from './host-body.ts';
 import { permissionFlags } from './permission-flags.ts';
 
 /** A host in a worker thread of this process. */
 export function startThread({ start, hostCode, heapMb }: BodyOptions): HostBody {
   const control = new MessageChannel();
+  const broker = new MessageChannel();
   const plugins = start.plugins.map(() => new MessageChannel());
-  const ports = { control: control.port2, plugins: plugins.map(({ port2 }) => port2) };
+  const ports: HostPorts = {
+    control: control.port2,
+    broker: broker.port2,
+    plugins: plugins.map(({ port2 }) => port2),
+  };
   const worker = new Worker(BOOT, {
     eval: true,
     name: start.name,
@@ -18,8 +24,11 @@ export function startThread({ start, hostCode, heapMb }: BodyOptions): HostBody 
     stdout: true,
     stderr: true,
     workerData: { hostCode, start, ports },
-    transferList: [ports.control, ...ports.plugins],
+    transferList: [ports.control, ports.broker, ...ports.plugins],
   });
+  // Only what Node itself says arrives here; unread it would pile up.
+  worker.stdout.resume();
+  worker.stderr.resume();
   const gone = new Promise<BodyEnd>(resolve => {
     worker.once('error', error => resolve({ reason: reasonOf(error), error: asError(error) }));
     worker.once('exit', code => {
@@ -28,6 +37,7 @@ export function startThread({ start, hostCode, heapMb }: BodyOptions): HostBody 
   });
   return {
     control: portChannel(control.port1),
+    broker: portChannel(broker.port1),
     plugins: plugins.map(({ port1 }) => portChannel(port1)),
     gone,
     kill: () => void worker.terminate(),

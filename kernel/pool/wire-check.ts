@@ -4,6 +4,7 @@ import type { ObjectRequest, RequestOptions, WatchRequest } from '../../sdk/requ
 import { PoolLimits } from './limits.ts';
 import type {
   BrokeredResource,
+  BrokerRequest,
   HostReport,
   PluginMessage,
   WireDefinition,
@@ -17,6 +18,24 @@ import type {
  */
 export class BadMessage extends Error {
   override name = 'BadMessage';
+}
+
+/** Before anything of it is read. */
+export function checkFrame(frame: unknown): ArrayBuffer {
+  if (!(frame instanceof ArrayBuffer)) throw new BadMessage('Cannot read frame: it is no bytes');
+  if (frame.byteLength > PoolLimits.frameBytesMax) {
+    throw new BadMessage(
+      `Cannot read frame: it has ${frame.byteLength} bytes, want at most ${PoolLimits.frameBytesMax}`,
+    );
+  }
+  return frame;
+}
+
+/** Before it is parsed. */
+export function checkHeader(header: Uint8Array): void {
+  if (nestsDeeper(header, PoolLimits.frameDepthMax)) {
+    throw new BadMessage(`Cannot read frame: it nests deeper than ${PoolLimits.frameDepthMax}`);
+  }
 }
 
 /** `value` comes out of `JSON.parse`. Throws `BadMessage`. */
@@ -42,6 +61,12 @@ export function checkHostReport(value: unknown): HostReport {
       };
     case 'pong':
       return { type: 'pong', id: integer(fields, 'id'), heapUsed: integer(fields, 'heapUsed') };
+    case 'console':
+      return {
+        type: 'console',
+        level: oneOf(fields, 'level', ['debug', 'info', 'warn', 'error']),
+        message: text(fields, 'message', PoolLimits.logLengthMax),
+      };
     default:
       throw new BadMessage(`Cannot take report: its type ${show(fields.type)} is unknown`);
   }
@@ -53,6 +78,24 @@ function definition(value: unknown): WireDefinition {
     name: text(fields, 'name'),
     ...(fields.config !== undefined && { config: record(fields.config, 'config') }),
   };
+}
+
+export function checkBrokerRequest(value: unknown): BrokerRequest {
+  const fields = record(value, 'message');
+  const id = integer(fields, 'id');
+  switch (fields.type) {
+    case 'open':
+      return { type: 'open', id, resource: brokeredResource(fields.resource) };
+    case 'data':
+      return { type: 'data', id, bytes: integer(fields, 'bytes') };
+    case 'read':
+      return { type: 'read', id, size: integer(fields, 'size') };
+    case 'end':
+    case 'destroy':
+      return { type: fields.type, id };
+    default:
+      throw new BadMessage(`Cannot take message: its type ${show(fields.type)} is unknown`);
+  }
 }
 
 /** Whether `bytes`, JSON, nests deeper than `max`: asked before it is parsed. */
@@ -132,14 +175,6 @@ const CHECKS: Readonly<Record<string, (fields: Fields) => PluginMessage>> = {
     fields: record(fields.fields, 'fields'),
   }),
   metric: fields => ({ type: 'metric', record: metricRecord(fields.record) }),
-  open: fields => ({
-    type: 'open',
-    id: integer(fields, 'id'),
-    resource: brokeredResource(fields.resource),
-  }),
-  data: fields => ({ type: 'data', id: integer(fields, 'id'), bytes: integer(fields, 'bytes') }),
-  end: fields => ({ type: 'end', id: integer(fields, 'id') }),
-  destroy: fields => ({ type: 'destroy', id: integer(fields, 'id') }),
 };
 
 function objectRequest(value: unknown): ObjectRequest {

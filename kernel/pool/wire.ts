@@ -53,12 +53,7 @@ export type PluginMessage =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
-  | { readonly type: 'metric'; readonly record: MetricRecord }
-  /** Asks the kernel to do what the host itself may not; see `broker.ts`. */
-  | { readonly type: 'open'; readonly id: number; readonly resource: BrokeredResource }
-  | { readonly type: 'data'; readonly id: number; readonly bytes: number }
-  | { readonly type: 'end'; readonly id: number }
-  | { readonly type: 'destroy'; readonly id: number };
+  | { readonly type: 'metric'; readonly record: MetricRecord };
 
 export type KernelMessage =
   | { readonly type: 'results'; readonly id: number; readonly results: readonly WireResult[] }
@@ -80,11 +75,7 @@ export type KernelMessage =
       readonly bytes: number;
     }
   | { readonly type: 'return'; readonly id: number; readonly bytes: number }
-  | { readonly type: 'throw'; readonly id: number; readonly error: WireError }
-  | { readonly type: 'opened'; readonly id: number; readonly head: BrokeredHead }
-  | { readonly type: 'data'; readonly id: number; readonly stream: number; readonly bytes: number }
-  | { readonly type: 'end'; readonly id: number; readonly stream: number }
-  | { readonly type: 'closed'; readonly id: number; readonly outcome: BrokeredOutcome };
+  | { readonly type: 'throw'; readonly id: number; readonly error: WireError };
 
 export interface WirePoint {
   readonly name: string;
@@ -115,6 +106,24 @@ export interface WireError {
   /** Of an `ApiError`. */
   readonly status?: Status;
 }
+
+/**
+ * Host to broker, on a channel of its own: asks the kernel to do what the host itself may not.
+ * `read` gives the kernel credit to send so many more bytes.
+ */
+export type BrokerRequest =
+  | { readonly type: 'open'; readonly id: number; readonly resource: BrokeredResource }
+  | { readonly type: 'data'; readonly id: number; readonly bytes: number }
+  | { readonly type: 'end'; readonly id: number }
+  | { readonly type: 'read'; readonly id: number; readonly size: number }
+  | { readonly type: 'destroy'; readonly id: number };
+
+/** Stream 1 is the answer or a program's output, stream 2 its error output. */
+export type BrokerReply =
+  | { readonly type: 'opened'; readonly id: number; readonly head: BrokeredHead }
+  | { readonly type: 'data'; readonly id: number; readonly stream: 1 | 2; readonly bytes: number }
+  | { readonly type: 'end'; readonly id: number; readonly stream: 1 | 2 }
+  | { readonly type: 'closed'; readonly id: number; readonly outcome: BrokeredOutcome };
 
 /** What the kernel does for a plugin that was granted it. */
 export type BrokeredResource =
@@ -166,7 +175,9 @@ export type HostReport =
       /** After `load`. */
       readonly definition?: WireDefinition;
     }
-  | { readonly type: 'pong'; readonly id: number; readonly heapUsed: number };
+  | { readonly type: 'pong'; readonly id: number; readonly heapUsed: number }
+  /** A line that a plugin wrote to `console`. */
+  | { readonly type: 'console'; readonly level: LogLevel; readonly message: string };
 
 /** What a plugin's entry module says about it. */
 export interface WireDefinition {

@@ -1,0 +1,88 @@
+import type { Guard } from './guard.ts';
+
+/**
+ * Leaves only known globals in the thread. The intrinsics of the language are frozen by
+ * `--frozen-intrinsics`; here the web's classes are, so that nobody changes how the host's ports
+ * deliver or how a guard's `Request` reads its arguments.
+ */
+export function harden({
+  guard,
+  replacements,
+}: {
+  readonly guard: Guard;
+  readonly replacements: Readonly<Record<string, unknown>>;
+}): void {
+  for (const key of Reflect.ownKeys(globalThis)) {
+    if (typeof key === 'symbol' ? key === Symbol.toStringTag : isKept(key)) continue;
+    Reflect.deleteProperty(globalThis, key);
+  }
+  for (const [name, value] of Object.entries(replacements)) define(name, value, true);
+  for (const name of REFUSING_GLOBALS) define(name, guard.refusing(name), true);
+  // Node's `fetch` and everything that imports undici look here for who opens connections.
+  const dispatcher = Object.freeze({ dispatch: guard.refusing('dispatcher', 'net') });
+  for (const version of DISPATCHER_VERSIONS) {
+    define(Symbol.for(`undici.globalDispatcher.${version}`), dispatcher, false);
+  }
+  for (const name of WEB_CLASSES) freezeClass(name);
+}
+
+function isKept(name: string): boolean {
+  return WEB_CLASSES.has(name) || OTHER_GLOBALS.has(name) || LANGUAGE.has(name);
+}
+
+function define(key: string | symbol, value: unknown, changeable: boolean): void {
+  const flags = { writable: changeable, configurable: changeable, enumerable: false };
+  Object.defineProperty(globalThis, key, { value, ...flags });
+}
+
+function freezeClass(name: string): void {
+  const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
+  // A getter loads what it gives at first use, which costs: only what is there already matters.
+  const value: unknown = descriptor?.value;
+  if (typeof value !== 'function') return;
+  for (let proto = value.prototype; isOwnObject(proto); proto = Object.getPrototypeOf(proto)) {
+    Object.freeze(proto);
+  }
+  Object.freeze(value);
+}
+
+function isOwnObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Object.isFrozen(value);
+}
+
+const DISPATCHER_VERSIONS = [1, 2, 3];
+
+/** They reach other threads, or the network past the broker. */
+const REFUSING_GLOBALS = [
+  'BroadcastChannel',
+  'EventSource',
+  'MessageChannel',
+  'WebSocket',
+  'Worker',
+];
+
+const LANGUAGE: ReadonlySet<string> = new Set(
+  `Object Function Array Number parseFloat parseInt Infinity NaN undefined Boolean String Symbol
+  Date Promise RegExp Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError
+  URIError SuppressedError DisposableStack AsyncDisposableStack globalThis JSON Math Intl
+  ArrayBuffer Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float16Array
+  Float32Array Float64Array Uint8ClampedArray BigUint64Array BigInt64Array DataView Map BigInt Set
+  Iterator WeakMap WeakSet WeakRef Proxy Reflect FinalizationRegistry decodeURI decodeURIComponent
+  encodeURI encodeURIComponent escape unescape eval isFinite isNaN SharedArrayBuffer Atomics
+  WebAssembly`.split(/\s+/),
+);
+
+const OTHER_GLOBALS: ReadonlySet<string> = new Set(
+  `global clearImmediate setImmediate clearInterval clearTimeout setInterval setTimeout
+  queueMicrotask structuredClone atob btoa performance crypto`.split(/\s+/),
+);
+
+const WEB_CLASSES: ReadonlySet<string> = new Set(
+  `Buffer URL URLSearchParams URLPattern DOMException AbortController AbortSignal Event EventTarget
+  CustomEvent MessageEvent TextEncoder TextDecoder TransformStream TransformStreamDefaultController
+  WritableStream WritableStreamDefaultController WritableStreamDefaultWriter ReadableStream
+  ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamBYOBRequest
+  ReadableByteStreamController ReadableStreamDefaultController ByteLengthQueuingStrategy
+  CountQueuingStrategy TextEncoderStream TextDecoderStream CompressionStream DecompressionStream
+  Blob File FormData Headers Request Response Crypto CryptoKey SubtleCrypto`.split(/\s+/),
+);
