@@ -61,12 +61,6 @@ export class Kernel {
     this.door = new KernelDoor(stages, log);
     this.#kinds = new KindLoader(extensions, kinds, log);
     const grants = new GrantAuthorizer();
-    extensions.provide(authorizerPoint, {
-      name: 'kernel',
-      plugin: 'kernel',
-      value: grants,
-      remote: false,
-    });
     this.#loader = new Loader({
       ...options.plugins,
       clock,
@@ -75,6 +69,13 @@ export class Kernel {
       grants,
       linkFor: (plugin, remote) => this.linkFor(plugin, pluginUser(plugin), remote),
       settled: () => this.#kinds.settled(),
+    });
+    // The place of a contribution is asked of the loader.
+    extensions.provide(authorizerPoint, {
+      name: 'kernel',
+      plugin: 'kernel',
+      value: grants,
+      remote: false,
     });
   }
 

@@ -1,0 +1,136 @@
+import { resolve } from 'node:path';
+import type { Clock } from '../sdk/clock.ts';
+import type { LogLevel } from '../sdk/logger.ts';
+import type { PluginDefinition } from '../sdk/plugin.ts';
+import type { Random } from '../sdk/random.ts';
+import { type Address, isUnspecified, parseAddress } from './address.ts';
+import { addressAt, parseCidr, rangesOverlap } from './cidr.ts';
+import type { Installation } from './loader/installation.ts';
+import type { LoaderEntry } from './loader/loader.ts';
+import { LoadError } from './loader/manifest.ts';
+import { type Profile, type ProfileEntry, readProfile } from './loader/profile.ts';
+import { expandSettings, type Settings } from './loader/settings.ts';
+
+/** What a cluster is made of. Everything has a default. */
+export interface ClusterOptions {
+  /** Simulated nodes. Default: 3. */
+  readonly nodes?: number;
+  /**
+   * Plugins beside those of the profile: paths of folders or single files, profile entries, or
+   * definitions. Who passes one trusts it: it may do with the cluster's objects what it likes,
+   * unless its entry has `grants`.
+   */
+  readonly plugins?: readonly (string | ProfileEntry | PluginDefinition)[];
+  /** A profile, or the path of a profile's file, in the default one's place. */
+  readonly profile?: string | Profile;
+  /**
+   * Where plugins run. `inline` (the default): in this thread, but for those of `plugins` that
+   * have a placement of their own. `default`: as the profile says, and what was given by path in
+   * a confined thread of its own.
+   */
+  readonly placement?: 'inline' | 'default';
+  /** A directory that keeps the cluster between runs. Absent: it lives in memory. */
+  readonly data?: string;
+  /** URLs of an etcd cluster that keeps the objects. */
+  readonly etcd?: readonly string[];
+  /** Serve HTTPS at `HOST:PORT` from the start; port 0 is any free one. Default: false. */
+  readonly listen?: string | false;
+  /** The address that clients are told, where it is not that of `listen`. */
+  readonly advertiseAddress?: string;
+  /** Addresses of Services. Default: 10.96.0.0/16. */
+  readonly serviceCidr?: string;
+  /** Addresses of pods. Default: 10.244.0.0/16. */
+  readonly podNetworkCidr?: string;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Default: the machine's. */
+  readonly random?: Random;
+  /** What goes to standard error, as JSON lines. Default: `warn`. */
+  readonly logLevel?: LogLevel | 'silent';
+}
+
+/** The options checked, with their defaults. */
+export interface ClusterPlan {
+  readonly entries: readonly LoaderEntry[];
+  readonly listen: Address;
+  /** The host that clients are told. */
+  readonly advertiseHost: string;
+  /** Of the Service by which pods reach the server. */
+  readonly serviceAddress: string;
+}
+
+/** Throws `LoadError` for what the operator must mend. */
+export function planCluster(options: ClusterOptions, installation: Installation): ClusterPlan {
+  const { nodes = 3, serviceCidr = '10.96.0.0/16', podNetworkCidr = '10.244.0.0/16' } = options;
+  if (!Number.isInteger(nodes) || nodes < 0 || nodes > NODES_MAX) {
+    throw new LoadError(`The number of nodes is ${nodes}: want an integer from 0 to ${NODES_MAX}`);
+  }
+  if (options.data !== undefined && options.etcd !== undefined) {
+    throw new LoadError(
+      'Both a data directory and etcd are given: objects are kept in one of them',
+    );
+  }
+  const services = parseCidr(serviceCidr, 'The service CIDR');
+  const pods = parseCidr(podNetworkCidr, 'The pod network CIDR');
+  if (rangesOverlap(services, pods)) {
+    throw new LoadError(
+      `The service CIDR ${serviceCidr} and the pod network CIDR ${podNetworkCidr} overlap: ` +
+        'choose ranges that have no address in common',
+    );
+  }
+  const listen = parseAddress(options.listen || '127.0.0.1:0', API_PORT);
+  const { advertiseAddress } = options;
+  const advertiseHost =
+    advertiseAddress ?? (isUnspecified(listen.host) ? '127.0.0.1' : listen.host);
+  const settings: Settings = {
+    nodes,
+    serviceCidr,
+    podNetworkCidr,
+    advertiseAddress: advertiseHost,
+    advertisePort: listen.port || API_PORT,
+  };
+  const entries = entriesOf(options, installation, settings);
+  return { entries, listen, advertiseHost, serviceAddress: addressAt(services, 1) };
+}
+
+function entriesOf(
+  { plugins = [], profile, placement = 'inline' }: ClusterOptions,
+  installation: Installation,
+  settings: Settings,
+): LoaderEntry[] {
+  const base = profileOf(profile, installation).plugins.map(entry =>
+    placement === 'inline' ? { ...entry, placement } : entry,
+  );
+  const given = plugins.map(plugin => toEntry(plugin, placement));
+  return [...base, ...given].map(entry =>
+    entry.config === undefined
+      ? entry
+      : { ...entry, config: expandSettings(entry.config, settings) },
+  );
+}
+
+function profileOf(given: string | Profile | undefined, installation: Installation): Profile {
+  if (given === undefined) return installation.profile();
+  return typeof given === 'string' ? readProfile(resolve(given)) : given;
+}
+
+function toEntry(
+  plugin: string | ProfileEntry | PluginDefinition,
+  placement: 'inline' | 'default',
+): LoaderEntry {
+  const entry = entryOf(plugin);
+  const inline = entry.placement ?? placement;
+  if (inline !== 'inline') return entry;
+  return { ...entry, placement: 'inline', grants: entry.grants ?? EVERY_OBJECT };
+}
+
+function entryOf(plugin: string | ProfileEntry | PluginDefinition): LoaderEntry {
+  if (typeof plugin === 'string') return { path: resolve(plugin) };
+  if ('activate' in plugin) return { definition: plugin };
+  return plugin.path === undefined ? plugin : { ...plugin, path: resolve(plugin.path) };
+}
+
+/** Upstream's own bound is 5,000; a simulation may want to look beyond. */
+const NODES_MAX = 100_000;
+export const API_PORT = 6_443;
+const EVERY_OBJECT = { objects: [{ groups: ['*'], resources: ['*'], verbs: ['*'] }] };

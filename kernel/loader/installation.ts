@@ -1,0 +1,39 @@
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Bundle } from '../pool/bundle.ts';
+import { type Profile, readProfile } from './profile.ts';
+import { type Builtins, checkoutBuiltins } from './sources.ts';
+
+/** What a program that runs plugins finds of itself: in a checkout, or in the built package. */
+export interface Installation {
+  readonly builtins: Builtins;
+  /** The plugins of a cluster whose operator names no profile. */
+  readonly profile: () => Profile;
+  readonly modules: SdkModules;
+  /** The script of plugin hosts, when it was built before. */
+  readonly hostBundle?: () => Promise<Bundle>;
+  /** A script for hosts of exactly these built-in plugins, when it was built before. */
+  readonly groupBundle?: (plugins: readonly string[]) => Promise<Bundle> | undefined;
+}
+
+/** Files of the running SDK: what plugins import must be these, or classes would differ. */
+export interface SdkModules {
+  readonly sdk: string;
+  readonly testing: string;
+  readonly hostRuntime: string;
+}
+
+/** The checkout that this file lies in. The build puts what it built in this module's place. */
+export function installation(): Installation {
+  const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+  const plugins = resolve(root, 'plugins');
+  return {
+    builtins: checkoutBuiltins(plugins),
+    profile: () => readProfile(resolve(plugins, 'profile.yaml')),
+    modules: {
+      sdk: resolve(root, 'sdk/sdk.ts'),
+      testing: resolve(root, 'sdk/testing/testing.ts'),
+      hostRuntime: resolve(root, 'kernel/pool/host-runtime.ts'),
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import 'reflect-metadata';
+import { createPrivateKey, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  cryptoProvider,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+import type { KeyPair, Pki } from './pki.ts';
+
+export interface IssueOptions {
+  /** Every name and address that the server's certificate is for. */
+  readonly hosts: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Kept ones; what is absent is made. */
+  readonly ca?: KeyPair;
+  readonly admin?: KeyPair;
+}
+
+/** Signs what a cluster lacks, with elliptic-curve keys. */
+export async function issuePki({ hosts, now, ca, admin }: IssueOptions): Promise<Pki> {
+  cryptoProvider.set(webcrypto);
+  const authority = ca ? await readAuthority(ca) : await newAuthority(now);
+  const server = await issue(authority, now, {
+    subject: 'CN=kube-apiserver',
+    usage: ExtendedKeyUsage.serverAuth,
+    extensions: [
+      new SubjectAlternativeNameExtension(
+        hosts.map(value => ({ type: isIP(value) ? 'ip' : 'dns', value })),
+      ),
+    ],
+  });
+  const client = admin ?? (await issue(authority, now, ADMIN));
+  return { ca: authority.pair, server, admin: client };
+}
+
+interface Authority {
+  readonly pair: KeyPair;
+  readonly keys: CryptoKeyPair;
+}
+
+interface Leaf {
+  readonly subject: string;
+  readonly usage: ExtendedKeyUsage;
+  readonly extensions: readonly Extension[];
+}
+
+async function newAuthority(now: number): Promise<Authority> {
+  const keys = await generateKeys();
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: AUTHORITY,
+    notBefore: new Date(now - CLOCK_SKEW_MS),
+    notAfter: new Date(now + CA_LIFE_MS),
+    signingAlgorithm: SIGNATURE,
+    keys,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  const pair = { certificate: certificate.toString('pem'), key: await toPem(keys.privateKey) };
+  return { pair, keys };
+}
+
+async function readAuthority(pair: KeyPair): Promise<Authority> {
+  const der = createPrivateKey(pair.key).export({ type: 'pkcs8', format: 'der' });
+  const { subtle } = webcrypto;
+  const privateKey = await subtle.importKey('pkcs8', der, KEYS, true, ['sign']);
+  const { kty, crv, x, y } = await subtle.exportKey('jwk', privateKey);
+  const open = Object.fromEntries(Object.entries({ kty, crv, x, y }).filter(([, value]) => value));
+  const publicKey = await subtle.importKey('jwk', open, KEYS, true, ['verify']);
+  return { pair, keys: { privateKey, publicKey } };
+}
+
+async function issue(authority: Authority, now: number, leaf: Leaf): Promise<KeyPair> {
+  const keys = await generateKeys();
+  const certificate = await X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    issuer: AUTHORITY,
+    subject: leaf.subject,
+    notBefore: new Date(now - CLOCK_SKEW_MS),
+    notAfter: new Date(now + LEAF_LIFE_MS),
+    signingAlgorithm: SIGNATURE,
+    publicKey: keys.publicKey,
+    signingKey: authority.keys.privateKey,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([leaf.usage]),
+      await AuthorityKeyIdentifierExtension.create(authority.keys.publicKey),
+      ...leaf.extensions,
+    ],
+  });
+  return { certificate: certificate.toString('pem'), key: await toPem(keys.privateKey) };
+}
+
+function generateKeys(): Promise<CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(KEYS, true, ['sign', 'verify']);
+}
+
+async function toPem(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    .export({ type: 'pkcs8', format: 'pem' })
+    .toString();
+}
+
+/** 20 bytes at most, positive and not zero (RFC 5280). */
+function serialNumber(): string {
+  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+  return `01${Buffer.from(bytes).toString('hex')}`;
+}
+
+type CryptoKeyPair = webcrypto.CryptoKeyPair;
+
+const AUTHORITY = 'CN=kubernetes';
+const ADMIN: Leaf = {
+  subject: 'CN=kubernetes-admin,O=system:masters',
+  usage: ExtendedKeyUsage.clientAuth,
+  extensions: [],
+};
+
+const KEYS = { name: 'ECDSA', namedCurve: 'P-256' };
+const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' };
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+/** As kubeadm's. */
+const CA_LIFE_MS = 3_650 * DAY_MS;
+const LEAF_LIFE_MS = 365 * DAY_MS;
+/** A client whose clock is a little behind is served too. */
+const CLOCK_SKEW_MS = 5 * 60 * 1_000;
