@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { HorizontalPodAutoscaler } from 'kernetes/sdk';
+import { defaultV2, horizontalPodAutoscalers } from './horizontal-pod-autoscaler.ts';
+import { targetsText } from './targets.ts';
+import { fromV1, toV1 } from './v1.ts';
+import { validateHpa } from './validation.ts';
+
+const cpu = (averageUtilization: number) => ({
+  type: 'Resource',
+  resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } },
+});
+const pods = {
+  type: 'Pods',
+  pods: { metric: { name: 'rps' }, target: { type: 'AverageValue', averageValue: '5' } },
+};
+
+function hpa(spec: Partial<HorizontalPodAutoscaler['spec']> = {}): HorizontalPodAutoscaler {
+  return {
+    kind: 'HorizontalPodAutoscaler',
+    apiVersion: 'autoscaling/v2',
+    metadata: { name: 'h', annotations: { mine: 'x' } },
+    spec: { scaleTargetRef: { kind: 'Deployment', name: 'web' }, maxReplicas: 5, ...spec },
+    status: { currentReplicas: 1, desiredReplicas: 2 },
+  };
+}
+
+describe('HorizontalPodAutoscaler', () => {
+  it('defaults to one replica and 80 % of CPU; behavior fills its gaps', () => {
+    const object = hpa({ behavior: { scaleUp: { stabilizationWindowSeconds: 60 } } });
+    defaultV2(object);
+    assert.equal(object.spec.minReplicas, 1);
+    assert.deepEqual(object.spec.metrics, [cpu(80)]);
+    assert.equal(object.spec.behavior?.scaleUp?.stabilizationWindowSeconds, 60);
+    assert.equal(object.spec.behavior?.scaleUp?.policies?.length, 2);
+    assert.equal(object.spec.behavior?.scaleDown?.policies?.length, 1);
+  });
+
+  it('travels through v1 without loss: what has no field there is in annotations', () => {
+    const object = hpa({
+      metrics: [cpu(60), pods],
+      behavior: { scaleDown: { selectPolicy: 'Min' } },
+    });
+    const conditions = [{ type: 'AbleToScale', status: 'True' }];
+    object.status = { currentReplicas: 1, desiredReplicas: 2, conditions };
+    const old = toV1(structuredClone(object));
+    assert.equal(old.spec.targetCPUUtilizationPercentage, 60);
+    assert.deepEqual(Object.keys(old.metadata.annotations ?? {}).sort(), [
+      'autoscaling.alpha.kubernetes.io/behavior',
+      'autoscaling.alpha.kubernetes.io/conditions',
+      'autoscaling.alpha.kubernetes.io/metrics',
+      'mine',
+    ]);
+    assert.deepEqual(fromV1(old), object);
+  });
+
+  it('an annotation that is nonsense stays an annotation', () => {
+    const old = toV1(hpa());
+    old.metadata.annotations = { 'autoscaling.alpha.kubernetes.io/metrics': '{' };
+    assert.deepEqual(fromV1(old).metadata.annotations, old.metadata.annotations);
+  });
+
+  const wrong: {
+    title: string;
+    spec: Partial<HorizontalPodAutoscaler['spec']>;
+    fields: string[];
+  }[] = [
+    { title: 'nothing', spec: {}, fields: [] },
+    {
+      title: 'more replicas at least than at most',
+      spec: { minReplicas: 6 },
+      fields: ['spec.maxReplicas'],
+    },
+    {
+      title: 'no replicas at all',
+      spec: { minReplicas: 0, maxReplicas: 0 },
+      fields: ['spec.minReplicas', 'spec.maxReplicas'],
+    },
+    {
+      title: 'a metric type that is none',
+      spec: { metrics: [{ type: 'X' }] },
+      fields: ['spec.metrics[0].type'],
+    },
+    {
+      title: 'a metric without its source',
+      spec: { metrics: [{ type: 'Pods' }] },
+      fields: ['spec.metrics[0].pods'],
+    },
+    {
+      title: 'behavior without policies',
+      spec: { behavior: { scaleUp: {} } },
+      fields: ['spec.behavior.scaleUp.policies'],
+    },
+  ];
+  for (const { title, spec, fields } of wrong) {
+    it(`validate() finds ${fields.length} errors in ${title}`, () => {
+      assert.deepEqual(
+        validateHpa(hpa(spec)).map(({ field }) => field),
+        fields,
+      );
+    });
+  }
+
+  it('rows show targets as kubectl expects them, in every version', () => {
+    const object = hpa({ metrics: [cpu(80), pods, pods], minReplicas: 1 });
+    const current = {
+      type: 'Resource',
+      resource: { name: 'cpu', current: { averageUtilization: 7 } },
+    };
+    assert.equal(
+      targetsText(object.spec.metrics ?? [], [current]),
+      'cpu: 7%/80%, <unknown>/5 + 1 more...',
+    );
+    const [v2, v1] = horizontalPodAutoscalers.versions;
+    const row = v2?.row?.(object, 0);
+    assert.deepEqual(v1?.row?.(toV1(structuredClone(object)), 0), row);
+    assert.equal(row?.[1], 'Deployment/web');
+  });
+});

@@ -1,0 +1,123 @@
+import type {
+  autoscalingV1,
+  HorizontalPodAutoscaler,
+  HorizontalPodAutoscalerSpec,
+  HorizontalPodAutoscalerStatus,
+  MetricSpec,
+  MetricStatus,
+  StringMap,
+} from 'kernetes/sdk';
+
+export type HpaV1 = autoscalingV1.HorizontalPodAutoscaler;
+
+/** v2 as v1 shows it: the CPU target as a field, everything else in annotations. */
+export function toV1(hpa: HorizontalPodAutoscaler): HpaV1 {
+  const { metadata, spec, status, ...rest } = hpa;
+  const { metrics = [], behavior, ...same } = spec;
+  const cpu = metrics.find(isCpuUtilization);
+  const others = metrics.filter(metric => metric !== cpu);
+  const { conditions, currentMetrics, ...statusSame } = status ?? NO_STATUS;
+  const currentCpu = currentMetrics?.find(isCpuStatus);
+  const otherCurrent = currentMetrics?.filter(metric => metric !== currentCpu);
+  const annotations = {
+    ...metadata.annotations,
+    ...annotation(METRICS, others),
+    ...annotation(BEHAVIOR, behavior),
+    ...annotation(CONDITIONS, conditions),
+    ...annotation(CURRENT_METRICS, otherCurrent),
+  };
+  const target = cpu?.resource?.target.averageUtilization;
+  const current = currentCpu?.resource?.current.averageUtilization;
+  return {
+    ...rest,
+    metadata: { ...metadata, ...(Object.keys(annotations).length > 0 && { annotations }) },
+    spec: { ...same, ...(target !== undefined && { targetCPUUtilizationPercentage: target }) },
+    status: {
+      currentReplicas: 0,
+      ...statusSame,
+      ...(current !== undefined && { currentCPUUtilizationPercentage: current }),
+    },
+  };
+}
+
+export function fromV1(hpa: HpaV1): HorizontalPodAutoscaler {
+  const { metadata, spec, status, ...rest } = hpa;
+  const { targetCPUUtilizationPercentage: target, ...same } = spec;
+  const { currentCPUUtilizationPercentage: current, ...statusSame } = status ?? NO_STATUS;
+  const annotations: StringMap = { ...metadata.annotations };
+  const take = <T>(key: string): T | undefined => takeAnnotation<T>(annotations, key);
+  const metrics = [
+    ...(target === undefined ? [] : [cpuMetric(target)]),
+    ...(take<MetricSpec[]>(METRICS) ?? []),
+  ];
+  const behavior = take<HorizontalPodAutoscalerSpec['behavior']>(BEHAVIOR);
+  const conditions = take<HorizontalPodAutoscalerStatus['conditions']>(CONDITIONS);
+  const currentMetrics = [
+    ...(current === undefined ? [] : [cpuStatus(current)]),
+    ...(take<MetricStatus[]>(CURRENT_METRICS) ?? []),
+  ];
+  const { annotations: _, ...kept } = metadata;
+  return {
+    ...rest,
+    metadata: { ...kept, ...(Object.keys(annotations).length > 0 && { annotations }) },
+    spec: { ...same, ...(metrics.length > 0 && { metrics }), ...(behavior && { behavior }) },
+    status: {
+      ...statusSame,
+      ...(conditions && { conditions }),
+      ...(currentMetrics.length > 0 && { currentMetrics }),
+    },
+  };
+}
+
+function isCpuUtilization({ type, resource }: MetricSpec): boolean {
+  return (
+    type === 'Resource' &&
+    resource?.name === 'cpu' &&
+    resource.target.averageUtilization !== undefined
+  );
+}
+
+function isCpuStatus({ type, resource }: MetricStatus): boolean {
+  return (
+    type === 'Resource' &&
+    resource?.name === 'cpu' &&
+    resource.current.averageUtilization !== undefined
+  );
+}
+
+function cpuMetric(averageUtilization: number): MetricSpec {
+  const target = { type: 'Utilization', averageUtilization };
+  return { type: 'Resource', resource: { name: 'cpu', target } };
+}
+
+function cpuStatus(averageUtilization: number): MetricStatus {
+  return { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization } } };
+}
+
+function annotation(key: string, value: unknown): StringMap {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return {};
+  return { [key]: JSON.stringify(value) };
+}
+
+/** Whoever wrote the annotation may have written nonsense: then it stays an annotation. */
+function takeAnnotation<T>(annotations: StringMap, key: string): T | undefined {
+  const text = annotations[key];
+  if (text === undefined) return undefined;
+  try {
+    const value = JSON.parse(text) as T;
+    delete annotations[key];
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+const NO_STATUS: HorizontalPodAutoscalerStatus & autoscalingV1.HorizontalPodAutoscalerStatus = {
+  currentReplicas: 0,
+  desiredReplicas: 0,
+};
+
+const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
+const BEHAVIOR = 'autoscaling.alpha.kubernetes.io/behavior';
+const CONDITIONS = 'autoscaling.alpha.kubernetes.io/conditions';
+const CURRENT_METRICS = 'autoscaling.alpha.kubernetes.io/current-metrics';
