@@ -16,7 +16,9 @@ import { LoadError } from './loader/manifest.ts';
 import { MetricsRegistry } from './metrics.ts';
 import { PluginLink, pluginUser } from './plugin-link.ts';
 import type { Backend } from './store/backend.ts';
+import { Expiry } from './store/expiry.ts';
 import { ObjectStore } from './store/object-store.ts';
+import type { ResourceStore } from './store/resource-store.ts';
 import { WatchBus } from './watch/bus.ts';
 
 export interface KernelOptions {
@@ -53,13 +55,15 @@ export class Kernel {
     this.#bus = new WatchBus();
     this.#objects = new ObjectStore(backend, this.#bus, log);
     this.#extensions = new Extensions(name => this.#loader.rankOf(name));
-    const kinds = new KindRegistry(this.#objects);
+    const kinds = new KindRegistry(this.#objects, this.#bus);
     const objects = this.#objects;
     const bus = this.#bus;
     const extensions = this.#extensions;
     const stages = new Stages({ objects, bus, kinds, extensions, clock, random });
     this.door = new KernelDoor(stages, log);
-    this.#kinds = new KindLoader(extensions, kinds, log);
+    const expire = (resource: ResourceStore, ttlMs: number) =>
+      new Expiry(resource, ttlMs, { objects, bus, clock, log });
+    this.#kinds = new KindLoader({ extensions, registry: kinds, expire, log });
     const grants = new GrantAuthorizer();
     this.#loader = new Loader({
       ...options.plugins,
@@ -120,6 +124,7 @@ export class Kernel {
     const steps = [
       ...this.#listeners.splice(0).map(listening => () => listening.close()),
       () => this.#loader.stop(),
+      async () => this.#kinds.close(),
       async () => this.#bus.close(),
       () => this.#objects.close(),
     ];

@@ -30,7 +30,7 @@ export async function openDoor(kind: Partial<KindDefinition> = {}, backend = mem
   const bus = new WatchBus();
   const objects = new ObjectStore(backend, bus, SILENT);
   await objects.start();
-  const kinds = new KindRegistry(objects);
+  const kinds = new KindRegistry(objects, bus);
   await kinds.add({ ...WIDGET, ...kind });
   const extensions = new Extensions(() => 0);
   const provide = <T>(point: ExtensionPoint<T>, value: T, name: string = point.name) =>

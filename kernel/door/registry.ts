@@ -5,6 +5,7 @@ import { unknownResource } from '../../sdk/status.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
 import { decodeObject, StorageForm, type StoredObject } from '../store/stored-object.ts';
+import type { WatchBus } from '../watch/bus.ts';
 
 /** A kind in one of its versions, ready to be worked with. */
 export class Served implements ServedResource {
@@ -88,13 +89,16 @@ export class Served implements ServedResource {
 /** The kinds that are served, by where they are in paths. */
 export class KindRegistry {
   readonly #objects: ObjectStore;
+  readonly #bus: WatchBus;
   readonly #served = new Map<string, Served>();
 
-  constructor(objects: ObjectStore) {
+  constructor(objects: ObjectStore, bus: WatchBus) {
     this.#objects = objects;
+    this.#bus = bus;
   }
 
-  async add(kind: KindDefinition): Promise<void> {
+  /** Loads what is stored of the kind, then serves it. */
+  async add(kind: KindDefinition): Promise<ResourceStore> {
     const { prefix, version, group = kind.group } = kind.storage;
     const form = new StorageForm(kind.kind, apiVersionOf({ group, version }));
     const store = await this.#objects.register(prefix, kind.namespaced, form);
@@ -102,15 +106,21 @@ export class KindRegistry {
       const served = new Served(kind, each, store, this.#objects);
       this.#served.set(pathOf(kind.group, each.name, kind.resource), served);
     }
+    return store;
   }
 
+  /** The database keeps its objects; their watches end, unless another kind shows them too. */
   remove(kind: KindDefinition): void {
+    let store: ResourceStore | undefined;
     for (const each of kind.versions) {
-      this.#served.delete(pathOf(kind.group, each.name, kind.resource));
+      const path = pathOf(kind.group, each.name, kind.resource);
+      store = this.#served.get(path)?.store ?? store;
+      this.#served.delete(path);
     }
-    const prefix = kind.storage.prefix;
-    const shared = [...this.#served.values()].some(served => served.store.prefix === prefix);
-    if (!shared) this.#objects.unregister(prefix);
+    if (store === undefined || [...this.#served.values()].some(each => each.store === store))
+      return;
+    this.#bus.endAll(store);
+    this.#objects.unregister(store.prefix);
   }
 
   /** Throws NotFound. */

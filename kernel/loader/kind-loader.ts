@@ -2,21 +2,27 @@ import { type KindDefinition, kindPoint } from '../../sdk/kind-definition.ts';
 import type { Logger } from '../../sdk/logger.ts';
 import type { KindRegistry } from '../door/registry.ts';
 import type { Extensions } from '../extensions.ts';
+import type { ResourceStore } from '../store/resource-store.ts';
+
+export interface KindLoaderOptions {
+  readonly extensions: Extensions;
+  readonly registry: KindRegistry;
+  /** Removes objects of the resource that were not written for so long. */
+  readonly expire: (resource: ResourceStore, ttlMs: number) => { close(): void };
+  readonly log: Logger;
+}
 
 /** Serves the kinds that plugins contribute, one change after the other. */
 export class KindLoader {
-  readonly #extensions: Extensions;
-  readonly #registry: KindRegistry;
-  readonly #log: Logger;
+  readonly #options: KindLoaderOptions;
   readonly #served = new Set<KindDefinition>();
+  readonly #expiries = new Map<KindDefinition, { close(): void }>();
   #work: Promise<void> = Promise.resolve();
   #failure: unknown;
 
-  constructor(extensions: Extensions, registry: KindRegistry, log: Logger) {
-    this.#extensions = extensions;
-    this.#registry = registry;
-    this.#log = log;
-    extensions.onChange(kindPoint, () => this.#schedule());
+  constructor(options: KindLoaderOptions) {
+    this.#options = options;
+    options.extensions.onChange(kindPoint, () => this.#schedule());
   }
 
   /** Resolves when every kind contributed by now is served; rejects when one could not be. */
@@ -32,19 +38,36 @@ export class KindLoader {
   }
 
   async #reconcile(): Promise<void> {
-    const wanted = new Set(this.#extensions.list(kindPoint).map(({ value }) => value));
-    for (const kind of this.#served) {
-      if (wanted.has(kind)) continue;
-      this.#registry.remove(kind);
-      this.#served.delete(kind);
-    }
+    const { extensions, log } = this.#options;
+    const wanted = new Set(extensions.list(kindPoint).map(({ value }) => value));
+    for (const kind of this.#served) if (!wanted.has(kind)) this.#remove(kind);
     const added = [...wanted].filter(kind => !this.#served.has(kind));
-    for (const kind of added) this.#served.add(kind);
-    const results = await Promise.allSettled(added.map(kind => this.#registry.add(kind)));
+    const results = await Promise.allSettled(added.map(kind => this.#add(kind)));
     for (const result of results) {
       if (result.status === 'fulfilled') continue;
       this.#failure ??= result.reason;
-      this.#log.error('Cannot serve a kind', { error: result.reason });
+      log.error('Cannot serve a kind', { error: result.reason });
     }
+  }
+
+  async #add(kind: KindDefinition): Promise<void> {
+    const { registry, expire } = this.#options;
+    this.#served.add(kind);
+    const resource = await registry.add(kind);
+    const { ttlSeconds } = kind.strategy;
+    if (ttlSeconds) this.#expiries.set(kind, expire(resource, ttlSeconds * 1_000));
+  }
+
+  #remove(kind: KindDefinition): void {
+    this.#expiries.get(kind)?.close();
+    this.#expiries.delete(kind);
+    this.#options.registry.remove(kind);
+    this.#served.delete(kind);
+  }
+
+  /** Nothing expires from here on. */
+  close(): void {
+    for (const expiry of this.#expiries.values()) expiry.close();
+    this.#expiries.clear();
   }
 }
