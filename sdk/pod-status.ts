@@ -29,3 +29,26 @@ export function msUntilAvailable(pod: Pod, minReadySeconds: number, now: number)
   if (Number.isNaN(since)) return Number.POSITIVE_INFINITY;
   return Math.max(0, since + minReadySeconds * 1000 - now);
 }
+
+/**
+ * What controllers need to know of a pod. Those of a thread that ask for exactly these share one
+ * copy of all pods.
+ */
+export const POD_FIELDS: readonly string[] = [
+  'spec.nodeName',
+  'spec.hostname',
+  'spec.subdomain',
+  'spec.restartPolicy',
+  'spec.containers.name',
+  'spec.containers.ports',
+  'spec.initContainers.name',
+  'spec.initContainers.ports',
+  'spec.initContainers.restartPolicy',
+  'status.phase',
+  'status.reason',
+  'status.podIP',
+  'status.podIPs',
+  'status.conditions',
+  'status.containerStatuses.name',
+  'status.containerStatuses.restartCount',
+];

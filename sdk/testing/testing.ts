@@ -2,6 +2,7 @@
 export * from './builders.ts';
 export * from './fake-clock.ts';
 export * from './kind-steps.ts';
+export * from './scheduler-conformance.ts';
 export * from './seeded-random.ts';
 export * from './test-context.ts';
 export * from './test-kernel.ts';

@@ -3,20 +3,13 @@ import {
   controllerOf,
   definePlugin,
   type ObjectKey,
+  POD_FIELDS,
   Pod,
   ReplicaSet,
   runController,
   selectorFrom,
 } from 'kernetes/sdk';
 import { ReplicaSetReconciler } from './replicaset.ts';
-
-/** What the decisions about pods need; the rest of a pod is not kept. */
-const POD_FIELDS = [
-  'spec.nodeName',
-  'status.phase',
-  'status.conditions',
-  'status.containerStatuses.restartCount',
-];
 
 export default definePlugin({
   name: 'controller.replicaset',
