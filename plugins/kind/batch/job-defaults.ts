@@ -1,0 +1,35 @@
+import { defaultPodTemplate, type Job, type PodFailurePolicy } from 'kernetes/sdk';
+
+/** With a limit for each index, the Job as a whole has none. */
+const NO_BACKOFF_LIMIT = 2_147_483_647;
+
+export function defaultJob({ metadata, spec }: Job): void {
+  if (spec === undefined) return;
+  // A Job that counts neither runs one pod; with `parallelism` alone it is a work queue.
+  if (spec.completions === undefined && spec.parallelism === undefined) {
+    spec.completions = 1;
+    spec.parallelism = 1;
+  }
+  spec.parallelism ??= 1;
+  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : NO_BACKOFF_LIMIT;
+  if (spec.template) defaultPodTemplate(spec.template);
+  copyLabels({ metadata, spec });
+  spec.completionMode ||= 'NonIndexed';
+  spec.suspend ??= false;
+  spec.manualSelector ??= false;
+  spec.podReplacementPolicy ||= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
+  defaultPodFailurePolicy(spec.podFailurePolicy);
+}
+
+/** A Job without labels has those of its pods. */
+export function copyLabels({ metadata, spec }: Job): void {
+  const labels = spec?.template?.metadata?.labels;
+  if (labels === undefined || Object.keys(labels).length === 0) return;
+  if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+}
+
+export function defaultPodFailurePolicy(policy: PodFailurePolicy | undefined): void {
+  for (const { onPodConditions } of policy?.rules ?? []) {
+    for (const condition of onPodConditions ?? []) condition.status ||= 'True';
+  }
+}
