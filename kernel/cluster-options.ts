@@ -1,13 +1,15 @@
-import { resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { join, parse as parsePath, resolve } from 'node:path';
 import type { Clock } from '../sdk/clock.ts';
 import type { LogLevel } from '../sdk/logger.ts';
 import type { PluginDefinition } from '../sdk/plugin.ts';
 import type { Random } from '../sdk/random.ts';
 import { type Address, isUnspecified, parseAddress } from './address.ts';
 import { addressAt, parseCidr, rangesOverlap } from './cidr.ts';
+import type { GrantsByName } from './loader/grant-text.ts';
 import type { Installation } from './loader/installation.ts';
 import type { LoaderEntry } from './loader/loader.ts';
-import { LoadError } from './loader/manifest.ts';
+import { LoadError, MANIFEST, readManifest } from './loader/manifest.ts';
 import { type Profile, type ProfileEntry, readProfile } from './loader/profile.ts';
 import { expandSettings, type Settings } from './loader/settings.ts';
 
@@ -21,6 +23,8 @@ export interface ClusterOptions {
    * unless its entry has `grants`.
    */
   readonly plugins?: readonly (string | ProfileEntry | PluginDefinition)[];
+  /** What plugins given by path may do, by their names, where no entry says it. */
+  readonly grants?: GrantsByName;
   /** A profile, or the path of a profile's file, in the default one's place. */
   readonly profile?: string | Profile;
   /**
@@ -94,19 +98,20 @@ export function planCluster(options: ClusterOptions, installation: Installation)
 }
 
 function entriesOf(
-  { plugins = [], profile, placement = 'inline' }: ClusterOptions,
+  options: ClusterOptions,
   installation: Installation,
   settings: Settings,
 ): LoaderEntry[] {
+  const { plugins = [], profile, placement = 'inline', grants = {} } = options;
   const base = profileOf(profile, installation).plugins.map(entry =>
     placement === 'inline' ? { ...entry, placement } : entry,
   );
-  const given = plugins.map(plugin => toEntry(plugin, placement));
-  return [...base, ...given].map(entry =>
+  const entries = withGrants([...base, ...plugins.map(entryOf)], grants).map(entry =>
     entry.config === undefined
       ? entry
       : { ...entry, config: expandSettings(entry.config, settings) },
   );
+  return placement === 'inline' ? entries.map(inThisThread) : entries;
 }
 
 function profileOf(given: string | Profile | undefined, installation: Installation): Profile {
@@ -114,14 +119,35 @@ function profileOf(given: string | Profile | undefined, installation: Installati
   return typeof given === 'string' ? readProfile(resolve(given)) : given;
 }
 
-function toEntry(
-  plugin: string | ProfileEntry | PluginDefinition,
-  placement: 'inline' | 'default',
-): LoaderEntry {
-  const entry = entryOf(plugin);
-  const inline = entry.placement ?? placement;
-  if (inline !== 'inline') return entry;
-  return { ...entry, placement: 'inline', grants: entry.grants ?? EVERY_OBJECT };
+function withGrants(entries: readonly LoaderEntry[], grants: GrantsByName): LoaderEntry[] {
+  const unknown = new Set(Object.keys(grants));
+  const granted = entries.map(entry => {
+    const name = nameOf(entry);
+    unknown.delete(name);
+    const given = entry.grants ?? grants[name];
+    return given === undefined ? entry : { ...entry, grants: given };
+  });
+  const [name] = unknown;
+  if (name === undefined) return granted;
+  const known = entries.map(nameOf).join(', ');
+  throw new LoadError(`Something is granted to "${name}": there are only the plugins ${known}`);
+}
+
+/** What the loader will call it; throws `LoadError`. */
+function nameOf(entry: LoaderEntry): string {
+  if ('definition' in entry) return entry.definition.name;
+  const { name, path, package: packageName } = entry;
+  if (name !== undefined || path === undefined) return name ?? packageName ?? '';
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  return isFolder ? readManifest(join(path, MANIFEST)).name : parsePath(path).name;
+}
+
+/** Code in this thread can do what the program can: refusing it objects would protect nothing. */
+function inThisThread(entry: LoaderEntry): LoaderEntry {
+  const { placement = 'inline', grants } = entry;
+  const isOthers = 'definition' in entry || entry.name === undefined;
+  if (placement !== 'inline' || !isOthers || grants !== undefined) return { ...entry, placement };
+  return { ...entry, placement, grants: EVERY_OBJECT };
 }
 
 function entryOf(plugin: string | ProfileEntry | PluginDefinition): LoaderEntry {

@@ -122,6 +122,9 @@ export const PERMISSIONS_SCHEMA = {
   },
 };
 
+/** The file of a plugin's folder that says what it is. */
+export const MANIFEST = 'plugin.yaml';
+
 export const NAME_PATTERN = '^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$';
 
 const DEFAULTS = { entry: 'plugin.ts', needs: [], provides: [], permissions: {} };

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { PluginDefinition } from '../../sdk/plugin.ts';
-import { LoadError, type Manifest, readManifest } from './manifest.ts';
+import { LoadError, MANIFEST, type Manifest, readManifest } from './manifest.ts';
 import type { ProfileEntry } from './profile.ts';
 
 /** A plugin before any of its code is read: what it says of itself and where its code is. */
@@ -147,5 +147,4 @@ function foldersIn(folder: string): string[] {
     .sort();
 }
 
-const MANIFEST = 'plugin.yaml';
 const ENTRY_EXTENSIONS = new Set(['.ts', '.mts', '.js', '.mjs']);

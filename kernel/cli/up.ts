@@ -1,0 +1,155 @@
+import { readFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { systemClock } from '../clock.ts';
+import { type Cluster, createCluster, LoadError } from '../cluster.ts';
+import { parseGrants } from '../loader/grant-text.ts';
+import { VERSION } from '../version.ts';
+import { describe, reportFailure } from './failure.ts';
+
+interface UpOptions {
+  readonly listen: string;
+  readonly advertiseAddress?: string;
+  readonly serviceCidr: string;
+  readonly podNetworkCidr: string;
+  readonly data?: string;
+  readonly memory?: boolean;
+  readonly etcd: readonly string[];
+  readonly kubeconfig?: string;
+  readonly nodes: number;
+  readonly plugin: readonly string[];
+  readonly grant: readonly string[];
+  readonly profile?: string;
+  readonly apply: readonly string[];
+  readonly quiet?: boolean;
+}
+
+/** `kernetes up`: a cluster until it is told to stop. */
+export function addUp(program: Command): void {
+  program
+    .command('up')
+    .description('run a cluster until SIGINT or SIGTERM')
+    .option('--listen <host:port>', 'where to serve HTTPS', '127.0.0.1:6443')
+    .option('--advertise-address <ip>', 'address that clients are told (default: that of --listen)')
+    .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
+    .option('--pod-network-cidr <cidr>', 'addresses of pods', '10.244.0.0/16')
+    .option('--data <dir>', 'keep the cluster in this directory (default: .kernetes)')
+    .option('--memory', 'keep the cluster in memory only')
+    .option('--etcd <url>', 'keep the objects in this etcd, repeatable', collect, [])
+    .option('--kubeconfig <file>', 'where to write the kubeconfig (default: <data>/kubeconfig)')
+    .option('--nodes <n>', 'simulated nodes', toInteger, 3)
+    .option('--plugin <path>', 'also load this folder or file, repeatable', collect, [])
+    .option(
+      '--grant <name[:objects=VERBS@GROUP/RESOURCE]>',
+      'give a plugin what its manifest asks for, or the rights named, repeatable',
+      collect,
+      [],
+    )
+    .option('--profile <file>', "the plugins to load instead of the default profile's")
+    .option('--apply <file>', 'apply this manifest when ready, repeatable', collect, [])
+    .option('--quiet', 'print nothing but failures')
+    .action(up);
+}
+
+/** Resolves when the cluster has stopped. */
+async function up(options: UpOptions): Promise<void> {
+  const say = options.quiet ? () => {} : (line: string) => void process.stdout.write(`${line}\n`);
+  const stop = stopSignal();
+  const data = dataOf(options);
+  const kubeconfig = options.kubeconfig ?? join(data ?? DATA_FOLDER, 'kubeconfig');
+  for (const line of describePlan(options, data)) say(line);
+  const cluster = await start(options, data);
+  try {
+    await cluster.kubeconfig(kubeconfig);
+    const ms = Math.round(performance.now());
+    say(`ready in ${ms} ms: ${cluster.server} (export KUBECONFIG=${relativePath(kubeconfig)})`);
+    for (const file of options.apply) await applyFile(cluster, file, say);
+    await stop;
+  } finally {
+    await cluster.close();
+  }
+  say('stopped');
+}
+
+function start(options: UpOptions, data: string | undefined): Promise<Cluster> {
+  const { listen, nodes, serviceCidr, podNetworkCidr, profile, advertiseAddress, etcd } = options;
+  return createCluster({
+    listen,
+    nodes,
+    serviceCidr,
+    podNetworkCidr,
+    placement: 'default',
+    plugins: options.plugin,
+    grants: parseGrants(options.grant),
+    ...(data !== undefined && { data }),
+    ...(etcd.length > 0 && { etcd }),
+    ...(profile !== undefined && { profile }),
+    ...(advertiseAddress !== undefined && { advertiseAddress }),
+  });
+}
+
+/** Undefined: nothing is kept. */
+function dataOf({ data, memory, etcd }: UpOptions): string | undefined {
+  const given = [data && '--data', memory && '--memory', etcd.length > 0 && '--etcd'].filter(
+    Boolean,
+  );
+  if (given.length > 1) {
+    throw new LoadError(`${given.join(' and ')} are given: the cluster is kept in one place`);
+  }
+  return given.length > 0 ? data : DATA_FOLDER;
+}
+
+function describePlan(options: UpOptions, data: string | undefined): string[] {
+  const { etcd, profile, plugin, nodes, serviceCidr, podNetworkCidr } = options;
+  const storage = data === undefined ? 'memory' : `${relativePath(data)} (LMDB)`;
+  const plugins = [profile ?? 'the default profile', ...plugin];
+  return [
+    `kernetes ${VERSION}`,
+    `  objects in ${etcd.length > 0 ? `etcd at ${etcd.join(', ')}` : storage}`,
+    `  plugins of ${plugins.join(', ')}`,
+    `  ${nodes} simulated nodes, pods in ${podNetworkCidr}, services in ${serviceCidr}`,
+  ];
+}
+
+/** A manifest that cannot be applied is told; the cluster goes on. */
+async function applyFile(cluster: Cluster, file: string, say: (line: string) => void) {
+  try {
+    const applied = await cluster.apply(await readFile(file, 'utf8'));
+    for (const { kind, metadata } of applied) say(`applied ${kind} ${metadata.name}`);
+  } catch (error) {
+    reportFailure(new Error(`Cannot apply ${file}: ${describe(error)}`, { cause: error }));
+  }
+}
+
+/** Resolves at the first SIGINT or SIGTERM; from then on the process ends in time. */
+function stopSignal(): Promise<void> {
+  return new Promise(resolve => {
+    const onSignal = () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+      // What was acknowledged is on disk: nothing is lost by a plugin that does not end.
+      systemClock()
+        .setTimeout(() => process.exit(0), STOP_TIMEOUT_MS)
+        .unref();
+      resolve();
+    };
+    for (const signal of SIGNALS) process.on(signal, onSignal);
+  });
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function toInteger(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('want an integer');
+  return Number(text);
+}
+
+function relativePath(path: string): string {
+  const fromHere = relative('', resolve(path));
+  return fromHere.startsWith('..') ? resolve(path) : fromHere || '.';
+}
+
+const DATA_FOLDER = '.kernetes';
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const STOP_TIMEOUT_MS = 1_800;
