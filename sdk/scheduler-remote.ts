@@ -128,7 +128,7 @@ export class Evaluator<C, S> {
   ): void {
     const plugin = this.#plugin;
     if (!plugin.score || feasible.length === 0) return;
-    if (plugin.preScore?.({ ...context, feasible })?.code === 'skip') return;
+    if (plugin.preScore?.(Object.assign(context, { feasible }))?.code === 'skip') return;
     const scores = new Float64Array(feasible.length);
     for (let i = 0; i < feasible.length; i++) {
       context.node = feasible[i] as NodeInfo;

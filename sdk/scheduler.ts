@@ -148,12 +148,20 @@ export interface QueuedPod {
 }
 
 /**
- * What is provided at the point `scheduler`: the plugin with its configuration filled in. From
- * another thread only the data and the two methods are there.
+ * What is provided at the point `scheduler`: what the plugin declares, its configuration, and two
+ * ways to call it. From another thread all but `local` is there.
  */
-export interface SchedulerContribution<C = unknown, S = unknown> extends SchedulerPlugin<C, S> {
+export interface SchedulerContribution {
+  readonly name: string;
   readonly points: readonly SchedulerPoint[];
-  readonly options: C;
+  readonly options: unknown;
+  readonly cacheable: boolean;
+  readonly onFailure: FailurePolicy;
+  readonly deadlineMs: number;
+  readonly readsPods: boolean;
+  readonly requeueOn: readonly ClusterEvent[] | undefined;
+  /** The plugin itself, in its own thread. */
+  readonly local?: SchedulerPlugin;
   /** Filters and scores for one or more pods, after bringing the copy of the nodes up to date. */
   evaluate(batch: EvaluateBatch): EvaluateResult | Promise<EvaluateResult>;
   /** Calls a point that is not per node: reserve, permit, preBind, bind, postBind. */
@@ -176,24 +184,58 @@ export function provideSchedulerPlugin<C, S>(
   ctx: Pick<PluginContext<C>, 'provide' | 'config'>,
   plugin: SchedulerPlugin<C, S>,
 ): void {
-  const contribution = createSchedulerContribution(plugin, ctx.config);
-  ctx.provide(schedulerPoint, contribution as SchedulerContribution, plugin.name);
+  ctx.provide(schedulerPoint, createSchedulerContribution(plugin, ctx.config), plugin.name);
 }
 
-/** Whoever tests a plugin without a cluster, or embeds the scheduler, needs it. */
+/** For those who test a plugin without a cluster or embed the scheduler. */
 export function createSchedulerContribution<C, S>(
   plugin: SchedulerPlugin<C, S>,
   options: C,
-): SchedulerContribution<C, S> {
-  const points = SCHEDULER_POINTS.filter(point => plugin[point] !== undefined);
-  const evaluator = new Evaluator(plugin, options);
-  return {
-    ...plugin,
-    points,
-    options,
-    evaluate: batch => evaluator.evaluate(batch),
-    invoke: call => evaluator.invoke(call),
-  };
+): SchedulerContribution {
+  // What is kept together from here on fits together: the plugin, its config and its state.
+  return new ProvidedPlugin(plugin as SchedulerPlugin, options);
+}
+
+/** An answer from another thread that takes longer is none. */
+const DEADLINE_MS_DEFAULT = 5_000;
+
+/** Own fields are data, so that they can be sent; functions are on the prototype. */
+class ProvidedPlugin implements SchedulerContribution {
+  readonly name: string;
+  readonly points: readonly SchedulerPoint[];
+  readonly options: unknown;
+  readonly cacheable: boolean;
+  readonly onFailure: FailurePolicy;
+  readonly deadlineMs: number;
+  readonly readsPods: boolean;
+  readonly requeueOn: readonly ClusterEvent[] | undefined;
+  readonly #plugin: SchedulerPlugin;
+  readonly #evaluator: Evaluator<unknown, unknown>;
+
+  constructor(plugin: SchedulerPlugin, options: unknown) {
+    this.name = plugin.name;
+    this.points = SCHEDULER_POINTS.filter(point => plugin[point] !== undefined);
+    this.options = options;
+    this.cacheable = plugin.cacheable ?? false;
+    this.onFailure = plugin.onFailure ?? 'fail';
+    this.deadlineMs = plugin.deadlineMs ?? DEADLINE_MS_DEFAULT;
+    this.readsPods = plugin.readsPods ?? false;
+    this.requeueOn = plugin.requeueOn;
+    this.#plugin = plugin;
+    this.#evaluator = new Evaluator(plugin, options);
+  }
+
+  get local(): SchedulerPlugin {
+    return this.#plugin;
+  }
+
+  evaluate(batch: EvaluateBatch): EvaluateResult {
+    return this.#evaluator.evaluate(batch);
+  }
+
+  invoke(call: PointCall): Promise<readonly (Verdict | undefined)[]> {
+    return this.#evaluator.invoke(call);
+  }
 }
 
 /** What the factories take; the functions' arguments are typed by what is given. */

@@ -76,7 +76,7 @@ test(`scheduler alone places ${PODS} pods on ${NODES} nodes`, async () => {
         ],
       }),
     ],
-    local(createSchedulerContribution(binder, {}) as SchedulerContribution),
+    local(createSchedulerContribution(binder, {})),
   ]);
   for (let i = 0; i < NODES; i++) {
     const labels = { 'topology.kubernetes.io/zone': `zone-${i % 3}` };

@@ -8,7 +8,7 @@ import {
   type Verdict,
 } from 'kernetes/sdk';
 import { withDeadline } from './deadline.ts';
-import { BIND_BATCH_MAX, REMOTE_DEADLINE_MS } from './limits.ts';
+import { BIND_BATCH_MAX } from './limits.ts';
 import { type EnabledPlugin, PluginFailure, type Profile } from './profile.ts';
 
 /**
@@ -121,12 +121,12 @@ export class BindingCycle {
     enabled: EnabledPlugin,
     batch: readonly Binding[],
   ): Promise<readonly (Verdict | undefined)[] | PluginFailure> {
-    const { name, plugin, remote } = enabled;
+    const { name, plugin, contribution, remote } = enabled;
     const requests = batch.map(({ pod, node }) => ({ pod, nodeName: node.name }));
     try {
       const answer = remote
-        ? this.#inTime(enabled, plugin.invoke({ point: 'bind', bindings: requests }))
-        : plugin.bind?.(requests, plugin.options);
+        ? this.#inTime(contribution, contribution.invoke({ point: 'bind', bindings: requests }))
+        : plugin.bind?.(requests, contribution.options);
       const verdicts = (await answer) ?? [];
       if (verdicts.length === batch.length) return verdicts;
       throw new Error(`bind gave ${verdicts.length} answers, want ${batch.length}`);
@@ -174,7 +174,8 @@ export class BindingCycle {
         return (await enabled.plugin[point]?.(binding.contextOf(enabled))) ?? undefined;
       }
       const bindings = [{ pod: binding.pod, nodeName: binding.node.name }];
-      return (await this.#inTime(enabled, enabled.plugin.invoke({ point, bindings })))[0];
+      const { contribution } = enabled;
+      return (await this.#inTime(contribution, contribution.invoke({ point, bindings })))[0];
     } catch (error) {
       return this.#tolerate(binding, enabled, error);
     }
@@ -187,8 +188,8 @@ export class BindingCycle {
     return undefined;
   }
 
-  #inTime<T>({ plugin }: { plugin: SchedulerContribution }, answer: Promise<T>): Promise<T> {
-    return withDeadline(this.#clock, plugin.deadlineMs ?? REMOTE_DEADLINE_MS, answer);
+  #inTime<T>({ deadlineMs }: SchedulerContribution, answer: Promise<T>): Promise<T> {
+    return withDeadline(this.#clock, deadlineMs, answer);
   }
 }
 

@@ -18,8 +18,10 @@ export const SLICE_MS_MAX = 10;
 
 /** Pods whose nodes a plugin in another thread sees in one message. */
 export const REMOTE_BATCH_PODS_MAX = 128;
-/** How long such a plugin may take by default. */
-export const REMOTE_DEADLINE_MS = 5_000;
+/** Pods times nodes in one message: keeps question and answer to some megabytes. */
+export const REMOTE_BATCH_PAIRS_MAX = 400_000;
+/** Changed nodes in one message, each some kilobytes with its images. */
+export const REMOTE_NODES_MAX = 500;
 
 /** Shapes of pods with kept results: at 5,000 nodes one takes about 200 kB. */
 export const SHAPES_MAX = 64;

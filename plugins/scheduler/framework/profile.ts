@@ -6,6 +6,8 @@ import type {
   PodInfo,
   QueuedPod,
   SchedulerContribution,
+  SchedulerPlugin,
+  SchedulerPoint,
 } from 'kernetes/sdk';
 
 /** What the operator says about the plugins: order, weights, and which are off. */
@@ -61,7 +63,8 @@ export class Profile {
     this.missing = missing;
     for (const plugin of plugins) this.#byName.set(plugin.name, plugin);
     const local = plugins.filter(plugin => !plugin.remote);
-    const at = (point: Point, from = plugins) => from.filter(({ points }) => points.has(point));
+    const at = (point: SchedulerPoint, from = plugins) =>
+      from.filter(({ points }) => points.has(point));
     // Those whose results are kept come first, so that keeping them does not change who refuses.
     this.filters = cacheableFirst(
       local.filter(({ points }) => points.has('filter') || points.has('preFilter')),
@@ -89,7 +92,7 @@ export class Profile {
   }
 
   wakes(plugin: string, event: ClusterEvent): boolean {
-    const events = this.#byName.get(plugin)?.plugin.requeueOn;
+    const events = this.#byName.get(plugin)?.contribution.requeueOn;
     return events === undefined || events.includes(event);
   }
 
@@ -101,9 +104,7 @@ export class Profile {
   }
 }
 
-type Point = SchedulerContribution['points'][number];
-
-const LOCAL_POINTS: readonly Point[] = ['queueSort', 'preEnqueue', 'postFilter'];
+const LOCAL_POINTS: readonly SchedulerPoint[] = ['queueSort', 'preEnqueue', 'postFilter'];
 
 function cacheableFirst(plugins: readonly EnabledPlugin[]): readonly EnabledPlugin[] {
   return [
@@ -115,11 +116,13 @@ function cacheableFirst(plugins: readonly EnabledPlugin[]): readonly EnabledPlug
 /** A plugin with the one context object that all its calls get. */
 export class EnabledPlugin {
   readonly name: string;
-  readonly plugin: SchedulerContribution;
+  readonly contribution: SchedulerContribution;
+  /** What can be called directly: nothing, if it is in another thread. */
+  readonly plugin: SchedulerPlugin;
   readonly weight: number;
   readonly remote: boolean;
   readonly cacheable: boolean;
-  readonly points: ReadonlySet<Point>;
+  readonly points: ReadonlySet<SchedulerPoint>;
   readonly context: MutableContext;
   /** For the pod in hand. */
   skipsFilter = false;
@@ -128,16 +131,17 @@ export class EnabledPlugin {
   constructor(contribution: Contribution<SchedulerContribution>, weight: number) {
     const { value } = contribution;
     this.name = value.name;
-    this.plugin = value;
+    this.contribution = value;
+    this.plugin = value.local ?? { name: value.name };
     this.weight = weight;
     this.remote = contribution.remote;
-    this.cacheable = value.cacheable === true && !contribution.remote;
+    this.cacheable = value.cacheable && !contribution.remote;
     this.points = new Set(value.points);
     this.context = new MutableContext(value.options);
   }
 
   get ignoresFailure(): boolean {
-    return this.plugin.onFailure === 'ignore';
+    return this.contribution.onFailure === 'ignore';
   }
 }
 

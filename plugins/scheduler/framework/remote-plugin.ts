@@ -1,5 +1,6 @@
 import type {
   Clock,
+  EvaluateBatch,
   EvaluateResult,
   NodeChanges,
   NodeCopy,
@@ -8,7 +9,7 @@ import type {
   PodInfo,
 } from 'kernetes/sdk';
 import { withDeadline } from './deadline.ts';
-import { REMOTE_DEADLINE_MS } from './limits.ts';
+import { REMOTE_NODES_MAX } from './limits.ts';
 import { type EnabledPlugin, PluginFailure } from './profile.ts';
 
 /**
@@ -30,22 +31,14 @@ export class RemotePlugin {
 
   /** One message for all pods. Never rejects. */
   async ask(asked: readonly Asked[], nodes: readonly NodeState[]): Promise<Answer> {
-    const { name, plugin, points } = this.enabled;
+    const { name, contribution } = this.enabled;
     if (this.#late) return new PluginFailure(name, new Error('still busy with an earlier request'));
     const { offsets, indices } = flatten(asked);
-    const answer = callSafely(() =>
-      plugin.evaluate({
-        changes: this.#changes(nodes),
-        pods: asked.map(({ pod }) => pod),
-        nodes: indices,
-        offsets,
-        filter: points.has('filter'),
-        score: points.has('score'),
-      }),
-    );
+    const pods = asked.map(({ pod }) => pod);
+    const changes = this.#changes(nodes);
+    const answer = this.#send(changes, { pods, nodes: indices, offsets });
     try {
-      const deadlineMs = plugin.deadlineMs ?? REMOTE_DEADLINE_MS;
-      const result = await withDeadline(this.#clock, deadlineMs, answer);
+      const result = await withDeadline(this.#clock, contribution.deadlineMs, answer);
       return { result, offsets };
     } catch (error) {
       this.#reset = true;
@@ -58,6 +51,20 @@ export class RemotePlugin {
     }
   }
 
+  /** A message has a bound: where very many nodes changed, some go ahead without pods. */
+  #send(changes: NodeChanges, batch: Pick<EvaluateBatch, 'pods' | 'nodes' | 'offsets'>) {
+    const { contribution, points } = this.enabled;
+    const wants = { filter: points.has('filter'), score: points.has('score') };
+    const [last, ...ahead] = portionsOf(changes).reverse() as [NodeChanges, ...NodeChanges[]];
+    const sent = ahead
+      .reverse()
+      .map(portion =>
+        callSafely(() => contribution.evaluate({ ...NO_PODS, ...wants, changes: portion })),
+      );
+    sent.push(callSafely(() => contribution.evaluate({ ...batch, ...wants, changes: last })));
+    return Promise.all(sent).then(results => results[results.length - 1] as EvaluateResult);
+  }
+
   #changes(nodes: readonly NodeState[]): NodeChanges {
     const reset = this.#reset;
     this.#reset = false;
@@ -68,7 +75,7 @@ export class RemotePlugin {
       const known = this.#known.get(node);
       if (known?.generation === node.generation) continue;
       if (known?.nodeVersion !== node.nodeVersion) copies.push(copyOf(node));
-      usage.push(usageOf(node, this.enabled.plugin.readsPods === true));
+      usage.push(usageOf(node, this.enabled.contribution.readsPods));
       this.#known.set(node, { generation: node.generation, nodeVersion: node.nodeVersion });
     }
     return { reset, nodes: copies, usage, removed: this.#removed(nodes) };
@@ -107,6 +114,23 @@ interface Known {
 /** A call whose throw is a rejection, and which is told of rejections that nobody waits for. */
 function callSafely<T>(call: () => T | Promise<T>): Promise<T> {
   return new Promise(resolve => resolve(call()));
+}
+
+const NO_PODS = { pods: [], nodes: new Int32Array(0), offsets: new Int32Array(1) };
+
+function portionsOf({ reset, nodes, usage, removed }: NodeChanges): NodeChanges[] {
+  const portions: NodeChanges[] = [];
+  const copies = new Map(nodes.map(node => [node.index, node]));
+  for (let from = 0; from === 0 || from < usage.length; from += REMOTE_NODES_MAX) {
+    const part = usage.slice(from, from + REMOTE_NODES_MAX);
+    portions.push({
+      reset: reset && from === 0,
+      removed: from === 0 ? removed : [],
+      nodes: part.flatMap(({ index }) => copies.get(index) ?? []),
+      usage: part,
+    });
+  }
+  return portions;
 }
 
 function flatten(asked: readonly Asked[]): { offsets: Int32Array; indices: Int32Array } {

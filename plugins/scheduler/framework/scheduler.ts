@@ -22,6 +22,7 @@ import { Diagnosis } from './diagnosis.ts';
 import {
   BINDINGS_IN_FLIGHT_MAX,
   PLUGIN_GRACE_MS,
+  REMOTE_BATCH_PAIRS_MAX,
   REMOTE_BATCH_PODS_MAX,
   SLICE_MS_MAX,
   SLICE_PODS_MAX,
@@ -239,7 +240,9 @@ export class Scheduler {
   /** Several pods at once, for plugins in other threads: one message to each for all. */
   async #scheduleBatch(): Promise<void> {
     const pods: PodInfo[] = [];
-    while (pods.length < REMOTE_BATCH_PODS_MAX) {
+    const fitting = Math.floor(REMOTE_BATCH_PAIRS_MAX / (this.cache.nodes.length || 1));
+    const podsMax = Math.max(1, Math.min(REMOTE_BATCH_PODS_MAX, fitting));
+    while (pods.length < podsMax) {
       const queued = this.queue.pop();
       if (!queued) break;
       pods.push(queued.pod);
