@@ -14,7 +14,7 @@ import { openLmdb } from './lmdb.ts';
 
 const CHILD = fileURLToPath(new URL('./lmdb-child.ts', import.meta.url));
 /** How often the crash test kills; more with KERNETES_CRASH_ROUNDS. */
-const CRASH_ROUNDS = Number(process.env['KERNETES_CRASH_ROUNDS'] ?? 3);
+const CRASH_ROUNDS = Number(process.env.KERNETES_CRASH_ROUNDS ?? 3);
 
 backendConformance(
   'lmdb',

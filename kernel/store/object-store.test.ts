@@ -53,8 +53,9 @@ describe('ObjectStore', () => {
     const outcome = await store.write(widgets, { key: 'x/a', expected: 0, object: widget('a') });
     assert.equal(outcome.ok, false);
     assert.ok(!outcome.ok);
-    assert.equal(outcome.found?.revision, stored.revision);
-    assert.equal((outcome.found?.object() as { data?: string }).data, 'old');
+    assert.ok(outcome.found);
+    assert.equal(outcome.found.revision, stored.revision);
+    assert.equal((outcome.found.object() as { data?: string }).data, 'old');
   });
 
   it('write() without an object deletes, and gives the last state at the new revision', async () => {
@@ -106,9 +107,10 @@ describe('ObjectStore', () => {
     await backend.commit([{ compare: [], operations: [{ put: '/registry/widgets/x/a', value }] }]);
     await store.sync();
     const stored = widgets.get('x/a');
-    assert.equal(stored?.object().metadata.name, 'a');
-    assert.equal((stored?.object() as { data?: string }).data, 'd');
-    assert.match(String(stored?.tail), /^"metadata":\{"resourceVersion":"\d+",/);
+    assert.ok(stored);
+    assert.equal(stored.object().metadata.name, 'a');
+    assert.equal((stored.object() as { data?: string }).data, 'd');
+    assert.match(String(stored.tail), /^"metadata":\{"resourceVersion":"\d+",/);
   });
 
   it('scan() goes in key order, within a namespace and from a key on', async () => {

@@ -74,7 +74,7 @@ describe('WatchBus', () => {
   it('tells a change of selection as ADDED and DELETED with the last matching state', async () => {
     const bus = new WatchBus();
     bus.start(1);
-    const matches = (object: KubeObject) => object.metadata.labels?.['on'] === 'yes';
+    const matches = (object: KubeObject) => object.metadata.labels?.on === 'yes';
     const { seen } = collect(bus, spec({ matches }), 1);
     const off = put('x/a', 2);
     const on = put('x/a', 3, off.object, { on: 'yes' });

@@ -13,7 +13,7 @@ export default definePlugin<Config>({
       version: {
         type: 'string',
         pattern: '^v\\d+\\.\\d+\\.\\d+',
-        default: 'v1.33.0+kernetes.0.1.0',
+        default: 'v1.32.0+kernetes.0.1.0',
       },
     },
   },
