@@ -31,6 +31,8 @@ export interface KernelOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Objects that are shared are frozen, so that a plugin that changes one fails. For tests. */
+  readonly freezeObjects?: boolean;
 }
 
 /**
@@ -53,7 +55,9 @@ export class Kernel {
     const { backend, clock, random, log } = options;
     this.#log = log;
     this.#bus = new WatchBus();
-    this.#objects = new ObjectStore(backend, this.#bus, log);
+    this.#objects = new ObjectStore(backend, this.#bus, log, {
+      freeze: options.freezeObjects ?? false,
+    });
     this.#extensions = new Extensions(name => this.#loader.rankOf(name));
     const kinds = new KindRegistry(this.#objects, this.#bus);
     const objects = this.#objects;

@@ -28,7 +28,7 @@ export const ALICE = { name: 'alice', groups: [] };
 /** A door on a memory store with one kind, a lenient decoder, and a merge patch. */
 export async function openDoor(kind: Partial<KindDefinition> = {}, backend = memoryBackend()) {
   const bus = new WatchBus();
-  const objects = new ObjectStore(backend, bus, SILENT);
+  const objects = new ObjectStore(backend, bus, SILENT, { freeze: true });
   await objects.start();
   const kinds = new KindRegistry(objects, bus);
   await kinds.add({ ...WIDGET, ...kind });

@@ -19,7 +19,7 @@ export class ObjectStore {
   readonly #backend: Backend;
   readonly #bus: WatchBus;
   readonly #log: Logger;
-  readonly #hot = new DecodedObjects();
+  readonly #hot: DecodedObjects;
   readonly #resources = new Map<string, ResourceStore>();
   readonly #loading = new Map<string, Change[]>();
   readonly #writing = new Map<Uint8Array, Write>();
@@ -29,7 +29,8 @@ export class ObjectStore {
   #compactedAt = 0;
   #failure: Error | undefined;
 
-  constructor(backend: Backend, bus: WatchBus, log: Logger) {
+  constructor(backend: Backend, bus: WatchBus, log: Logger, { freeze = false } = {}) {
+    this.#hot = new DecodedObjects({ freeze });
     this.#backend = backend;
     this.#bus = bus;
     this.#log = log;
@@ -182,6 +183,7 @@ export class ObjectStore {
       this.#hot,
     );
     const write = this.#writing.get(value);
+    if (write?.stored?.revision === modRevision) return write.stored;
     if (write?.object !== undefined) {
       write.object.metadata.resourceVersion = String(modRevision);
       this.#hot.keep(stored, write.object);

@@ -92,24 +92,37 @@ export class StoredObject implements EncodedObject {
  */
 export class DecodedObjects {
   readonly #cache = new LRUCache<EncodedObject, KubeObject>({ max: Limits.decodedObjectsMax });
+  readonly #freeze: boolean;
+
+  /** `freeze`: whoever changes a shared object gets a TypeError. For tests; it costs. */
+  constructor({ freeze = false } = {}) {
+    this.#freeze = freeze;
+  }
 
   of(stored: EncodedObject): KubeObject {
     let object = this.#cache.get(stored);
     if (object === undefined) {
       object = decodeObject(stored);
-      this.#cache.set(stored, object);
+      this.keep(stored, object);
     }
     return object;
   }
 
   /** Keeps what a writer has at hand, so that it need not be parsed again. */
   keep(stored: EncodedObject, object: KubeObject): void {
-    this.#cache.set(stored, object);
+    this.#cache.set(stored, this.#freeze ? deepFreeze(object) : object);
   }
 }
 
 export function decodeObject({ head, tail }: EncodedObject): KubeObject {
   return JSON.parse(Buffer.concat([head, tail]).toString()) as KubeObject;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const field of Object.values(value)) deepFreeze(field);
+  return value;
 }
 
 function versionPrefix(revision: number, separator: string): Buffer {
