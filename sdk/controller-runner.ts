@@ -3,16 +3,13 @@ import type {
   ControllerSources,
   ControllerView,
   Reconcile,
+  ReconcileContext,
 } from './controller.ts';
 import type { Informer } from './informer.ts';
 import { formatKey, type Kind, type KubeObject, keyOf, type ObjectKey, parseKey } from './kind.ts';
 import { byController, controllerKey, orphansIn } from './ownership.ts';
 import type { PluginContext } from './plugin.ts';
-import { ApiError } from './status.ts';
-import { WorkQueue } from './workqueue.ts';
-
-/** Milliseconds, or a number with its unit: `'90s'`. */
-export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`;
+import { type RunningQueue, runQueue } from './queue-runner.ts';
 
 export interface RunControllerOptions<
   T extends KubeObject,
@@ -43,11 +40,41 @@ export function runController<T extends KubeObject, C, W extends readonly KubeOb
     if (!informer) throw new Error(`Cannot give an informer of ${kind.kind}: it is no source`);
     return informer as unknown as Informer<K>;
   };
-  const runner = new Runner(ctx, { ...options, informerOf });
+  const queue = runQueue(ctx, {
+    work: key => options.reconcile(parseKey(key), contextOf(key)),
+    ...(options.concurrency && { concurrency: options.concurrency }),
+  });
+  const contextOf = (key: string) => reconcileContext(ctx, { kind: options.for, key, informerOf });
   const view = { informer: informerOf };
-  subscribe(options, view, runner);
-  void start(informers.values(), runner, ctx.signal);
-  return { ...view, enqueue: key => runner.queue.add(formatKey(key)) };
+  subscribe(options, view, queue);
+  const synced = [...informers.values()].map(informer => informer.synced);
+  void Promise.all(synced).then(() => queue.start());
+  return { ...view, enqueue: key => queue.add(formatKey(key)) };
+}
+
+interface KeyOptions<T extends KubeObject> {
+  readonly kind: Kind<T>;
+  readonly key: string;
+  readonly informerOf: <K extends KubeObject>(kind: Kind<K>) => Informer<K>;
+}
+
+function reconcileContext<T extends KubeObject, C>(
+  ctx: PluginContext<C>,
+  { kind, key, informerOf }: KeyOptions<T>,
+): ReconcileContext<T, C> {
+  const { config, objects, events, clock, random, log, signal } = ctx;
+  const object = informerOf(kind).get(key);
+  return {
+    ...{ config, objects, events, clock, random, log, signal, object },
+    informer: informerOf,
+    owned<K extends KubeObject>(owned: Kind<K>): K[] {
+      const uid = object?.metadata.uid;
+      return uid ? informerOf(owned).byIndex('controller', uid) : [];
+    },
+    orphans<K extends KubeObject>(owned: Kind<K>): K[] {
+      return informerOf(owned).byIndex('controller', orphansIn(parseKey(key).namespace));
+    },
+  };
 }
 
 /** One informer a kind, with all fields that any of the sources wants. */
@@ -55,19 +82,31 @@ function openInformers<T extends KubeObject, C, W extends readonly KubeObject[]>
   ctx: PluginContext<C>,
   options: ControllerSources<T, W>,
 ): Map<string, Informer<KubeObject>> {
-  const own = { kind: options.for, ...(options.fields && { fields: options.fields }) };
+  const { fields: ownFields, indexes: ownIndexes } = options;
+  const own = {
+    kind: options.for,
+    ...(ownFields && { fields: ownFields }),
+    ...(ownIndexes && { indexes: ownIndexes }),
+  };
   const wanted = new Map<string, ControllerSource>();
   for (const source of [own, ...ownedSources(options), ...(options.watches ?? [])]) {
-    const { kind, fields } = source as ControllerSource;
+    const { kind, fields, indexes } = source as ControllerSource;
     const known = wanted.get(idOf(kind));
     const isWhole = fields === undefined || (known !== undefined && known.fields === undefined);
     const all = [...(known?.fields ?? []), ...(fields ?? [])];
-    wanted.set(idOf(kind), isWhole ? { kind } : { kind, fields: [...new Set(all)] });
+    wanted.set(idOf(kind), {
+      kind,
+      ...(!isWhole && { fields: [...new Set(all)] }),
+      indexes: { ...known?.indexes, ...indexes },
+    });
   }
   return new Map(
-    [...wanted].map(([id, { kind, fields }]) => [
+    [...wanted].map(([id, { kind, fields, indexes }]) => [
       id,
-      ctx.informer(kind, { ...(fields && { fields }), indexes: { controller: byController } }),
+      ctx.informer(kind, {
+        ...(fields && { fields }),
+        indexes: { ...indexes, controller: byController },
+      }),
     ]),
   );
 }
@@ -75,7 +114,7 @@ function openInformers<T extends KubeObject, C, W extends readonly KubeObject[]>
 function subscribe<T extends KubeObject, W extends readonly KubeObject[]>(
   options: ControllerSources<T, W>,
   view: ControllerView,
-  { queue }: { readonly queue: WorkQueue },
+  queue: RunningQueue,
 ): void {
   onEachState(view.informer(options.for), object => queue.add(keyOf(object)));
   for (const { kind } of ownedSources(options)) {
@@ -109,128 +148,6 @@ function onEachState<T>(informer: Informer<T>, enqueue: (object: T) => void): vo
     deleted: enqueue,
   });
 }
-
-async function start<T extends KubeObject, C>(
-  informers: Iterable<Informer<KubeObject>>,
-  runner: Runner<T, C>,
-  signal: AbortSignal,
-): Promise<void> {
-  await Promise.all([...informers].map(informer => informer.synced));
-  if (!signal.aborted) runner.start();
-}
-
-interface RunnerOptions<T extends KubeObject, C> {
-  readonly for: Kind<T>;
-  readonly concurrency?: number;
-  readonly reconcile: Reconcile<T, C>;
-  readonly informerOf: <K extends KubeObject>(kind: Kind<K>) => Informer<K>;
-}
-
-/** Takes keys and reconciles them, some at a time. */
-class Runner<T extends KubeObject, C> {
-  readonly queue: WorkQueue;
-  readonly #ctx: PluginContext<C>;
-  readonly #options: RunnerOptions<T, C>;
-  readonly #reconciles;
-  readonly #seconds;
-  #started = false;
-  #active = 0;
-  #onIdle: () => void = () => {};
-
-  constructor(ctx: PluginContext<C>, options: RunnerOptions<T, C>) {
-    this.#ctx = ctx;
-    this.#options = options;
-    this.queue = new WorkQueue({ clock: ctx.clock, onReady: () => this.#pump() });
-    this.#reconciles = ctx.metrics.counter('reconciles_total', 'Reconciliations, by their result.');
-    this.#seconds = ctx.metrics.histogram('reconcile_seconds', 'How long one reconciliation took.');
-    ctx.onDispose(() => this.#stop());
-  }
-
-  start(): void {
-    this.#started = true;
-    this.#pump();
-  }
-
-  #pump(): void {
-    if (!this.#started) return;
-    const { concurrency = 1 } = this.#options;
-    while (this.#active < concurrency) {
-      const key = this.queue.take();
-      if (key === undefined) return;
-      void this.#work(key);
-    }
-  }
-
-  async #work(key: string): Promise<void> {
-    this.#active++;
-    const began = this.#ctx.clock.monotonic();
-    const result = await this.#attempt(key);
-    this.#seconds.observe((this.#ctx.clock.monotonic() - began) / 1000);
-    this.#reconciles.add(1, { result });
-    this.#active--;
-    this.queue.done(key);
-    if (this.#active === 0) this.#onIdle();
-    this.#pump();
-  }
-
-  async #attempt(key: string): Promise<'success' | 'error'> {
-    try {
-      const result = await this.#options.reconcile(parseKey(key), this.#contextOf(key));
-      this.queue.forget(key);
-      if (result) this.queue.addAfter(key, toMs(result.requeueAfter));
-      return 'success';
-    } catch (error) {
-      this.#failed(key, error);
-      return 'error';
-    }
-  }
-
-  #failed(key: string, error: unknown): void {
-    const { log, signal } = this.#ctx;
-    if (signal.aborted) return;
-    const failures = this.queue.failures(key) + 1;
-    // Somebody else was quicker: the usual way of things, and gone with the next try.
-    const level = ApiError.is(error, 'Conflict') ? 'debug' : 'warn';
-    log[level]('Reconcile failed', { kind: this.#options.for.kind, key, failures, error });
-    this.queue.addRateLimited(key);
-  }
-
-  #contextOf(key: string) {
-    const { informerOf } = this.#options;
-    const { config, objects, events, clock, random, log, signal } = this.#ctx;
-    const object = informerOf(this.#options.for).get(key);
-    return {
-      ...{ config, objects, events, clock, random, log, signal, object },
-      informer: informerOf,
-      owned<K extends KubeObject>(kind: Kind<K>): K[] {
-        const uid = object?.metadata.uid;
-        return uid ? informerOf(kind).byIndex('controller', uid) : [];
-      },
-      orphans<K extends KubeObject>(kind: Kind<K>): K[] {
-        return informerOf(kind).byIndex('controller', orphansIn(parseKey(key).namespace));
-      },
-    };
-  }
-
-  #stop(): Promise<void> {
-    this.#started = false;
-    this.queue.shutDown();
-    if (this.#active === 0) return Promise.resolve();
-    return new Promise(resolve => {
-      this.#onIdle = resolve;
-    });
-  }
-}
-
-function toMs(duration: Duration): number {
-  if (typeof duration === 'number') return duration;
-  const [, amount = '', unit = ''] = /^([\d.]+)(ms|s|m|h)$/.exec(duration) ?? [];
-  const ms = Number(amount) * (UNIT_MS[unit] ?? Number.NaN);
-  if (amount === '' || Number.isNaN(ms)) throw new Error(`Cannot read duration "${duration}"`);
-  return ms;
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 function idOf({ group, version, resource }: Omit<Kind, '__object'>): string {
   return `${resource}.${version}.${group}`;

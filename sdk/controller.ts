@@ -1,12 +1,12 @@
 import type { Clock } from './clock.ts';
-import type { Duration } from './controller-runner.ts';
 import { runController } from './controller-runner.ts';
 import type { EventRecorder } from './events.ts';
-import type { Informer } from './informer.ts';
+import type { Informer, InformerOptions } from './informer.ts';
 import type { Kind, KubeObject, ObjectKey } from './kind.ts';
 import type { Logger } from './logger.ts';
 import type { ObjectClient } from './objects.ts';
 import { definePlugin, type JsonSchema, type PluginDefinition } from './plugin.ts';
+import type { ReconcileResult } from './queue-runner.ts';
 import type { Random } from './random.ts';
 
 /** A controller as data: what it looks at, and what it does about one object. */
@@ -30,6 +30,7 @@ export interface ControllerSources<
   readonly for: Kind<T>;
   /** Of `for`'s kind only these fields are kept. Absent: all. */
   readonly fields?: readonly string[];
+  readonly indexes?: InformerOptions['indexes'];
   /** A change of such an object enqueues the key of its controller, if that is of `for`'s kind. */
   readonly owns?: readonly (Kind | ControllerSource)[];
   /** A change of such an object enqueues what its `map` says. */
@@ -42,6 +43,8 @@ export interface ControllerSource<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
   /** Only these are kept. A kind that is named twice keeps the fields of both. */
   readonly fields?: readonly string[];
+  /** For `byIndex` of its informer; `controller` is always there: `byController`. */
+  readonly indexes?: InformerOptions['indexes'];
 }
 
 export interface ControllerWatch<T extends KubeObject> extends ControllerSource<T> {
@@ -68,9 +71,6 @@ export type Reconcile<T extends KubeObject, C> = (
   key: ObjectKey,
   context: ReconcileContext<T, C>,
 ) => ReconcileResult | Promise<ReconcileResult>;
-
-/** Nothing: until something changes. `requeueAfter`: or until then. */
-export type ReconcileResult = { readonly requeueAfter: Duration } | undefined;
 
 export interface ReconcileContext<T extends KubeObject, C> {
   readonly config: C;
