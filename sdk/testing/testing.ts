@@ -1,6 +1,7 @@
 /** `kernetes/sdk/testing`: what plugins are tested with. */
 export * from './builders.ts';
 export * from './fake-clock.ts';
+export * from './fake-runtime.ts';
 export * from './kind-steps.ts';
 export * from './scheduler-conformance.ts';
 export * from './seeded-random.ts';

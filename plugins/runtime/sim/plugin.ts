@@ -1,0 +1,74 @@
+import { definePlugin, runtimePoint } from 'kernetes/sdk';
+import type { BehaviourConfig } from './behaviour.ts';
+import { SimRuntime } from './sim-runtime.ts';
+
+/** Milliseconds: fixed, evenly between two bounds, or exponential about a mean. */
+const DELAY = {
+  oneOf: [
+    { type: 'number', minimum: 0 },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['min', 'max'],
+      properties: { min: { type: 'number', minimum: 0 }, max: { type: 'number', minimum: 0 } },
+    },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['mean'],
+      properties: { mean: { type: 'number', minimum: 0 } },
+    },
+  ],
+};
+
+const EXIT_CODE = { type: 'integer', minimum: 0, maximum: 255 };
+
+const PROBE = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['ok'],
+  properties: {
+    ok: { type: 'boolean' },
+    afterMs: { type: 'number', minimum: 0, default: 0 },
+    message: { type: 'string' },
+  },
+};
+
+const RULE = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['image'],
+  properties: {
+    image: { type: 'string', format: 'regex' },
+    command: { type: 'string', format: 'regex' },
+    missing: { type: 'boolean' },
+    preloaded: { type: 'boolean' },
+    shell: { type: 'boolean' },
+    sizeBytes: { type: 'integer', minimum: 0 },
+    pullMs: DELAY,
+    startMs: DELAY,
+    stopMs: DELAY,
+    runMs: DELAY,
+    exitCode: EXIT_CODE,
+    stopExitCode: EXIT_CODE,
+    probe: PROBE,
+  },
+};
+
+export default definePlugin<BehaviourConfig>({
+  name: 'runtime.sim',
+  config: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      pullMs: { ...DELAY, default: 0 },
+      startMs: { ...DELAY, default: 0 },
+      stopMs: { ...DELAY, default: 0 },
+      images: { type: 'array', items: RULE, default: [] },
+    },
+  },
+  activate(ctx) {
+    const { config, clock, random, log } = ctx;
+    ctx.provide(runtimePoint, new SimRuntime({ config, clock, random, log }));
+  },
+});
