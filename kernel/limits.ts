@@ -44,4 +44,10 @@ export const Limits = {
   etcdKeepaliveMs: 10_000,
   /** A plugin that is not active by then is broken: the slowest built-in one takes 100 ms. */
   activateTimeoutMs: 10_000,
+  /** Heap of a thread of built-in plugins: 50,000 pods in the scheduler's cache take a third. */
+  builtinHeapMb: 2_048,
+  /** Heap of a thread or process of somebody else's plugins. */
+  hostHeapMb: 256,
+  /** Between two heartbeats of a host; after three that are not answered it is ended. */
+  hostHeartbeatMs: 2_000,
 } as const;

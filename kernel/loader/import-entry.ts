@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { SdkModules } from './installation.ts';
+import type { SdkModules } from '../pool/bundle.ts';
+import { explainBuild, runEsbuild } from '../pool/esbuild.ts';
+
 import { LoadError } from './manifest.ts';
 import type { ImportEntry } from './sources.ts';
 
@@ -25,10 +27,8 @@ export function inlineImporter(modules: SdkModules): ImportEntry {
 }
 
 async function bundle(file: string, { sdk, testing }: SdkModules): Promise<string> {
-  // Loaded when it is needed: most clusters have only plugins that are scripts already.
-  const esbuild = await import('esbuild');
   try {
-    const result = await esbuild.build({
+    const result = await runEsbuild({
       entryPoints: [file],
       bundle: true,
       write: false,
@@ -56,19 +56,6 @@ async function bundle(file: string, { sdk, testing }: SdkModules): Promise<strin
   } catch (cause) {
     throw new LoadError(`Cannot bundle the plugin ${file}: ${explainBuild(cause)}`, { cause });
   }
-}
-
-/** The first finding of esbuild: `file:line: what`. */
-export function explainBuild(error: unknown): string {
-  const [first] = (error as { errors?: BuildMessage[] }).errors ?? [];
-  if (first === undefined) return String((error as Error).message).split('\n', 1)[0] ?? '';
-  const { location, text } = first;
-  return location ? `${location.file}:${location.line}: ${text}` : text;
-}
-
-interface BuildMessage {
-  readonly text: string;
-  readonly location?: { readonly file: string; readonly line: number } | null;
 }
 
 /** CommonJS packages within the bundle ask for Node's modules by `require`. */

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Bundle } from '../pool/bundle.ts';
+import type { Bundle, HostCode, SdkModules } from '../pool/bundle.ts';
 import { type Profile, readProfile } from './profile.ts';
 import { type Builtins, checkoutBuiltins } from './sources.ts';
 
@@ -10,17 +10,10 @@ export interface Installation {
   /** The plugins of a cluster whose operator names no profile. */
   readonly profile: () => Profile;
   readonly modules: SdkModules;
-  /** The script of plugin hosts, when it was built before. */
-  readonly hostBundle?: () => Promise<Bundle>;
+  /** The scripts of plugin hosts, when they were built before. */
+  readonly hostCode?: () => Promise<HostCode>;
   /** A script for hosts of exactly these built-in plugins, when it was built before. */
   readonly groupBundle?: (plugins: readonly string[]) => Promise<Bundle> | undefined;
-}
-
-/** Files of the running SDK: what plugins import must be these, or classes would differ. */
-export interface SdkModules {
-  readonly sdk: string;
-  readonly testing: string;
-  readonly hostRuntime: string;
 }
 
 /** The checkout that this file lies in. The build puts what it built in this module's place. */

@@ -4,6 +4,7 @@ import { builtinModules } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions, Plugin } from 'esbuild';
+import { runEsbuild } from './esbuild.ts';
 
 /**
  * Makes one script of everything that a host evaluates. A worker cannot start TypeScript, and a
@@ -31,6 +32,16 @@ export interface BundleEntry {
 export interface BundleOptions {
   /** Where bundles are kept between runs. Absent: in memory only. */
   readonly cacheDir?: string;
+  /** Default: those of the checkout. */
+  readonly modules?: SdkModules;
+}
+
+/** Files of the running SDK, TypeScript or built. Plugins get these, whatever they bring along. */
+export interface SdkModules {
+  readonly sdk: string;
+  readonly testing: string;
+  /** `host-runtime.ts` */
+  readonly hostRuntime: string;
 }
 
 /** Throws esbuild's errors, which name file, line and what was not found. */
@@ -38,14 +49,16 @@ export function bundlePlugins(
   entries: readonly BundleEntry[],
   options: BundleOptions = {},
 ): Promise<Bundle> {
-  const modules = entries.map(
+  const { cacheDir, modules = CHECKOUT } = options;
+  const imports = entries.map(
     ({ name, file }) => `${JSON.stringify(name)}: () => import(${JSON.stringify(resolve(file))}),`,
   );
   const contents = `
-    import { startRuntime } from ${JSON.stringify(join(POOL_DIR, 'host-runtime.ts'))};
-    startRuntime(__takeHost(), { ${modules.join('\n')} });
+    import { startRuntime } from ${JSON.stringify(modules.hostRuntime)};
+    startRuntime(__takeHost(), { ${imports.join('\n')} });
   `;
-  return cachedBuild(contents, PLUGIN_BUILD, wrapPlugins, options.cacheDir);
+  const build = { ...PLUGIN_BUILD, plugins: [resolvePlugin(modules)] };
+  return cachedBuild(contents, build, wrapPlugins, cacheDir);
 }
 
 /** The host's own scripts: `host-main.ts`, and what starts it in a process. */
@@ -65,7 +78,12 @@ export interface HostCode {
 }
 
 const POOL_DIR = dirname(fileURLToPath(import.meta.url));
-const SDK_DIR = resolve(POOL_DIR, '../../sdk');
+
+const CHECKOUT: SdkModules = {
+  sdk: resolve(POOL_DIR, '../../sdk/sdk.ts'),
+  testing: resolve(POOL_DIR, '../../sdk/testing/testing.ts'),
+  hostRuntime: join(POOL_DIR, 'host-runtime.ts'),
+};
 
 /** What the entry, which is no file, is called. */
 const ENTRY = '<host-entry>';
@@ -92,7 +110,6 @@ const PLUGIN_BUILD: BuildOptions = {
   // A computed import becomes the host's `require`: the script has no loader.
   supported: { 'dynamic-import': false },
   define: { 'import.meta': '__importMeta' },
-  plugins: [resolvePlugin()],
 };
 
 function wrapHost(code: string): string {
@@ -108,12 +125,12 @@ function wrapPlugins(code: string): string {
 }
 
 /** Finds the SDK, and turns Node's modules and addons into calls of the host. */
-function resolvePlugin(): Plugin {
+function resolvePlugin({ sdk, testing }: SdkModules): Plugin {
   return {
     name: 'kernetes',
     setup(build) {
       build.onResolve({ filter: /^kernetes\/sdk(\/testing)?$/ }, ({ path }) => ({
-        path: join(SDK_DIR, path === 'kernetes/sdk' ? 'sdk.ts' : 'testing/testing.ts'),
+        path: path === 'kernetes/sdk' ? sdk : testing,
       }));
       build.onResolve({ filter: BUILTIN_FILTER }, ({ path }) => ({
         path: path.replace(/^node:/, ''),
@@ -166,10 +183,8 @@ async function build(
   options: BuildOptions,
   wrap: (code: string) => string,
 ): Promise<CacheEntry> {
-  // Loaded when it is needed: it starts a process of its own.
-  const esbuild = await import('esbuild');
   const stdin = { contents, resolveDir: POOL_DIR, sourcefile: ENTRY };
-  const result = await esbuild.build({ ...options, stdin, absWorkingDir: '/' });
+  const result = await runEsbuild({ ...options, stdin, absWorkingDir: '/' });
   const [map, script] = result.outputFiles ?? [];
   if (!map || !script) throw new Error('Cannot bundle: esbuild gave no output');
   const code = wrap(script.text);
