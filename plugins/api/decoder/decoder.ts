@@ -172,7 +172,8 @@ function keepOrReport(
 
 /** Upstream's structs print no empty list or map, except where the field is required. */
 function isOmitted(decoded: unknown, field: Schema, parent: Schema, name: string): boolean {
-  if (parent.id === undefined) return false;
+  // An explicitly empty `managedFields` asks for a reset.
+  if (parent.id === undefined || name === 'managedFields') return false;
   if (field.type === 'array') {
     return (decoded as unknown[]).length === 0 && !parent.required.includes(name);
   }

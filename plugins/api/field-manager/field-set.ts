@@ -1,0 +1,82 @@
+/**
+ * A set of paths into an object, as FieldsV1 writes it: a tree whose keys are steps (`f:name` a
+ * field, `k:{…}` an element of a list by its keys, `v:…` an element by its value). A node is in the
+ * set when it has no children, or has the child `.`.
+ *
+ * Trees are worked on as they stand in objects, never decoded into something else and back; they
+ * are immutable, and results share with arguments, so a write costs what it changes.
+ */
+export interface FieldSet {
+  readonly [step: string]: FieldSet;
+}
+
+/** The node of a path without others below; as a root, the empty set. */
+export const LEAF: FieldSet = Object.freeze({});
+
+/** A tree in the making. */
+export type FieldSetDraft = Record<string, FieldSet>;
+
+export function isEmptySet(set: FieldSet): boolean {
+  for (const _ in set) return false;
+  return true;
+}
+
+/** What is in one of two trees (roots or nodes). */
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  let result: FieldSetDraft | undefined;
+  for (const step in b) {
+    const [ours, theirs] = [a[step], b[step] as FieldSet];
+    const merged = ours === undefined ? theirs : unionNodes(ours, theirs);
+    if (merged === ours) continue;
+    result ??= { ...a };
+    result[step] = merged;
+  }
+  return result ?? a;
+}
+
+/** What is in `a` and not in `b`; `a` itself when nothing of it is in `b`. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  let result: FieldSetDraft | undefined;
+  for (const step in b) {
+    const ours = a[step];
+    if (ours === undefined) continue;
+    const left = step === '.' ? undefined : differenceNodes(ours, b[step] as FieldSet);
+    if (left === ours) continue;
+    result ??= { ...a };
+    if (left === undefined) delete result[step];
+    else result[step] = left;
+  }
+  return result ?? a;
+}
+
+/** Whether a value that came from outside is a tree of this form. */
+export function isFieldSet(value: unknown, depth = 0): value is FieldSet {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if (depth > DEPTH_MAX) return false;
+  return Object.entries(value).every(([step, child]) => {
+    return STEP.test(step) && isFieldSet(child, depth + 1);
+  });
+}
+
+const DEPTH_MAX = 500;
+const STEP = /^(?:\.$|[fkvi]:)/;
+
+function unionNodes(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b) return a;
+  // A leaf is in the set; where the other has children, `.` must say so.
+  if (isEmptySet(a)) return isEmptySet(b) || b['.'] !== undefined ? b : { '.': LEAF, ...b };
+  if (isEmptySet(b)) return a['.'] !== undefined ? a : { '.': LEAF, ...a };
+  return union(a, b);
+}
+
+/** Undefined: nothing is left. */
+function differenceNodes(a: FieldSet, b: FieldSet): FieldSet | undefined {
+  if (isEmptySet(a)) return isEmptySet(b) || b['.'] !== undefined ? undefined : a;
+  if (isEmptySet(b)) {
+    if (a['.'] === undefined) return a;
+    const { '.': _, ...rest } = a;
+    return isEmptySet(rest) ? undefined : rest;
+  }
+  const left = difference(a, b);
+  return isEmptySet(left) ? undefined : left;
+}
