@@ -1,5 +1,7 @@
+import type { Disposer } from '../../sdk/extension.ts';
 import { type KindDefinition, kindPoint } from '../../sdk/kind-definition.ts';
 import type { Logger } from '../../sdk/logger.ts';
+import { ALL_VERBS, servedKindPoint } from '../../sdk/served-kind.ts';
 import type { KindRegistry } from '../door/registry.ts';
 import type { Extensions } from '../extensions.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
@@ -17,6 +19,7 @@ export class KindLoader {
   readonly #options: KindLoaderOptions;
   readonly #served = new Set<KindDefinition>();
   readonly #expiries = new Map<KindDefinition, { close(): void }>();
+  readonly #told = new Map<KindDefinition, Disposer>();
   #work: Promise<void> = Promise.resolve();
   #failure: unknown;
 
@@ -56,9 +59,24 @@ export class KindLoader {
     const resource = await registry.add(kind);
     const { ttlSeconds } = kind.strategy;
     if (ttlSeconds) this.#expiries.set(kind, expire(resource, ttlSeconds * 1_000));
+    this.#tell(kind);
+  }
+
+  /** A kind that is kept as another group's is that one's to tell. */
+  #tell(kind: KindDefinition): void {
+    const { group, kind: name, resource, namespaced, storage, strategy, verbs = ALL_VERBS } = kind;
+    if (storage.group !== undefined && storage.group !== group) return;
+    if (!verbs.includes('list')) return;
+    const version = kind.versions[0]?.name ?? storage.version;
+    const expires = strategy.ttlSeconds !== undefined;
+    const value = { group, version, kind: name, resource, namespaced, verbs, expires };
+    const told = { name: `${group}/${resource}`, plugin: 'kernel', value, remote: false };
+    this.#told.set(kind, this.#options.extensions.provide(servedKindPoint, told));
   }
 
   #remove(kind: KindDefinition): void {
+    void this.#told.get(kind)?.();
+    this.#told.delete(kind);
     this.#expiries.get(kind)?.close();
     this.#expiries.delete(kind);
     this.#options.registry.remove(kind);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  ALL_VERBS,
   apiVersionOf,
   type KindDefinition,
   type KindVersion,
@@ -194,14 +195,3 @@ function rank(version: string): [number, number, number] {
 function unique(values: readonly string[]): string[] {
   return [...new Set(values)];
 }
-
-const ALL_VERBS = [
-  'create',
-  'delete',
-  'deletecollection',
-  'get',
-  'list',
-  'patch',
-  'update',
-  'watch',
-];
