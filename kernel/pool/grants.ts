@@ -1,4 +1,5 @@
-import { delimiter, isAbsolute, join, resolve, sep } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, delimiter, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { NotCapable } from '../../sdk/not-capable.ts';
 import type { BrokeredResource } from './wire.ts';
 
@@ -27,6 +28,31 @@ export function allowsNet(grants: Grants, host: string, port: number): boolean {
       (grantedPort === '*' || grantedPort === String(port))
     );
   });
+}
+
+/**
+ * The grants with real paths, as they are to be compared. Throws on a path that Node's permission
+ * flags would read as several, or as a pattern.
+ */
+export function resolveGrants(grants: Grants): Grants {
+  const real = (paths: readonly string[]) =>
+    paths.map(path => {
+      if (/[,*]/.test(path))
+        throw new Error(`Cannot grant "${path}": it has a comma or an asterisk`);
+      return realPath(resolve(path));
+    });
+  const { read, write } = grants;
+  return { ...grants, ...(read && { read: real(read) }), ...(write && { write: real(write) }) };
+}
+
+/** What does not exist yet has the real path of its folder. */
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || path === dirname(path)) throw error;
+    return join(realPath(dirname(path)), basename(path));
+  }
 }
 
 /** `path` is absolute and free of symlinks, and so are the grants. */

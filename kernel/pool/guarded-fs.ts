@@ -93,9 +93,8 @@ class GuardedPaths {
     this.#fs = fs;
     this.#guard = guard;
     const { read = [], write = [] } = guard.grants;
-    const real = (paths: readonly string[]) => paths.map(path => this.#realPath(resolve(path)));
     // Who may write may read back.
-    this.#granted = { read: real([...read, ...write]), write: real(write) };
+    this.#granted = { read: [...read, ...write], write };
   }
 
   /** The real path of `path`. Throws NotCapable when it is not granted. */

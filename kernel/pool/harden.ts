@@ -23,7 +23,7 @@ export function harden({
   for (const version of DISPATCHER_VERSIONS) {
     define(Symbol.for(`undici.globalDispatcher.${version}`), dispatcher, false);
   }
-  for (const name of WEB_CLASSES) freezeClass(name);
+  for (const name of FROZEN_CLASSES) freezeClass(name);
 }
 
 function isKept(name: string): boolean {
@@ -36,9 +36,7 @@ function define(key: string | symbol, value: unknown, changeable: boolean): void
 }
 
 function freezeClass(name: string): void {
-  const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
-  // A getter loads what it gives at first use, which costs: only what is there already matters.
-  const value: unknown = descriptor?.value;
+  const value: unknown = Reflect.get(globalThis, name);
   if (typeof value !== 'function') return;
   for (let proto = value.prototype; isOwnObject(proto); proto = Object.getPrototypeOf(proto)) {
     Object.freeze(proto);
@@ -77,9 +75,24 @@ const OTHER_GLOBALS: ReadonlySet<string> = new Set(
   queueMicrotask structuredClone atob btoa performance crypto`.split(/\s+/),
 );
 
+/** Those that deliver messages to the host, or that its code uses. */
+const FROZEN_CLASSES = [
+  'AbortController',
+  'AbortSignal',
+  'Buffer',
+  'Event',
+  'EventTarget',
+  'MessagePort',
+  'TextDecoder',
+  'TextEncoder',
+  'URL',
+  'URLSearchParams',
+];
+
+/** `MessagePort` cannot be constructed; Node's fetch wants it there when it is first loaded. */
 const WEB_CLASSES: ReadonlySet<string> = new Set(
   `Buffer URL URLSearchParams URLPattern DOMException AbortController AbortSignal Event EventTarget
-  CustomEvent MessageEvent TextEncoder TextDecoder TransformStream TransformStreamDefaultController
+  CustomEvent MessageEvent MessagePort TextEncoder TextDecoder TransformStream TransformStreamDefaultController
   WritableStream WritableStreamDefaultController WritableStreamDefaultWriter ReadableStream
   ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamBYOBRequest
   ReadableByteStreamController ReadableStreamDefaultController ByteLengthQueuingStrategy

@@ -25,4 +25,6 @@ export interface BodyOptions {
   /** The host's own script. */
   readonly hostCode: string;
   readonly heapMb: number;
+  /** Of Node, for the thread. */
+  readonly flags: readonly string[];
 }

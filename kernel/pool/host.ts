@@ -2,10 +2,11 @@ import type { Clock, Timer } from '../../sdk/clock.ts';
 import type { JsonSchema } from '../../sdk/plugin.ts';
 import { Broker } from './broker.ts';
 import type { EncodedLink } from './encoded-link.ts';
-import type { Grants } from './grants.ts';
+import { type Grants, resolveGrants } from './grants.ts';
 import type { BodyEnd, HostBody } from './host-body.ts';
 import { PoolLimits } from './limits.ts';
 import { LinkServer } from './link-server.ts';
+import { permissionFlags } from './permission-flags.ts';
 import { startProcess } from './process-body.ts';
 import { mapStack } from './source-map.ts';
 import { startThread } from './thread-body.ts';
@@ -122,11 +123,12 @@ export class PluginHost {
       name,
       plugins: plugins.map(plugin => ({ name: plugin.name })),
       code: script.code,
-      grants: plugins[0]?.grants ?? {},
+      grants: resolveGrants(plugins[0]?.grants ?? {}),
       env: grantedEnv(plugins[0]?.grants),
     };
     const { hostCode, relayCode } = script;
-    const body = { start, hostCode, heapMb: limits.heapMb };
+    const flags = permissionFlags(start.grants);
+    const body = { start, hostCode, heapMb: limits.heapMb, flags };
     this.#body = placement === 'worker' ? startThread(body) : startProcess({ ...body, relayCode });
     this.#links = plugins.map(plugin => options.linkFor(plugin.name));
     this.#servers = this.#links.map((link, i) => this.#serve(link, i));

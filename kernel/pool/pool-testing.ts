@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Clock, Timer } from '../../sdk/clock.ts';
 import type { Contribution, ExtensionPoint } from '../../sdk/extension.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { KernelLink, MetricRecord } from '../../sdk/link.ts';
@@ -109,4 +110,37 @@ export async function startTestHost({ files, grants = {}, ...options }: TestHost
 
 export function testdata(file: string): string {
   return new URL(`./testdata/${file}`, import.meta.url).pathname;
+}
+
+/** Time that stands still until it is advanced. */
+export class ManualClock implements Clock {
+  #now = 0;
+  readonly #timers = new Set<{ at: number; callback: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  setTimeout(callback: () => void, ms: number): Timer {
+    const timer = { at: this.#now + ms, callback };
+    this.#timers.add(timer);
+    return { cancel: () => void this.#timers.delete(timer), unref() {} };
+  }
+
+  /** Runs what is due, in order, at its own time. */
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!due) break;
+      this.#timers.delete(due);
+      this.#now = due.at;
+      due.callback();
+    }
+    this.#now = end;
+  }
 }

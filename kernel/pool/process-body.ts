@@ -13,17 +13,16 @@ import { fromWireError } from './wire-error.ts';
  * what cannot be interrupted, ends with the process.
  */
 export function startProcess(options: BodyOptions & { readonly relayCode: string }): HostBody {
-  const { start, heapMb, relayCode } = options;
-  const flags = [...ALLOW_WORKER_FLAGS, `--max-old-space-size=${heapMb}`];
-  const child = spawn(process.execPath, [...flags, '-e', relayCode], {
+  const { start, hostCode, heapMb, flags, relayCode } = options;
+  const processFlags = [...ALLOW_WORKER_FLAGS, `--max-old-space-size=${heapMb}`];
+  const child = spawn(process.execPath, [...processFlags, '-e', relayCode], {
     cwd: '/',
     env: {},
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
   const mux = new PipeMux(child.stdio[PIPE_FD] as Duplex);
   const setup = mux.channel(SETUP_CHANNEL);
-  const { hostCode } = options;
-  const text = JSON.stringify({ start, hostCode, heapMb } satisfies BodyOptions);
+  const text = JSON.stringify({ start, hostCode, heapMb, flags } satisfies BodyOptions);
   setup.send(encodeText(text).slice().buffer);
 
   const errors = lastOf(child.stderr as unknown as Duplex);

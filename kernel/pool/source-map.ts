@@ -14,7 +14,7 @@ export function mapPlaces(text: string, map: string, host: string): string {
   return text.replace(place, (whole, line: string, column: string) => {
     const entry = sources.findEntry(Number(line) - 1, Number(column) - 1);
     if (!('originalSource' in entry)) return whole;
-    return `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    return `/${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   });
 }
 

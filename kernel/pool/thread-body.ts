@@ -2,10 +2,9 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { portChannel } from './channel.ts';
 import type { HostPorts } from './host-api.ts';
 import type { BodyEnd, BodyOptions, HostBody } from './host-body.ts';
-import { permissionFlags } from './permission-flags.ts';
 
 /** A host in a worker thread of this process. */
-export function startThread({ start, hostCode, heapMb }: BodyOptions): HostBody {
+export function startThread({ start, hostCode, heapMb, flags }: BodyOptions): HostBody {
   const control = new MessageChannel();
   const broker = new MessageChannel();
   const plugins = start.plugins.map(() => new MessageChannel());
@@ -18,7 +17,7 @@ export function startThread({ start, hostCode, heapMb }: BodyOptions): HostBody 
     eval: true,
     name: start.name,
     env: {},
-    execArgv: permissionFlags(start),
+    execArgv: [...flags],
     resourceLimits: { maxOldGenerationSizeMb: heapMb },
     stdin: false,
     stdout: true,
