@@ -1,6 +1,6 @@
 import type { Taint } from './api/types-core-v1.ts';
 import type { StringMap } from './kind.ts';
-import type { NodeContext, PointCall, SchedulerPlugin } from './scheduler.ts';
+import type { BindRequest, NodeContext, PointCall, SchedulerPlugin } from './scheduler.ts';
 import { emptyResources, type NodeInfo, type PodInfo, type Resources } from './scheduler-info.ts';
 import { checkedScore, isRefusal, type Verdict } from './scheduler-verdict.ts';
 
@@ -141,14 +141,16 @@ export class Evaluator<C, S> {
   }
 
   /** The points after a node was chosen. The answers are in the order of the bindings. */
-  async invoke({ point, bindings }: PointCall): Promise<readonly (Verdict | undefined)[]> {
+  async invoke({ point, bindings, nodes }: PointCall): Promise<readonly (Verdict | undefined)[]> {
     const plugin = this.#plugin;
     if (point === 'bind') return (await plugin.bind?.(bindings, this.#options)) ?? [];
     const verdicts: (Verdict | undefined)[] = [];
-    for (const { pod, nodeName } of bindings) {
+    for (let i = 0; i < bindings.length; i++) {
+      const { pod } = bindings[i] as BindRequest;
+      const { copy, usage } = nodes[i] as PointCall['nodes'][number];
       const context = this.#contextOf(pod);
-      const node = this.#all.find(({ name }) => name === nodeName);
-      if (!node) throw new Error(`Cannot call ${point}: node "${nodeName}" is not known here`);
+      const node = new NodeReplica(copy, undefined);
+      node.use(usage);
       context.node = node;
       const outcome = (await plugin[point]?.(context)) ?? undefined;
       verdicts.push(outcome?.code === 'wait' ? await outcome.until : outcome);

@@ -1,7 +1,13 @@
 import { definePoint } from './extension.ts';
 import type { JsonSchema, PluginContext, PluginDefinition } from './plugin.ts';
 import type { NodeInfo, PodInfo } from './scheduler-info.ts';
-import { type EvaluateBatch, type EvaluateResult, Evaluator } from './scheduler-remote.ts';
+import {
+  type EvaluateBatch,
+  type EvaluateResult,
+  Evaluator,
+  type NodeCopy,
+  type NodeUsage,
+} from './scheduler-remote.ts';
 import type { Verdict } from './scheduler-verdict.ts';
 
 /**
@@ -171,6 +177,8 @@ export interface SchedulerContribution {
 export interface PointCall {
   readonly point: 'reserve' | 'unreserve' | 'permit' | 'preBind' | 'bind' | 'postBind';
   readonly bindings: readonly BindRequest[];
+  /** The bindings' nodes, in their order; none for `bind`. */
+  readonly nodes: readonly { readonly copy: NodeCopy; readonly usage: NodeUsage }[];
 }
 
 export const schedulerPoint = definePoint<SchedulerContribution>({

@@ -10,6 +10,7 @@ import {
 import { withDeadline } from './deadline.ts';
 import { BIND_BATCH_MAX } from './limits.ts';
 import { type EnabledPlugin, PluginFailure, type Profile } from './profile.ts';
+import { copyOf, usageOf } from './remote-plugin.ts';
 
 /**
  * From the choice of a node to the bound pod: reserve, permit, preBind, bind, postBind. Reserve of
@@ -125,7 +126,10 @@ export class BindingCycle {
     const requests = batch.map(({ pod, node }) => ({ pod, nodeName: node.name }));
     try {
       const answer = remote
-        ? this.#inTime(contribution, contribution.invoke({ point: 'bind', bindings: requests }))
+        ? this.#inTime(
+            contribution,
+            contribution.invoke({ point: 'bind', bindings: requests, nodes: [] }),
+          )
         : plugin.bind?.(requests, contribution.options);
       const verdicts = (await answer) ?? [];
       if (verdicts.length === batch.length) return verdicts;
@@ -173,9 +177,14 @@ export class BindingCycle {
       if (!enabled.remote) {
         return (await enabled.plugin[point]?.(binding.contextOf(enabled))) ?? undefined;
       }
-      const bindings = [{ pod: binding.pod, nodeName: binding.node.name }];
+      const { pod, node } = binding;
       const { contribution } = enabled;
-      return (await this.#inTime(contribution, contribution.invoke({ point, bindings })))[0];
+      const call = {
+        point,
+        bindings: [{ pod, nodeName: node.name }],
+        nodes: [{ copy: copyOf(node), usage: usageOf(node, contribution.readsPods) }],
+      };
+      return (await this.#inTime(contribution, contribution.invoke(call)))[0];
     } catch (error) {
       return this.#tolerate(binding, enabled, error);
     }

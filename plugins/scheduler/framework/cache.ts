@@ -56,7 +56,10 @@ export class Cache {
   removeNode(name: string): void {
     if (!this.#nodes.delete(name)) return;
     this.#order = undefined;
-    this.#dropIfUnused(this.#state(name));
+    const state = this.#state(name);
+    // Whoever has found it a moment ago must look again.
+    this.#touch(state);
+    this.#dropIfUnused(state);
   }
 
   /** An assigned pod as the API tells it. */

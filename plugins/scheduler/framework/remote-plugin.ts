@@ -144,12 +144,12 @@ function flatten(asked: readonly Asked[]): { offsets: Int32Array; indices: Int32
   return { offsets, indices };
 }
 
-function copyOf(node: NodeState): NodeCopy {
+export function copyOf(node: NodeState): NodeCopy {
   const { name, index, labels, annotations, taints, unschedulable, allocatable, images } = node;
   return { name, index, labels, annotations, taints, unschedulable, allocatable, images };
 }
 
-function usageOf(node: NodeState, withPods: boolean): NodeUsage {
+export function usageOf(node: NodeState, withPods: boolean): NodeUsage {
   const { index, generation, requested, nonZeroMilliCpu, nonZeroMemory, pods } = node;
   const usage = { index, generation, requested: { ...requested }, nonZeroMilliCpu, nonZeroMemory };
   return withPods ? { ...usage, pods: [...pods] } : usage;

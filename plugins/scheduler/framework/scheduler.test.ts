@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  Event,
+  internalError,
+  Node,
+  Pod,
+  provideSchedulerPlugin,
+  type SchedulerPlugin,
+  type Verdict,
+  verdict,
+} from 'kernetes/sdk';
+import { node, pod } from 'kernetes/sdk/testing';
+import { PLUGIN_GRACE_MS } from './limits.ts';
+import { startScheduler } from './test-setup.ts';
+
+const ANY: SchedulerPlugin = { name: 'Any', filter: () => undefined };
+const ONE_EACH: SchedulerPlugin = {
+  name: 'OneEach',
+  requeueOn: ['NodeAdd', 'PodDelete'],
+  filter: ({ node: { pods } }) =>
+    pods.length > 0 ? verdict.unschedulable('Too many pods') : undefined,
+};
+
+test('a pod gets a node, and an event tells', async () => {
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [ANY] });
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('web'));
+  await clock.step(2000);
+  assert.equal(nodeOf('web'), 'n1');
+  const [event] = kernel.all(Event);
+  assert.equal(event?.reason, 'Scheduled');
+  assert.equal(event?.message, 'Successfully assigned default/web to n1');
+  assert.equal(event?.source?.component, 'default-scheduler');
+  await dispose();
+});
+
+test('pods of other schedulers, deleted ones and finished ones are left alone', async () => {
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [ANY] });
+  kernel.add(Node, node('n1'));
+  const gone = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['x/y'] };
+  kernel.add(
+    Pod,
+    pod('other', { spec: { containers: [], schedulerName: 'mine' } }),
+    pod('gone', { metadata: gone }),
+    pod('done', { status: { phase: 'Succeeded' } }),
+  );
+  await clock.step(2000);
+  for (const name of ['other', 'gone', 'done']) assert.equal(nodeOf(name), undefined, name);
+  await dispose();
+});
+
+test('a refused pod gets a condition and an event, and a node as soon as there is one', async () => {
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [ONE_EACH] });
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a', { spec: { containers: [], nodeName: 'n1' } }), pod('b'));
+  await clock.step(2000);
+  const condition = kernel.get(Pod, 'default/b')?.status?.conditions?.[0];
+  const message = '0/1 nodes are available: 1 Too many pods.';
+  assert.deepEqual(
+    [condition?.type, condition?.status, condition?.reason, condition?.message],
+    ['PodScheduled', 'False', 'Unschedulable', message],
+  );
+  const failed = kernel.all(Event).filter(({ reason }) => reason === 'FailedScheduling');
+  assert.deepEqual(
+    failed.map(({ type, message: text }) => [type, text]),
+    [['Warning', message]],
+  );
+
+  await kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
+  await clock.step(2000);
+  assert.equal(nodeOf('b'), 'n1');
+  await dispose();
+});
+
+test('without nodes a pod waits for the first', async () => {
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [ONE_EACH] });
+  kernel.add(Pod, pod('a'));
+  await clock.step(2000);
+  assert.match(kernel.all(Event)[0]?.message ?? '', /no nodes available to schedule pods/);
+  kernel.add(Node, node('n1'));
+  await clock.step(2000);
+  assert.equal(nodeOf('a'), 'n1');
+  await dispose();
+});
+
+test('what is assumed counts at once: two pods never share a place', async () => {
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [ONE_EACH] });
+  for (let i = 0; i < 20; i++) kernel.add(Node, node(`n${i}`));
+  for (let i = 0; i < 30; i++) kernel.add(Pod, pod(`p${i}`));
+  await clock.step(2000);
+  const used = Array.from({ length: 30 }, (_, i) => nodeOf(`p${i}`)).filter(Boolean);
+  assert.equal(used.length, 20);
+  assert.equal(new Set(used).size, 20);
+  await dispose();
+});
+
+test('a failed binding frees the place and is tried again after its back-off', async () => {
+  let broken = true;
+  const log: string[] = [];
+  const flaky: SchedulerPlugin = {
+    name: 'Flaky',
+    reserve: ({ pod: { name } }) => void log.push(`reserve ${name}`),
+    unreserve: ({ pod: { name } }) => void log.push(`unreserve ${name}`),
+    bind: async bindings =>
+      bindings.map(() => (broken ? verdict.unschedulable('binding rejected: no') : verdict.skip)),
+  };
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [ONE_EACH, flaky] });
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a'));
+  await clock.step(500);
+  assert.equal(nodeOf('a'), undefined);
+  assert.deepEqual(log, ['reserve a', 'unreserve a']);
+  const failed = kernel.all(Event).find(({ reason }) => reason === 'FailedScheduling');
+  assert.equal(failed?.message, 'binding rejected: no');
+  broken = false;
+  await clock.step(2000);
+  assert.equal(nodeOf('a'), 'n1');
+  await dispose();
+});
+
+test('a binder whose call fails altogether loses no pod', async () => {
+  let calls = 0;
+  const cut: SchedulerPlugin = {
+    name: 'Cut',
+    async bind(bindings) {
+      if (calls++ === 0) throw new Error('the line is cut');
+      return bindings.map(() => verdict.skip);
+    },
+  };
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [ANY, cut] });
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a'), pod('b'));
+  await clock.step(5000);
+  assert.deepEqual([nodeOf('a'), nodeOf('b')], ['n1', 'n1']);
+  await dispose();
+});
+
+test('permit() holds a pod; its place stays taken; a refusal gives it back', async () => {
+  let decide: (outcome: Verdict | undefined) => void = () => {};
+  const gate: SchedulerPlugin = {
+    name: 'Gate',
+    permit: ({ pod: { name } }) => {
+      if (name !== 'held') return undefined;
+      return verdict.wait(new Promise(resolve => (decide = resolve)), 60_000);
+    },
+  };
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [ONE_EACH, gate] });
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('held'));
+  await clock.step(1000);
+  kernel.add(Pod, pod('next'));
+  await clock.step(1000);
+  assert.deepEqual([nodeOf('held'), nodeOf('next')], [undefined, undefined]);
+  decide(verdict.unschedulable('not today'));
+  await clock.step(1500);
+  assert.deepEqual([nodeOf('held'), nodeOf('next')], [undefined, 'n1']);
+  await dispose();
+});
+
+test('permit() that never settles is refused after its time', async () => {
+  const never: SchedulerPlugin = {
+    name: 'Never',
+    permit: () => verdict.wait(new Promise(() => {}), 30_000),
+  };
+  const { kernel, clock, dispose } = await startScheduler({ plugins: [ANY, never] });
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a'));
+  await clock.step(32_000);
+  const failed = kernel.all(Event).find(({ reason }) => reason === 'FailedScheduling');
+  assert.equal(failed?.message, 'permit of "Never": Plugin did not answer: waited 30000 ms');
+  await dispose();
+});
+
+test('the points come in their order, with the state that preFilter made', async () => {
+  const calls: string[] = [];
+  const note = (point: string) => (context: { state: unknown }) => {
+    calls.push(`${point} ${context.state ?? ''}`.trim());
+    return undefined;
+  };
+  const all: SchedulerPlugin = {
+    name: 'All',
+    preEnqueue: note('preEnqueue'),
+    preFilter(context) {
+      context.state = `of ${context.pod.name}`;
+      return note('preFilter')(context);
+    },
+    filter: note('filter'),
+    preScore: note('preScore'),
+    score: context => note('score')(context) ?? 0,
+    normalize: (_scores, context) => void note('normalize')(context),
+    reserve: note('reserve'),
+    permit: async context => note('permit')(context),
+    preBind: async context => note('preBind')(context),
+    postBind: async context => void note('postBind')(context),
+  };
+  const { kernel, clock, dispose } = await startScheduler({ plugins: [all] });
+  kernel.add(Node, node('n1'), node('n2'));
+  kernel.add(Pod, pod('p'));
+  await clock.step(2000);
+  assert.deepEqual(calls, [
+    'preEnqueue',
+    ...'preFilter filter filter preScore score score normalize reserve permit preBind postBind'
+      .split(' ')
+      .map(point => `${point} of p`),
+  ]);
+  await dispose();
+});
+
+test('pods wait for plugins of the profile; in the end the event names what is missing', async () => {
+  const settings = [{ name: 'Any' }, { name: 'Late' }];
+  const started = await startScheduler({ plugins: [ANY], settings });
+  const { kernel, clock, nodeOf, dispose } = started;
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a'));
+  await clock.step(PLUGIN_GRACE_MS - 1);
+  assert.deepEqual(kernel.all(Event), []);
+  await clock.step(2000);
+  assert.match(kernel.all(Event)[0]?.message ?? '', /profile are not there: "Late"/);
+  provideSchedulerPlugin(started.context, { ...ANY, name: 'Late' });
+  await clock.step(12_000);
+  assert.equal(nodeOf('a'), 'n1');
+  await dispose();
+});
+
+test('a plugin that comes in time is used for the first pod already', async () => {
+  const settings = [{ name: 'OneEach' }];
+  const started = await startScheduler({ plugins: [], settings });
+  const { kernel, clock, nodeOf, dispose } = started;
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a'), pod('b'));
+  await clock.step(1000);
+  provideSchedulerPlugin(started.context, ONE_EACH);
+  await clock.step(1000);
+  assert.equal([nodeOf('a'), nodeOf('b')].filter(Boolean).length, 1);
+  await dispose();
+});
+
+test('a disabled plugin is not asked', async () => {
+  const settings = [{ name: 'OneEach', disabled: true }];
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({
+    plugins: [ONE_EACH],
+    settings,
+  });
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a'), pod('b'));
+  await clock.step(1000);
+  assert.deepEqual([nodeOf('a'), nodeOf('b')], ['n1', 'n1']);
+  await dispose();
+});
+
+test('a pod deleted while it is bound is not bound again, and its place is free', async () => {
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [ONE_EACH] });
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a'));
+  await clock.step(1000);
+  assert.equal(nodeOf('a'), 'n1');
+  await kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
+  kernel.add(Pod, pod('a'));
+  await clock.step(3000);
+  assert.equal(nodeOf('a'), 'n1');
+  await dispose();
+});
+
+test('a condition that could not be written is written with the next attempt', async () => {
+  const { kernel, clock, dispose } = await startScheduler({ plugins: [ONE_EACH] });
+  kernel.fault = request =>
+    request.subresource === 'status' ? internalError(new Error('disk full')) : undefined;
+  kernel.add(Pod, pod('a'));
+  await clock.step(1000);
+  assert.equal(kernel.get(Pod, 'default/a')?.status?.conditions, undefined);
+  assert.ok(kernel.logs.some(({ message }) => message === 'Cannot update pod status'));
+  kernel.fault = () => undefined;
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('b', { spec: { containers: [], nodeName: 'n1' } }));
+  await clock.step(10_000);
+  const condition = kernel.get(Pod, 'default/a')?.status?.conditions?.[0];
+  assert.equal(condition?.message, '0/1 nodes are available: 1 Too many pods.');
+  await dispose();
+});
+
+test('nothing is left after its end', async () => {
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [ONE_EACH] });
+  kernel.add(Pod, pod('a'));
+  await clock.step(500);
+  await dispose();
+  kernel.add(Node, node('n1'));
+  await clock.step(60_000);
+  assert.equal(nodeOf('a'), undefined);
+  assert.equal(clock.pending, 0);
+});
