@@ -84,6 +84,8 @@ export interface KindStrategy<T extends KubeObject = KubeObject> {
   readonly prepareStatusUpdate?: (object: T, old: T, context: StrategyContext) => void;
   /** Findings in the order that upstream reports them. Metadata is checked by the door. */
   readonly validate?: (object: T) => FieldError[];
+  /** Beside `validate`, which runs too; for what old objects may have and new ones may not. */
+  readonly validateCreate?: (object: T) => FieldError[];
   /** Beside `validate`, which runs too. */
   readonly validateUpdate?: (object: T, old: T) => FieldError[];
   readonly validateStatusUpdate?: (object: T, old: T) => FieldError[];

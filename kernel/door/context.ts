@@ -116,6 +116,7 @@ export class RequestContext {
     } else {
       errors.push(...(strategy.validate?.(object) ?? []));
       if (old) errors.push(...(strategy.validateUpdate?.(object, old) ?? []));
+      else errors.push(...(strategy.validateCreate?.(object) ?? []));
     }
     if (errors.length > 0) throw invalid(kind, object.metadata.name ?? '', errors);
   }

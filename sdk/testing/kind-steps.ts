@@ -28,7 +28,11 @@ export function createdAs<T extends KubeObject>(
     delete (object as { status?: unknown }).status;
   }
   kind.strategy.prepareCreate?.(object, strategyContext(version));
-  return { object, errors: kind.strategy.validate?.(object) ?? [] };
+  const errors = [
+    ...(kind.strategy.validate?.(object) ?? []),
+    ...(kind.strategy.validateCreate?.(object) ?? []),
+  ];
+  return { object, errors };
 }
 
 /** The same for an update of `old`, which the strategy must not change. */
