@@ -3,6 +3,7 @@ export * from './builders.ts';
 export * from './fake-clock.ts';
 export * from './fake-runtime.ts';
 export * from './kind-steps.ts';
+export * from './runtime-conformance.ts';
 export * from './scheduler-conformance.ts';
 export * from './seeded-random.ts';
 export * from './test-context.ts';

@@ -104,8 +104,8 @@ export class Behaviours {
     if (rule?.runMs !== undefined || rule?.exitCode !== undefined) {
       return { runMs: this.#sample(rule.runMs ?? 0), exitCode: rule.exitCode ?? 0 };
     }
-    const { command, args = [], stdin } = container;
-    if (command) return outcomeOf([...command, ...args]);
+    const { command = [], args = [], stdin } = container;
+    if (command.length > 0) return outcomeOf([...command, ...args]);
     // Arguments without a command go to the image's entrypoint, which an image of a shell lacks.
     if (!rule?.shell) return undefined;
     if (args.length > 0) return outcomeOf(args);
@@ -128,9 +128,19 @@ interface CompiledRule {
 function compile(rule: ImageRule): CompiledRule {
   return {
     rule,
-    image: new RegExp(rule.image),
-    ...(rule.command !== undefined && { command: new RegExp(rule.command) }),
+    image: pattern(rule.image),
+    ...(rule.command !== undefined && { command: pattern(rule.command) }),
   };
+}
+
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (cause) {
+    throw new Error(`Cannot read "${text}" in the rules of images: no regular expression`, {
+      cause,
+    });
+  }
 }
 
 const BUILT_IN_RULES: readonly ImageRule[] = [

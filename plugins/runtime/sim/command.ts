@@ -10,6 +10,7 @@ export interface Outcome {
  * stopped, as servers, loops and everything unknown do.
  */
 export function outcomeOf(argv: readonly string[]): Outcome | undefined {
+  if (argv.length === 0) return undefined;
   const program = basename(argv[0] ?? '');
   if (!SHELLS.has(program)) return runSimple(argv)?.outcome;
   const option = argv.findIndex((word, i) => i > 0 && /^-[a-z]*c$/.test(word));
@@ -34,11 +35,10 @@ function runScript(script: string): Outcome | undefined {
 }
 
 function runSimple(words: readonly string[]): { outcome: Outcome; replaces: boolean } | undefined {
-  const replaces = words[0] === 'exec';
-  const rest = replaces ? words.slice(1) : words;
-  const start = rest.findIndex(word => !/^\w+=/.test(word));
+  const start = words.findIndex(word => !/^\w+=/.test(word));
   if (start < 0) return { outcome: { runMs: 0, exitCode: 0 }, replaces: false };
-  const [program = '', ...args] = rest.slice(start);
+  const replaces = words[start] === 'exec';
+  const [program = '', ...args] = words.slice(replaces ? start + 1 : start);
   const outcome = outcomeOfProgram(basename(program), args);
   return outcome && { outcome, replaces };
 }
@@ -99,7 +99,7 @@ function parse(script: string): Step[] {
 }
 
 /** A separator, or a word of plain, quoted and escaped parts; blanks are in neither. */
-const TOKENS = /(&&|\|\||[;\n|&])|(?:[^\s;|&"'\\]|>&|"(?:[^"\\]|\\.)*"|'[^']*'|\\.)+/g;
+const TOKENS = /(&&|\|\||[;\n|&])|(?:>&|[^\s;|&"'\\]|"(?:[^"\\]|\\.)*"|'[^']*'|\\.)+/g;
 
 const SHELLS = new Set(['ash', 'bash', 'dash', 'sh']);
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3600e3, d: 86400e3 };

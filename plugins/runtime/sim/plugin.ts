@@ -39,8 +39,8 @@ const RULE = {
   additionalProperties: false,
   required: ['image'],
   properties: {
-    image: { type: 'string', format: 'regex' },
-    command: { type: 'string', format: 'regex' },
+    image: { type: 'string' },
+    command: { type: 'string' },
     missing: { type: 'boolean' },
     preloaded: { type: 'boolean' },
     shell: { type: 'boolean' },
