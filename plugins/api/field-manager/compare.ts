@@ -1,5 +1,5 @@
 import type { Schema } from 'kernetes/sdk';
-import { type FieldSet, type FieldSetDraft, isEmptySet, LEAF } from './field-set.ts';
+import { type FieldSet, type FieldSetDraft, fieldStep, isEmptySet, LEAF } from './field-set.ts';
 
 /** What a write did to an object. */
 export interface Comparison {
@@ -24,21 +24,20 @@ export function compareObjects(
   options: { readonly schema: Schema; readonly skip: SkippedFields },
 ): Comparison {
   const { schema, skip } = options;
-  const into: Sides = { changed: {}, removed: {} };
-  compareFields(old as Json, object as Json, {
+  const sides = compareFields(old as Json, object as Json, {
     schema,
     skip: skip.root,
     skipInMetadata: skip.metadata,
-    into,
   });
-  return into;
+  return { changed: sides?.changed ?? LEAF, removed: sides?.removed ?? LEAF };
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** What is found below a path; a side with nothing is absent. */
 interface Sides {
-  readonly changed: FieldSetDraft;
-  readonly removed: FieldSetDraft;
+  changed?: FieldSet;
+  removed?: FieldSet;
 }
 
 interface CompareFieldsOptions {
@@ -46,88 +45,130 @@ interface CompareFieldsOptions {
   readonly skip: ReadonlySet<string>;
   /** At the root only. */
   readonly skipInMetadata?: ReadonlySet<string>;
-  readonly into: Sides;
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Two maps or structs, both there. */
-function compareFields(old: Json, now: Json, options: CompareFieldsOptions): void {
-  const { schema, skip, skipInMetadata, into } = options;
+/** Two maps or structs, both there. Undefined: they do not differ. */
+function compareFields(old: Json, now: Json, options: CompareFieldsOptions): Sides | undefined {
+  const { schema, skip, skipInMetadata } = options;
+  const found = new Findings();
+  let matched = 0;
   for (const key in now) {
     const after = now[key];
-    if (after === undefined || skip.has(key)) continue;
+    const before = own(old, key);
+    if (before !== undefined && after !== undefined) matched += 1;
+    if (before === after || after === undefined || skip.has(key)) continue;
     const field = fieldOf(schema, key);
     const isMetadata = skipInMetadata !== undefined && key === 'metadata';
     const below = isMetadata ? skipInMetadata : NONE;
-    const before = has(old, key) ? old[key] : undefined;
     if (before === undefined) {
       const zero = isMetadata || isAlwaysThere(schema, field, key);
-      put(into.changed, `f:${key}`, fieldsOf(after, field, zero, below));
-    } else if (before !== after) {
-      compareValues(before, after, { schema: field, skip: below, step: `f:${key}`, into });
+      found.add(fieldStep(key), { changed: fieldsOf(after, field, zero, below) });
+    } else {
+      found.add(fieldStep(key), compareValues(before, after, field, below));
     }
   }
+  if (matched === keyCount(old)) return found.sides;
   for (const key in old) {
-    if (skip.has(key) || has(now, key) || old[key] === undefined) continue;
+    if (skip.has(key) || old[key] === undefined || own(now, key) !== undefined) continue;
     const field = fieldOf(schema, key);
     const zero = isAlwaysThere(schema, field, key);
-    put(into.removed, `f:${key}`, fieldsOf(old[key], field, zero, NONE));
+    found.add(fieldStep(key), { removed: fieldsOf(old[key], field, zero, NONE) });
   }
+  return found.sides;
 }
 
-interface CompareValuesOptions {
-  readonly schema: Schema | undefined;
-  readonly skip: ReadonlySet<string>;
-  readonly step: string;
-  readonly into: Sides;
-}
-
-/** Two values of one field, both there and not identical. */
-function compareValues(before: unknown, after: unknown, options: CompareValuesOptions): void {
-  const { schema, skip, step, into } = options;
+/** Two values of one field, both there and not identical. Undefined: they do not differ. */
+function compareValues(
+  before: unknown,
+  after: unknown,
+  schema: Schema | undefined,
+  skip: ReadonlySet<string>,
+): PartialSides | undefined {
   const structure = structureOf(schema, after);
   if (structure !== structureOf(schema, before)) {
-    put(into.removed, step, fieldsOf(before, schema, true, NONE));
-    put(into.changed, step, fieldsOf(after, schema, false, NONE));
-    return;
+    return {
+      changed: fieldsOf(after, schema, false, NONE),
+      removed: fieldsOf(before, schema, true, NONE),
+    };
   }
-  if (structure === 'leaf') {
-    if (!equal(before, after)) into.changed[step] = LEAF;
-    return;
+  switch (structure) {
+    case 'leaf':
+      return equal(before, after) ? undefined : { changed: LEAF };
+    case 'fields':
+      return compareFields(before as Json, after as Json, { schema, skip });
+    case 'elements':
+      return compareElements(before as unknown[], after as unknown[], schema as Schema);
   }
-  const below: Sides = { changed: {}, removed: {} };
-  if (structure === 'fields') {
-    compareFields(before as Json, after as Json, { schema, skip, into: below });
-  } else {
-    compareElements(before as unknown[], after as unknown[], schema as Schema, below);
-  }
-  if (!isEmptySet(below.changed)) into.changed[step] = below.changed;
-  if (!isEmptySet(below.removed)) into.removed[step] = below.removed;
 }
 
-/** Two lists that are sets, or maps by keys. */
+/** Two lists that are sets, or maps by keys. Undefined: they do not differ. */
 function compareElements(
   before: readonly unknown[],
   after: readonly unknown[],
   schema: Schema,
-  into: Sides,
-): void {
-  const old = new Map(before.map(element => [stepOf(element, schema), element]));
-  for (const element of after) {
+): Sides | undefined {
+  const found = new Findings();
+  // Most writes leave elements where they were: for those no key is written out or looked up.
+  let aligned = 0;
+  while (aligned < after.length && sameElement(before[aligned], after[aligned], schema)) {
+    const sides = compareElement(before[aligned], after[aligned], schema);
+    if (sides) found.add(stepOf(after[aligned], schema), sides);
+    aligned += 1;
+  }
+  const old = new Map(before.slice(aligned).map(element => [stepOf(element, schema), element]));
+  for (const element of after.slice(aligned)) {
     const step = stepOf(element, schema);
-    if (!old.has(step)) {
-      put(into.changed, step, fieldsOf(element, schema.items, false, NONE));
-      continue;
-    }
-    const was = old.get(step);
+    if (old.has(step)) found.add(step, compareElement(old.get(step), element, schema));
+    else found.add(step, { changed: fieldsOf(element, schema.items, false, NONE) });
     old.delete(step);
-    if (was !== element) {
-      compareValues(was, element, { schema: schema.items, skip: NONE, step, into });
-    }
   }
   for (const [step, element] of old) {
-    put(into.removed, step, fieldsOf(element, schema.items, false, NONE));
+    found.add(step, { removed: fieldsOf(element, schema.items, false, NONE) });
+  }
+  return found.sides;
+}
+
+function compareElement(before: unknown, after: unknown, { items }: Schema) {
+  return before === after ? undefined : compareValues(before, after, items, NONE);
+}
+
+/** Whether two elements have the same step. */
+function sameElement(a: unknown, b: unknown, { listType, listMapKeys }: Schema): boolean {
+  if (a === b) return true;
+  if (listType !== 'map' || !isStruct(a) || !isStruct(b)) return false;
+  for (const key of listMapKeys) {
+    const value = a[key];
+    if (value !== b[key] || typeof value === 'object' || value === undefined) return false;
+  }
+  return true;
+}
+
+type PartialSides = { readonly [side in keyof Sides]?: FieldSet | undefined };
+
+/** Gathers both sides of one level; makes nothing while nothing differs. */
+class Findings {
+  #changed: FieldSetDraft | undefined;
+  #removed: FieldSetDraft | undefined;
+
+  add(step: string, sides: PartialSides | undefined): void {
+    if (sides?.changed) {
+      this.#changed ??= {};
+      this.#changed[step] = sides.changed;
+    }
+    if (sides?.removed) {
+      this.#removed ??= {};
+      this.#removed[step] = sides.removed;
+    }
+  }
+
+  get sides(): Sides | undefined {
+    if (!this.#changed && !this.#removed) return undefined;
+    return {
+      ...(this.#changed && { changed: this.#changed }),
+      ...(this.#removed && { removed: this.#removed }),
+    };
   }
 }
 
@@ -151,7 +192,11 @@ function fieldsOf(
       if (child === undefined || skip.has(key)) continue;
       empty = false;
       const field = fieldOf(schema, key);
-      put(set, `f:${key}`, fieldsOf(child, field, zero && isAlwaysThere(schema, field, key), NONE));
+      put(
+        set,
+        fieldStep(key),
+        fieldsOf(child, field, zero && isAlwaysThere(schema, field, key), NONE),
+      );
     }
   } else {
     for (const element of value as unknown[]) {
@@ -164,9 +209,20 @@ function fieldsOf(
   return empty ? LEAF : set;
 }
 
-/** Not by `in`: keys of maps may be called like what objects inherit. */
-function has(object: Json, key: string): boolean {
-  return Object.hasOwn(object, key) && object[key] !== undefined;
+/** Not what objects inherit: keys of maps may be called `constructor` or `__proto__`. */
+function own(object: Json, key: string): unknown {
+  const value = object[key];
+  return typeof value === 'function' || value === Object.prototype ? undefined : value;
+}
+
+function keyCount(object: Json): number {
+  let count = 0;
+  for (const _ in object) count += 1;
+  return count;
+}
+
+function isStruct(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null;
 }
 
 function put(into: FieldSetDraft, step: string, set: FieldSet | undefined): void {

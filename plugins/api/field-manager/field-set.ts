@@ -13,6 +13,23 @@ export interface FieldSet {
 /** The node of a path without others below; as a root, the empty set. */
 export const LEAF: FieldSet = Object.freeze({});
 
+/**
+ * The step of a field. From a table: a string made anew each time would have to be hashed and found
+ * among all property names each time, which costs more than the rest of a comparison.
+ */
+export function fieldStep(name: string): string {
+  const known = steps.get(name);
+  if (known !== undefined) return known;
+  if (steps.size >= STEPS_MAX) steps.clear();
+  const step = `f:${name}`;
+  steps.set(name, step);
+  return step;
+}
+
+/** All field names of all kinds are about half as many; the rest are keys of maps. */
+const STEPS_MAX = 4096;
+const steps = new Map<string, string>();
+
 /** A tree in the making. */
 export type FieldSetDraft = Record<string, FieldSet>;
 
@@ -36,17 +53,21 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
 
 /** What is in `a` and not in `b`; `a` itself when nothing of it is in `b`. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
-  let result: FieldSetDraft | undefined;
-  for (const step in b) {
-    const ours = a[step];
-    if (ours === undefined) continue;
-    const left = step === '.' ? undefined : differenceNodes(ours, b[step] as FieldSet);
-    if (left === ours) continue;
-    result ??= { ...a };
-    if (left === undefined) delete result[step];
-    else result[step] = left;
+  let touches = false;
+  for (const step in b) if (a[step] !== undefined) touches = true;
+  if (!touches) return a;
+  // Built up rather than cut down: a `delete` would make every later access slow.
+  const result: FieldSetDraft = {};
+  let same = true;
+  for (const step in a) {
+    const ours = a[step] as FieldSet;
+    const theirs = b[step];
+    const left =
+      theirs === undefined ? ours : step === '.' ? undefined : differenceNodes(ours, theirs);
+    if (left !== ours) same = false;
+    if (left !== undefined) result[step] = left;
   }
-  return result ?? a;
+  return same ? a : result;
 }
 
 /** Whether a value that came from outside is a tree of this form. */
