@@ -18,7 +18,6 @@ export * from './int-or-string.ts';
 export * from './kind.ts';
 export * from './kind-definition.ts';
 export * from './label-validation.ts';
-export * from './kinds.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
 export * from './names.ts';

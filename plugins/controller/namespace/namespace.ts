@@ -1,98 +1,72 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   ApiError,
   Namespace,
-  type NamespaceCondition,
-  type ObjectClient,
   type ReconcileContext,
   type ReconcileResult,
   type ServedKind,
-  toTime,
 } from 'kernetes/sdk';
-
-export type Context = Pick<
-  ReconcileContext<Namespace, unknown>,
-  'object' | 'objects' | 'clock' | 'random'
->;
-
-/**
- * Empties a namespace that is being deleted of every kind that is served, and lets go of it when
- * nothing is left. Objects may take their time (grace, finalizers): then it looks again. Upstream's
- * namespaced resources deleter.
- */
-export async function emptyAndRelease(
-  { object: namespace, objects, clock }: Context,
-  kinds: readonly ServedKind[],
-): Promise<ReconcileResult> {
-  if (namespace?.metadata.deletionTimestamp === undefined) return undefined;
-  if (!namespace.spec?.finalizers?.includes(FINALIZER)) return undefined;
-  const name = namespace.metadata.name ?? '';
-  const within = kinds.filter(kind => kind.namespaced && kind.verbs.includes('delete'));
-  const remaining = await Promise.all(within.map(kind => empty(objects, kind, name)));
-  const left = within
-    .map((kind, i) => ({ kind, count: remaining[i] ?? 0 }))
-    .filter(({ count }) => count > 0);
-  if (left.length > 0) {
-    await tell(objects, namespace, left, clock.now());
-    return { requeueAfter: RETRY_MS };
-  }
-  await release(objects, namespace);
-  return undefined;
-}
-
-/** Deletes all of a kind in the namespace; how many are still there then. */
-async function empty(objects: ObjectClient, kind: ServedKind, namespace: string): Promise<number> {
-  const { group, version, resource } = kind;
-  const at = { group, version, resource, namespace };
-  const list = async () => objects.list(kind, { namespace });
-  const { items } = await list();
-  if (items.length === 0) return 0;
-  const body = { propagationPolicy: 'Background' };
-  if (kind.verbs.includes('deletecollection')) {
-    await objects.request({ verb: 'deletecollection', ...at, body });
-  } else {
-    await objects.batch(
-      items.map(({ metadata }) => ({ verb: 'delete', ...at, name: metadata.name ?? '', body })),
-    );
-  }
-  return (await list()).items.length;
-}
-
-/** Says in the namespace's conditions what it waits for. */
-async function tell(
-  objects: ObjectClient,
-  namespace: Namespace,
-  left: readonly { readonly kind: ServedKind; readonly count: number }[],
-  now: number,
-): Promise<void> {
-  const counts = left.map(({ kind, count }) => {
-    const qualified = kind.group ? `${kind.resource}.${kind.group}` : `${kind.resource}.`;
-    return `${qualified} has ${count} resource instances`;
-  });
-  const condition: NamespaceCondition = {
-    type: 'NamespaceContentRemaining',
-    status: 'True',
-    reason: 'SomeResourcesRemain',
-    message: `Some resources are remaining: ${counts.join(', ')}`,
-    lastTransitionTime: toTime(now),
-  };
-  const others = (namespace.status?.conditions ?? []).filter(each => each.type !== condition.type);
-  const before = namespace.status?.conditions?.find(each => each.type === condition.type);
-  if (before?.message === condition.message) return;
-  const status = { ...namespace.status, conditions: [...others, condition] };
-  await objects.updateStatus(Namespace, { ...namespace, status }).catch(ignoreLostRace);
-}
-
-async function release(objects: ObjectClient, namespace: Namespace): Promise<void> {
-  const finalizers = namespace.spec?.finalizers?.filter(each => each !== FINALIZER) ?? [];
-  const released = { ...namespace, spec: { ...namespace.spec, finalizers } };
-  await objects.update(Namespace, released, { subresource: 'finalize' });
-}
-
-/** The next look at the namespace tells it again. */
-function ignoreLostRace(error: unknown): void {
-  if (!ApiError.is(error, 'Conflict') && !ApiError.is(error, 'NotFound')) throw error;
-}
+import { conditionsOf } from './conditions.ts';
+import { type Emptied, emptyNamespace } from './content.ts';
 
 const FINALIZER = 'kubernetes';
-/** Things that end by themselves, pods above all, mostly do so within this. */
-const RETRY_MS = 250;
+
+type Context = ReconcileContext<Namespace, unknown>;
+
+/** Empties namespaces that are deleted, then lets them go. */
+export class NamespaceEmptier {
+  readonly #kinds: () => readonly ServedKind[];
+  /** How often each was looked at and was not empty. By uid. */
+  readonly #attempts = new Map<string, number>();
+
+  constructor(kinds: () => readonly ServedKind[]) {
+    this.#kinds = kinds;
+  }
+
+  async reconcile(context: Context): Promise<ReconcileResult> {
+    const { object: namespace, objects } = context;
+    if (!namespace?.metadata.deletionTimestamp) return undefined;
+    const { name = '', uid = '' } = namespace.metadata;
+    if (!namespace.spec?.finalizers?.includes(FINALIZER)) return undefined;
+    const kinds = this.#kinds();
+    // The kernel has not told yet. To let go now would leave everything behind.
+    if (kinds.length === 0) return { requeueAfter: RETRY_FIRST_MS };
+    const emptied = await emptyNamespace(name, { kinds, objects });
+    if (emptied.remaining.length === 0 && emptied.errors.length === 0) {
+      this.#attempts.delete(uid);
+      await letGo(namespace, context);
+      return undefined;
+    }
+    await tell(namespace, emptied, context);
+    const attempts = this.#attempts.get(uid) ?? 0;
+    this.#attempts.set(uid, attempts + 1);
+    return { requeueAfter: Math.min(RETRY_FIRST_MS * 2 ** attempts, RETRY_MAX_MS) };
+  }
+}
+
+async function letGo(namespace: Namespace, { objects }: Context): Promise<void> {
+  const finalizers = namespace.spec?.finalizers?.filter(name => name !== FINALIZER) ?? [];
+  const wanted = { ...namespace, spec: { ...namespace.spec, finalizers } };
+  try {
+    await objects.update(Namespace, wanted, { subresource: 'finalize' });
+  } catch (error) {
+    // Gone already: the copy was behind.
+    if (!ApiError.is(error, 'NotFound')) throw error;
+  }
+}
+
+async function tell(
+  namespace: Namespace,
+  emptied: Emptied,
+  { objects, clock }: Context,
+): Promise<void> {
+  const old = namespace.status?.conditions ?? [];
+  const conditions = conditionsOf(emptied, old, clock.now());
+  if (isDeepStrictEqual(conditions, old)) return;
+  const status = { ...namespace.status, phase: 'Terminating', conditions };
+  await objects.updateStatus(Namespace, { ...namespace, status });
+}
+
+/** Simulated pods end in no time; real ones in their grace period. */
+const RETRY_FIRST_MS = 100;
+const RETRY_MAX_MS = 10_000;

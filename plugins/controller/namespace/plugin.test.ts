@@ -63,7 +63,8 @@ it('waits for what takes its time, and says for what', async () => {
   await clock.step(0);
   const waiting = await kernel.objects.get(Namespace, { name: 'going' });
   assert.deepEqual(waiting.spec?.finalizers, ['kubernetes']);
-  assert.match(waiting.status?.conditions?.[0]?.message ?? '', /pods\. has 1 resource instances/);
+  const told = waiting.status?.conditions?.map(({ message }) => message).join() ?? '';
+  assert.match(told, /pods\. has 1 resource instances/);
   await kernel.objects.patch(
     Pod,
     { namespace: 'going', name: 'p' },

@@ -1,18 +1,15 @@
 import { definePlugin, Namespace, runController, servedKindPoint } from 'kernetes/sdk';
-import { emptyAndRelease } from './namespace.ts';
+import { NamespaceEmptier } from './namespace.ts';
 
 export default definePlugin({
   name: 'controller.namespace',
   activate(ctx) {
     const kinds = ctx.contributions(servedKindPoint);
+    const emptier = new NamespaceEmptier(() => kinds.list().map(({ value }) => value));
     runController(ctx, {
       for: Namespace,
-      concurrency: 5,
-      reconcile: (_key, context) =>
-        emptyAndRelease(
-          context,
-          kinds.list().map(({ value }) => value),
-        ),
+      concurrency: 10,
+      reconcile: (_key, context) => emptier.reconcile(context),
     });
   },
 });

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Node, Pod, serviceUnavailable } from 'kernetes/sdk';
+import { activate, node, pod, TestKernel } from 'kernetes/sdk/testing';
+import plugin from './plugin.ts';
+
+const on = (nodeName: string, name: string) =>
+  pod(name, { spec: { nodeName, containers: [{ name: 'main' }] } });
+
+async function setUp() {
+  const kernel = new TestKernel();
+  kernel.add(Node, node('n1'), node('n2'));
+  kernel.add(Pod, on('n1', 'a'), on('n1', 'b'), on('n2', 'c'), pod('waiting'));
+  const { clock, dispose } = await activate(plugin, { kernel });
+  const names = () => kernel.all(Pod).map(({ metadata }) => metadata.name);
+  return { kernel, clock, names, dispose };
+}
+
+describe('controller.podgc', () => {
+  it('deletes the pods of a node 40 seconds after it has gone', async () => {
+    const { kernel, clock, names } = await setUp();
+    await kernel.objects.delete(Node, { name: 'n1' });
+    await clock.step(39_999);
+    assert.equal(names().length, 4);
+    await clock.step(1);
+    assert.deepEqual(names(), ['c', 'waiting']);
+    const deletes = kernel.requests.filter(({ verb }) => verb === 'delete');
+    assert.deepEqual(
+      deletes.map(({ body }) => (body as { gracePeriodSeconds: number }).gracePeriodSeconds),
+      [0, 0],
+    );
+  });
+
+  it('leaves them when the node comes back in time', async () => {
+    const { kernel, clock, names } = await setUp();
+    await kernel.objects.delete(Node, { name: 'n1' });
+    await clock.step(30_000);
+    kernel.add(Node, node('n1'));
+    await clock.step(60_000);
+    assert.equal(names().length, 4);
+  });
+
+  it('asks the server before it deletes, and asks again when that fails', async () => {
+    const { kernel, clock, names } = await setUp();
+    await kernel.objects.delete(Node, { name: 'n1' });
+    await clock.step(0);
+    kernel.fault = ({ verb }) => (verb === 'get' ? serviceUnavailable('down') : undefined);
+    await clock.step(50_000);
+    assert.equal(names().length, 4);
+    kernel.silently(() => kernel.add(Node, node('n1')));
+    kernel.fault = () => undefined;
+    await clock.step(60_000);
+    assert.equal(names().length, 4);
+  });
+
+  it('deletes a pod that was deleted before it had a node', async () => {
+    const { kernel, clock, names } = await setUp();
+    kernel.modify(Pod, 'default/waiting', ({ metadata }) => {
+      metadata.finalizers = ['example.com/grace'];
+    });
+    await kernel.objects.delete(Pod, { namespace: 'default', name: 'waiting' });
+    await clock.step(0);
+    const deletes = kernel.requests.filter(({ verb }) => verb === 'delete');
+    assert.deepEqual(
+      deletes.map(({ name }) => name),
+      ['waiting'],
+    );
+    assert.equal(names().length, 4);
+  });
+
+  it('works for a node that was gone before it started', async () => {
+    const { kernel, names, dispose } = await setUp();
+    await dispose();
+    await kernel.objects.delete(Node, { name: 'n1' });
+    const { clock } = await activate(plugin, { kernel });
+    await clock.step(40_000);
+    assert.deepEqual(names(), ['c', 'waiting']);
+  });
+});
