@@ -2,21 +2,17 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Channel } from './channel.ts';
 import type { Grants } from './grants.ts';
 import type { ValueCodec } from './link-client.ts';
-import type { WireDefinition } from './wire.ts';
+import type { PluginCommand } from './wire.ts';
 
 /** What a host's privileged part gives to the runtime that it evaluates beside the plugins. */
 export interface HostApi {
   readonly plugins: readonly { readonly name: string; readonly channel: Channel }[];
   readonly codec: ValueCodec;
-  /** Hands over the runtime; called once. */
+  /** Whom to give commands; called once. Their answers go over the plugin's channel. */
   serve(runtime: HostRuntime): void;
 }
 
-export interface HostRuntime {
-  load(plugin: string): Promise<WireDefinition>;
-  activate(plugin: string, config: unknown): Promise<void>;
-  deactivate(plugin: string): Promise<void>;
-}
+export type HostRuntime = (command: PluginCommand) => void;
 
 /** The host's ends, with the start. */
 export interface HostPorts {

@@ -7,14 +7,7 @@ import { type Channel, portChannel } from './channel.ts';
 import { confine } from './confine.ts';
 import type { HostApi, HostPorts, HostRuntime, HostStart } from './host-api.ts';
 import { PoolLimits } from './limits.ts';
-import {
-  decodeFrame,
-  type HostCommand,
-  type HostReport,
-  Outbox,
-  type WireDefinition,
-} from './wire.ts';
-import { toWireError } from './wire-error.ts';
+import { decodeFrame, type HostCommand, type HostReport, Outbox } from './wire.ts';
 
 /**
  * The privileged half of a host: the first code in its thread. It takes away what plugins must not
@@ -71,36 +64,13 @@ const { memoryUsage } = process;
 type Loader = ReturnType<typeof confine>;
 
 function answer(control: Channel, outbox: Outbox<HostReport>, runtime: HostRuntime): void {
-  const done = (plugin: string, work: Promise<WireDefinition | undefined>) =>
-    work.then(
-      definition => outbox.push({ type: 'done', plugin, ...(definition && { definition }) }),
-      error => outbox.push({ type: 'done', plugin, error: toWireError(error) }),
-    );
   control.receive(frame => {
     for (const message of decodeFrame(frame as ArrayBuffer).messages as HostCommand[]) {
-      switch (message.type) {
-        case 'load':
-          void done(message.plugin, runtime.load(message.plugin));
-          break;
-        case 'activate':
-          void done(message.plugin, runtime.activate(message.plugin, message.config).then(nothing));
-          break;
-        case 'deactivate':
-          void done(message.plugin, runtime.deactivate(message.plugin).then(nothing));
-          break;
-        case 'ping':
-          outbox.push({
-            type: 'pong',
-            id: message.id,
-            heapUsed: memoryUsage().heapUsed,
-          });
-          break;
-      }
+      if (message.type !== 'ping') runtime(message);
+      else outbox.push({ type: 'pong', id: message.id, heapUsed: memoryUsage().heapUsed });
     }
   });
   outbox.push({ type: 'ready' });
 }
-
-function nothing(): undefined {}
 
 void main(workerData);

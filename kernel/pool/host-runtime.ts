@@ -26,38 +26,47 @@ export function startRuntime(host: HostApi, modules: Readonly<Record<string, Loa
     links.set(name, link);
   }
 
-  host.serve({
-    async load(plugin): Promise<WireDefinition> {
-      const { name, config } = await definitionOf(plugin, modules);
-      return { name, ...(config && { config }) };
-    },
-    async activate(plugin, config) {
-      const definition = await definitionOf(plugin, modules);
-      const link = links.get(plugin);
-      if (!link || disposers.has(plugin)) throw new Error(`Cannot activate "${plugin}": it is`);
-      const { context, dispose } = createContext({
-        name: plugin,
-        config,
-        link,
-        clock,
-        random,
-        shared,
-      });
-      disposers.set(plugin, dispose);
-      try {
-        await definition.activate(context);
-      } catch (error) {
-        disposers.delete(plugin);
-        await dispose();
-        throw error;
-      }
-    },
-    async deactivate(plugin) {
-      const dispose = disposers.get(plugin);
+  const load = async (plugin: string): Promise<WireDefinition> => {
+    const { name, config } = await definitionOf(plugin, modules);
+    return { name, ...(config && { config }) };
+  };
+  const activate = async (
+    plugin: string,
+    link: LinkClient,
+    config: unknown,
+  ): Promise<undefined> => {
+    if (disposers.has(plugin)) throw new Error(`Cannot activate "${plugin}": it is active`);
+    const definition = await definitionOf(plugin, modules);
+    const { context, dispose } = createContext({
+      name: plugin,
+      config,
+      link,
+      clock,
+      random,
+      shared,
+    });
+    disposers.set(plugin, dispose);
+    try {
+      await definition.activate(context);
+    } catch (error) {
       disposers.delete(plugin);
-      await dispose?.();
-      links.get(plugin)?.flush();
-    },
+      await dispose();
+      throw error;
+    }
+  };
+  const deactivate = async (plugin: string): Promise<undefined> => {
+    const dispose = disposers.get(plugin);
+    disposers.delete(plugin);
+    await dispose?.();
+  };
+
+  host.serve(command => {
+    const { plugin } = command;
+    const link = links.get(plugin);
+    if (!link) return;
+    if (command.type === 'load') link.done(load(plugin));
+    else if (command.type === 'activate') link.done(activate(plugin, link, command.config));
+    else link.done(deactivate(plugin));
   });
 }
 

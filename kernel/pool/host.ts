@@ -10,7 +10,13 @@ import { permissionFlags } from './permission-flags.ts';
 import { startProcess } from './process-body.ts';
 import { mapStack } from './source-map.ts';
 import { startThread } from './thread-body.ts';
-import { decodeFrame, type HostCommand, type HostReport, Outbox } from './wire.ts';
+import {
+  decodeFrame,
+  type HostCommand,
+  type HostReport,
+  Outbox,
+  type PluginMessage,
+} from './wire.ts';
 import { checkHostReport } from './wire-check.ts';
 import { fromWireError } from './wire-error.ts';
 
@@ -188,7 +194,8 @@ export class PluginHost {
     const channel = this.#body.plugins[index];
     if (!channel) throw new Error(`Cannot serve plugin "${plugin}": it has no channel`);
     const onBadMessage = (error: Error) => this.#onBadMessage(plugin, error);
-    return new LinkServer({ link, channel, host: this, onBadMessage });
+    const onDone = (answer: PluginAnswer) => this.#onDone(plugin, answer);
+    return new LinkServer({ link, channel, host: this, onDone, onBadMessage });
   }
 
   #send(command: HostCommand & { plugin: string }, timeoutMs: number) {
@@ -241,13 +248,19 @@ export class PluginHost {
       this.#links[0]?.log(report.level, report.message, { from: 'console' });
       return;
     }
-    const plugin = report.type === 'ready' ? '' : report.plugin;
+    this.#settle('')?.resolve(undefined);
+  }
+
+  #onDone(plugin: string, { error, definition }: PluginAnswer): void {
+    const command = this.#settle(plugin);
+    if (!error) command?.resolve(definition);
+    else command?.reject(mapStack(fromWireError(error), this.#options.script, this.name));
+  }
+
+  #settle(plugin: string): PendingCommand | undefined {
     const command = this.#commands.get(plugin);
     this.#commands.delete(plugin);
-    if (report.type === 'done' && report.error) {
-      const error = fromWireError(report.error);
-      command?.reject(mapStack(error, this.#options.script, this.name));
-    } else command?.resolve(report.type === 'done' ? report.definition : undefined);
+    return command;
   }
 
   #beat(): void {
@@ -331,6 +344,8 @@ export class PluginHost {
     this.#options.onExit(exit);
   }
 }
+
+type PluginAnswer = PluginMessage & { type: 'done' };
 
 interface PendingCommand {
   resolve(definition: LoadedDefinition | undefined): void;

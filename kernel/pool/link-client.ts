@@ -16,6 +16,7 @@ import {
   type Payload,
   type PluginMessage,
   type WireContribution,
+  type WireDefinition,
 } from './wire.ts';
 import { fromWireError, toWireError } from './wire-error.ts';
 
@@ -55,9 +56,12 @@ export class LinkClient implements KernelLink {
     channel.receive(frame => this.#receive(frame as ArrayBuffer));
   }
 
-  /** Sends at once what waits for the end of the tick: there may be none. */
-  flush(): void {
-    this.#outbox.flush();
+  /** Answers a command, after all that was sent before. */
+  done(work: Promise<WireDefinition | undefined>): void {
+    work.then(
+      definition => this.#outbox.push({ type: 'done', ...(definition && { definition }) }),
+      error => this.#outbox.push({ type: 'done', error: toWireError(error) }),
+    );
   }
 
   request(requests: readonly ObjectRequest[]): Promise<BatchResult[]> {

@@ -21,6 +21,8 @@ export interface LinkServerOptions {
   readonly channel: Channel;
   /** The same for all plugins of one host: what they provide each other does not travel. */
   readonly host: object;
+  /** The plugin's answer to a command. */
+  readonly onDone: (answer: PluginMessage & { type: 'done' }) => void;
   /** A message broke the rules and was dropped. */
   readonly onBadMessage: (error: Error) => void;
 }
@@ -32,6 +34,7 @@ export interface LinkServerOptions {
 export class LinkServer {
   readonly #link: EncodedLink;
   readonly #host: object;
+  readonly #onDone: LinkServerOptions['onDone'];
   readonly #onBadMessage: (error: Error) => void;
   readonly #outbox: Outbox<KernelMessage>;
   readonly #watches = new Map<number, CreditedWatch>();
@@ -47,9 +50,10 @@ export class LinkServer {
   #callsServed = 0;
   #closed = false;
 
-  constructor({ link, channel, host, onBadMessage }: LinkServerOptions) {
+  constructor({ link, channel, host, onDone, onBadMessage }: LinkServerOptions) {
     this.#link = link;
     this.#host = host;
+    this.#onDone = onDone;
     this.#onBadMessage = onBadMessage;
     this.#outbox = new Outbox(frame => channel.send(frame));
     channel.receive(frame => this.#receive(frame));
@@ -126,6 +130,9 @@ export class LinkServer {
         break;
       case 'metric':
         this.#link.metric(message.record);
+        break;
+      case 'done':
+        this.#onDone(message);
         break;
     }
   }

@@ -52,13 +52,6 @@ export function checkHostReport(value: unknown): HostReport {
   switch (fields.type) {
     case 'ready':
       return { type: 'ready' };
-    case 'done':
-      return {
-        type: 'done',
-        plugin: text(fields, 'plugin'),
-        ...(fields.error !== undefined && { error: wireError(fields.error) }),
-        ...(fields.definition !== undefined && { definition: definition(fields.definition) }),
-      };
     case 'pong':
       return { type: 'pong', id: integer(fields, 'id'), heapUsed: integer(fields, 'heapUsed') };
     case 'console':
@@ -175,6 +168,11 @@ const CHECKS: Readonly<Record<string, (fields: Fields) => PluginMessage>> = {
     fields: record(fields.fields, 'fields'),
   }),
   metric: fields => ({ type: 'metric', record: metricRecord(fields.record) }),
+  done: fields => ({
+    type: 'done',
+    ...(fields.error !== undefined && { error: wireError(fields.error) }),
+    ...(fields.definition !== undefined && { definition: definition(fields.definition) }),
+  }),
 };
 
 function objectRequest(value: unknown): ObjectRequest {

@@ -53,7 +53,17 @@ export type PluginMessage =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
-  | { readonly type: 'metric'; readonly record: MetricRecord };
+  | { readonly type: 'metric'; readonly record: MetricRecord }
+  /**
+   * The answer to a command about the plugin. On its own line, so that what it did before, above
+   * all what it provided, is known before.
+   */
+  | {
+      readonly type: 'done';
+      readonly error?: WireError;
+      /** After `load`. */
+      readonly definition?: WireDefinition;
+    };
 
 export type KernelMessage =
   | { readonly type: 'results'; readonly id: number; readonly results: readonly WireResult[] }
@@ -158,23 +168,16 @@ export interface BrokeredOutcome {
 }
 
 /** Kernel to host, on the host's own channel. */
-export type HostCommand =
+export type HostCommand = PluginCommand | { readonly type: 'ping'; readonly id: number };
+
+export type PluginCommand =
   | { readonly type: 'load'; readonly plugin: string }
   | { readonly type: 'activate'; readonly plugin: string; readonly config: unknown }
-  | { readonly type: 'deactivate'; readonly plugin: string }
-  | { readonly type: 'ping'; readonly id: number };
+  | { readonly type: 'deactivate'; readonly plugin: string };
 
 /** Host to kernel, on the host's own channel. */
 export type HostReport =
   | { readonly type: 'ready' }
-  /** The answer to a command about a plugin. */
-  | {
-      readonly type: 'done';
-      readonly plugin: string;
-      readonly error?: WireError;
-      /** After `load`. */
-      readonly definition?: WireDefinition;
-    }
   | { readonly type: 'pong'; readonly id: number; readonly heapUsed: number }
   /** A line that a plugin wrote to `console`. */
   | { readonly type: 'console'; readonly level: LogLevel; readonly message: string };
