@@ -8,8 +8,12 @@ test('api.patch contributes while it is active, and nothing after', async () => 
   const observer = testContext();
   const active = await activate(plugin, { kernel: observer.kernel });
   const contributions = observer.context.contributions(patcherPoint);
-  const names = contributions.list().map(({ name }) => name);
-  assert.deepEqual(names, ['api.patch/json', 'api.patch/merge', 'api.patch/strategic-merge']);
+  const provided = contributions.list().flatMap(({ value }) => value.types);
+  assert.deepEqual(provided, [
+    'application/json-patch+json',
+    'application/merge-patch+json',
+    'application/strategic-merge-patch+json',
+  ]);
   await active.dispose();
   assert.deepEqual(contributions.list(), []);
   await observer.dispose();

@@ -8,8 +8,8 @@ test('api.shape contributes while it is active, and nothing after', async () => 
   const observer = testContext();
   const active = await activate(plugin, { kernel: observer.kernel });
   const contributions = observer.context.contributions(shapePoint);
-  const names = contributions.list().map(({ name }) => name);
-  assert.deepEqual(names, ['api.shape/Table', 'api.shape/PartialObjectMetadata']);
+  const provided = contributions.list().map(({ value }) => value.name);
+  assert.deepEqual(provided, ['Table', 'PartialObjectMetadata']);
   await active.dispose();
   assert.deepEqual(contributions.list(), []);
   await observer.dispose();
