@@ -43,6 +43,7 @@ export * from './scheduler-verdict.ts';
 export * from './schema.ts';
 export * from './selector.ts';
 export * from './served-kind.ts';
+export * from './service-pods.ts';
 export * from './status.ts';
 export * from './toleration.ts';
 export * from './workload-table.ts';

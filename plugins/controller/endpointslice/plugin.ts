@@ -1,0 +1,30 @@
+import {
+  byLabel,
+  definePlugin,
+  EndpointSlice,
+  Node,
+  POD_FIELDS,
+  Pod,
+  runController,
+  Service,
+  servicesOfPod,
+} from 'kernetes/sdk';
+import { SliceReconciler } from './endpointslice.ts';
+
+export default definePlugin({
+  name: 'controller.endpointslice',
+  activate(ctx) {
+    const reconciler = new SliceReconciler(ctx.clock);
+    runController(ctx, {
+      for: Service,
+      owns: [EndpointSlice],
+      watches: [
+        { kind: Pod, fields: POD_FIELDS, indexes: { label: byLabel }, map: servicesOfPod },
+        // Only looked up, for the zone: that of a node does not change.
+        { kind: Node, fields: [], map: () => [] },
+      ],
+      concurrency: 10,
+      reconcile: (key, context) => reconciler.reconcile(key, context),
+    });
+  },
+});
