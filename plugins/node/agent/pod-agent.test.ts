@@ -580,3 +580,55 @@ test('a pod of the same name is another pod', async () => {
   assert.deepEqual(runtime.running(), ['default/web main']);
   assert.equal(statusOf(kernel, 'web').containerStatuses?.[0]?.restartCount, 0);
 });
+
+test('after a restart a status that was changed meanwhile is put right', async () => {
+  const { kernel, clock, restart } = await setup();
+  kernel.add(Pod, bound('web'));
+  await clock.step(1000);
+  kernel.silently(() => {
+    kernel.modify(Pod, 'default/web', ({ status }) => {
+      for (const condition of status?.conditions ?? []) condition.status = 'Unknown';
+    });
+  });
+  await restart();
+  await clock.step(1000);
+  assert.ok(isReady(kernel, 'web'));
+});
+
+test('after a restart readiness gates are still looked at', async () => {
+  const { kernel, clock, restart } = await setup();
+  kernel.add(Pod, bound('web', { readinessGates: [{ conditionType: 'example.com/lb' }] }));
+  await clock.step(1000);
+  await restart();
+  kernel.modify(Pod, 'default/web', ({ status }) => {
+    status?.conditions?.push({ type: 'example.com/lb', status: 'True' });
+  });
+  await clock.step(1000);
+  assert.ok(isReady(kernel, 'web'));
+});
+
+test('a pod that was being deleted when the agent ended is still ended with grace', async () => {
+  const { kernel, clock, runtime, restart } = await setup();
+  kernel.add(Pod, bound('web', {}, HELD));
+  await clock.step(1000);
+  runtime.stubborn = true;
+  await deleteGracefully(kernel, 'web');
+  await clock.step(1000);
+  runtime.calls.length = 0;
+  await restart();
+  await clock.step(1000);
+  assert.ok(runtime.calls.includes('stop default/web main 30000'));
+  runtime.exit('default/web', 'main');
+  await clock.step(1000);
+  assert.ok(kernel.requests.some(({ verb }) => verb === 'delete'));
+});
+
+test('a pod bound before its node is there runs when it is', async () => {
+  const { kernel, clock, runtime, restart } = await setup({ nodes: 1 });
+  kernel.add(Pod, bound('web', { nodeName: 'node-2' }));
+  await clock.step(1000);
+  assert.deepEqual(runtime.running(), []);
+  await restart({ nodes: 2 });
+  await clock.step(1000);
+  assert.deepEqual(runtime.running(), ['default/web main']);
+});

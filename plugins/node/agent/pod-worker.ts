@@ -26,7 +26,9 @@ import {
 } from './container-record.ts';
 import { type ContainerStart, startContainer } from './container-starter.ts';
 import type { ServedNode } from './node-registry.ts';
-import { podStatusOf, saysOtherwise } from './pod-status.ts';
+import { PodAddress } from './pod-address.ts';
+import { PodReport } from './pod-report.ts';
+import { podStatusOf } from './pod-status.ts';
 import { formatDelay, nextDelay, retryAtMs } from './retry-delay.ts';
 import type { Owed, Reporter, StatusWriter } from './status-writer.ts';
 
@@ -51,15 +53,13 @@ export class PodWorker implements Reporter {
   readonly #sandbox: PodSandbox;
   readonly #records: readonly ContainerRecord[];
   readonly #probes: ContainerProbes;
+  readonly #address: PodAddress;
+  readonly #report = new PodReport();
   readonly #startTime: string;
   #pod: Pod;
   #state: WorkerState = 'new';
-  #ip: string | undefined;
-  /** The address is ours to give back. */
-  #holdsIp = false;
   #retryAtMs = 0;
   #wake: { readonly atMs: number; readonly timer: Timer } | undefined;
-  #report: Report = { changed: false, caughtUp: false };
 
   /** Takes over what the pod's status tells; the address in it is reserved here and now. */
   constructor(pod: Pod, node: ServedNode, env: PodEnvironment) {
@@ -79,8 +79,11 @@ export class PodWorker implements Reporter {
       changed: () => this.#changed(),
       kill: (record, probe, message) => this.#killUnhealthy(record, probe, message),
     });
-    if (phase === 'Succeeded' || phase === 'Failed') this.#state = 'ended';
-    this.#ip = this.#state === 'ended' || this.#reserve(podIP) ? podIP : undefined;
+    this.#address = new PodAddress(node, this.#sandbox);
+    if (phase === 'Succeeded' || phase === 'Failed') {
+      this.#state = 'ended';
+      this.#address.recall(podIP);
+    } else this.#address.reserve(podIP);
   }
 
   get pod(): Pod {
@@ -90,13 +93,7 @@ export class PodWorker implements Reporter {
   /** The API's object changed. */
   update(pod: Pod): void {
     this.#pod = pod;
-    const report = this.#report;
-    if (pod.metadata.resourceVersion === report.version) report.caughtUp = true;
-    else if (report.caughtUp && !report.changed && report.status) {
-      // Somebody else wrote the status, or a condition that readiness depends on.
-      const wanted = pod.spec?.readinessGates ? this.#newStatus() : report.status;
-      if (saysOtherwise(pod.status, wanted)) this.#changed();
-    }
+    if (this.#report.isContradictedBy(pod, () => this.#newStatus())) this.#changed();
     this.sync();
   }
 
@@ -125,14 +122,14 @@ export class PodWorker implements Reporter {
     this.#wake?.timer.cancel();
     this.#probes.stopAll();
     await this.#env.runtime.removePod(this.uid);
-    this.#releaseIp();
+    this.#address.release();
   }
 
   owed(): Owed | undefined {
     if (this.#state === 'gone') return undefined;
     if (this.#report.changed) {
       const status = this.#newStatus();
-      this.#report = { changed: false, caughtUp: false, status };
+      this.#report.writing(status);
       return { status };
     }
     return this.#mayRemove() ? { remove: true } : undefined;
@@ -140,17 +137,13 @@ export class PodWorker implements Reporter {
 
   settled(owed: Owed, pod: Pod | undefined): void {
     if ('remove' in owed) return;
-    const version = pod?.metadata.resourceVersion;
-    if (version !== undefined && this.#report.status === owed.status) {
-      this.#report.version = version;
-      // The watch may have been faster than the answer.
-      if (this.#pod.metadata.resourceVersion === version) this.#report.caughtUp = true;
-    }
+    const seen = this.#pod.metadata.resourceVersion;
+    this.#report.written(owed.status, pod?.metadata.resourceVersion, seen);
     if (this.#mayRemove()) this.#env.statuses.enqueue(this);
   }
 
   failed(owed: Owed): void {
-    if ('status' in owed) this.#report.changed = true;
+    if ('status' in owed) this.#report.markChanged();
   }
 
   #begin(): void {
@@ -162,10 +155,11 @@ export class PodWorker implements Reporter {
 
   async #startSandbox(): Promise<void> {
     this.#state = 'starting';
-    if (!this.#pod.status?.startTime) this.#changed();
+    const isNew = !this.#pod.status?.startTime;
+    if (isNew) this.#changed();
     const result = await this.#runPod();
     if (this.#isGone()) return;
-    const failure = result.ok ? this.#assignIp(result.ip) : result.message;
+    const failure = result.ok ? this.#address.assign(result.ip) : result.message;
     if (failure !== undefined) {
       this.#tell('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${failure}`);
       this.#state = 'new';
@@ -176,7 +170,9 @@ export class PodWorker implements Reporter {
     if (lost.length > 0) await Promise.all(lost.map(record => this.#resume(record)));
     if (this.#isGone()) return;
     this.#state = 'ready';
-    this.sync();
+    if (!isNew) this.#report.takeOver();
+    // Through `update`: an earlier agent's status may not be right any more.
+    this.update(this.#pod);
   }
 
   async #runPod(): Promise<RunPodResult> {
@@ -339,7 +335,7 @@ export class PodWorker implements Reporter {
     this.#state = 'ended';
     this.#wake?.timer.cancel();
     // A pod that is being deleted keeps its address until nobody can take it for its own.
-    if (!this.#isDeleting()) this.#releaseIp();
+    if (!this.#isDeleting()) this.#address.release();
     this.#changed();
   }
 
@@ -350,34 +346,12 @@ export class PodWorker implements Reporter {
     return seconds * 1000;
   }
 
-  /** Returns why not. */
-  #assignIp(given: string | undefined): string | undefined {
-    if (this.#sandbox.hostNetwork) this.#ip = this.#node.ip;
-    else if (given !== undefined) this.#ip = given;
-    else if (this.#ip === undefined) {
-      this.#ip = this.#node.addresses.take();
-      this.#holdsIp = this.#ip !== undefined;
-    }
-    return this.#ip ? undefined : `no IP addresses available in range set: ${this.#node.podCidr}`;
-  }
-
-  #reserve(ip: string | undefined): boolean {
-    if (ip === undefined || this.#sandbox.hostNetwork) return false;
-    this.#holdsIp = this.#node.addresses.reserve(ip);
-    return this.#holdsIp;
-  }
-
-  #releaseIp(): void {
-    if (this.#holdsIp && this.#ip) this.#node.addresses.release(this.#ip);
-    this.#holdsIp = false;
-  }
-
   #newStatus(): PodStatus {
     const view = {
       pod: this.#pod,
       records: this.#records,
       hostIP: this.#node.ip,
-      podIP: this.#ip,
+      podIP: this.#address.ip,
       startTime: this.#startTime,
       sandboxReady: this.#state === 'ready',
       ended: this.#state === 'ended',
@@ -387,7 +361,7 @@ export class PodWorker implements Reporter {
   }
 
   #changed(): void {
-    this.#report.changed = true;
+    this.#report.markChanged();
     this.#env.statuses.enqueue(this);
   }
 
@@ -424,16 +398,6 @@ export class PodWorker implements Reporter {
  * API any more.
  */
 type WorkerState = 'new' | 'starting' | 'ready' | 'ended' | 'gone';
-
-interface Report {
-  /** There is something to write. */
-  changed: boolean;
-  /** What was written last, and the version that this made. */
-  status?: PodStatus;
-  version?: string;
-  /** The informer has seen that version: what comes later is somebody else's doing. */
-  caughtUp: boolean;
-}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
