@@ -3,7 +3,7 @@ import type { Clock } from '../../sdk/clock.ts';
 import type { Logger } from '../../sdk/logger.ts';
 import { Limits } from '../limits.ts';
 import type { PluginLink } from '../plugin-link.ts';
-import { bundleHost, bundlePlugins } from '../pool/bundle.ts';
+import { bundleHost, bundlePlugins, type HostCode } from '../pool/bundle.ts';
 import { explainBuild } from '../pool/esbuild.ts';
 import type { Grants } from '../pool/grants.ts';
 import { type HostExit, type HostScript, type PluginHost, startHost } from '../pool/host.ts';
@@ -22,9 +22,23 @@ export interface PoolHostsOptions {
   readonly cacheDir?: string;
 }
 
+interface SharedOptions extends PoolHostsOptions {
+  /** Bundled once for all hosts. */
+  readonly hostCode: () => Promise<HostCode>;
+}
+
 /** Runs plugins in threads and processes of their own. */
 export function poolHosts(options: PoolHostsOptions): HostFactory {
-  return (group, plugins, linkFor) => new PoolGroup(group, plugins, linkFor, options);
+  const { installation, cacheDir } = options;
+  let hostCode: Promise<HostCode> | undefined;
+  const shared = {
+    ...options,
+    hostCode() {
+      hostCode ??= installation.hostCode?.() ?? bundleHost(cacheDir);
+      return hostCode;
+    },
+  };
+  return (group, plugins, linkFor) => new PoolGroup(group, plugins, linkFor, shared);
 }
 
 /** The plugins of one thread or process. The first start must succeed; later ones are repeated. */
@@ -32,7 +46,7 @@ class PoolGroup implements HostedGroup {
   readonly #name: string;
   readonly #plugins: readonly PlannedPlugin[];
   readonly #linkFor: (plugin: string) => PluginLink;
-  readonly #options: PoolHostsOptions;
+  readonly #options: SharedOptions;
   readonly #gate = new Gate();
   #script: Promise<HostScript> | undefined;
   #supervisor: Supervisor | undefined;
@@ -41,7 +55,7 @@ class PoolGroup implements HostedGroup {
     name: string,
     plugins: readonly PlannedPlugin[],
     linkFor: (plugin: string) => PluginLink,
-    options: PoolHostsOptions,
+    options: SharedOptions,
   ) {
     this.#name = name;
     this.#plugins = plugins;
@@ -139,11 +153,11 @@ class PoolGroup implements HostedGroup {
       ? installation.groupBundle?.(entries.map(({ name }) => name))
       : undefined;
     try {
-      const [bundle, hostCode] = await Promise.all([
+      const [bundle, code] = await Promise.all([
         prebuilt ?? bundlePlugins(entries, { modules, ...cache }),
-        installation.hostCode?.() ?? bundleHost(cacheDir),
+        this.#options.hostCode(),
       ]);
-      return { code: bundle.code, map: bundle.map, ...hostCode };
+      return { code: bundle.code, map: bundle.map, ...code };
     } catch (cause) {
       const names = entries.map(({ name }) => name).join(', ');
       throw new LoadError(`Cannot bundle ${names}: ${explainBuild(cause)}`, { cause });

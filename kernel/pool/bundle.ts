@@ -72,6 +72,16 @@ export async function bundleHost(cacheDir?: string): Promise<HostCode> {
   return { hostCode: host.code, relayCode: relay.code };
 }
 
+/** A file with an ES module of its own with what `file` exports, for a `ComputePool`. */
+export async function bundleFunctions(file: string, cacheDir: string): Promise<string> {
+  const contents = `export * from ${JSON.stringify(resolve(file))};`;
+  const { code, hash } = await cachedBuild(contents, FUNCTIONS_BUILD, text => text, cacheDir);
+  const path = join(cacheDir, `${hash}.mjs`);
+  const kept = await readFile(path, 'utf8').catch(() => undefined);
+  if (kept !== code) await writeAtomically(path, code);
+  return path;
+}
+
 export interface HostCode {
   readonly hostCode: string;
   readonly relayCode: string;
@@ -103,6 +113,8 @@ const COMMON_BUILD = {
 } as const satisfies BuildOptions;
 
 const HOST_BUILD: BuildOptions = { ...COMMON_BUILD, format: 'cjs' };
+
+const FUNCTIONS_BUILD: BuildOptions = { ...COMMON_BUILD, format: 'esm' };
 
 const PLUGIN_BUILD: BuildOptions = {
   ...COMMON_BUILD,
@@ -174,7 +186,7 @@ async function cachedBuild(
   }
   const entry = await build(contents, options, wrap);
   MEMORY.set(key, entry);
-  if (file) await writeCache(file, entry);
+  if (file) await writeAtomically(file, JSON.stringify(entry));
   return entry;
 }
 
@@ -216,13 +228,16 @@ async function readCache(file: string): Promise<CacheEntry | undefined> {
   }
 }
 
-/** Under another name first: several kernels may share the folder. */
-async function writeCache(file: string, entry: CacheEntry): Promise<void> {
+/** Under another name first: others, in this process too, may write the same. */
+async function writeAtomically(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  const partial = `${file}.${process.pid}`;
-  await writeFile(partial, JSON.stringify(entry));
+  filesWritten++;
+  const partial = `${file}.${process.pid}.${filesWritten}`;
+  await writeFile(partial, text);
   await rename(partial, file);
 }
+
+let filesWritten = 0;
 
 function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
