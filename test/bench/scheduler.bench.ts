@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { buildSync } from 'esbuild';
 import {
   type Contribution,
   createSchedulerContribution,
-  type PluginContext,
-  type PluginDefinition,
+  type EvaluateResult,
   type SchedulerContribution,
   type SchedulerPlugin,
 } from 'kernetes/sdk';
-import { node, pod, seededRandom } from 'kernetes/sdk/testing';
+import { node, pod, schedulerContributionOf, seededRandom } from 'kernetes/sdk/testing';
 import { systemClock } from '../../kernel/clock.ts';
 import { Scheduler } from '../../plugins/scheduler/framework/scheduler.ts';
 import leastAllocated from '../../plugins/scheduler/least-allocated/plugin.ts';
@@ -18,18 +20,22 @@ import nodeResourcesFit from '../../plugins/scheduler/node-resources-fit/plugin.
 import nodeUnschedulable from '../../plugins/scheduler/node-unschedulable/plugin.ts';
 import prioritySort from '../../plugins/scheduler/priority-sort/plugin.ts';
 import taintToleration from '../../plugins/scheduler/taint-toleration/plugin.ts';
+import { BY_RACK } from './by-rack.ts';
 
 /**
  * The scheduler alone: queue, cycle, cache and binding cycle with a binder that agrees at once.
  * NODES, PODS and SHAPES (how many different kinds of pods; 0: all unlike) choose the size; small
- * by default, so that it runs as a test. Prints one JSON line.
+ * by default, so that it runs as a test. BY_RACK adds a score plugin: none, inline or worker. Prints
+ * one JSON line.
  */
 const NODES = Number(process.env.NODES ?? 100);
 const PODS = Number(process.env.PODS ?? 500);
 const SHAPES = Number(process.env.SHAPES ?? 1);
+const BY_RACK_PLACE = process.env.BY_RACK ?? 'none';
 
 test(`scheduler alone places ${PODS} pods on ${NODES} nodes`, async () => {
   const clock = systemClock();
+  const rack = byRack();
   let bound = 0;
   let finished: () => void;
   const done = new Promise<void>(resolve => {
@@ -62,28 +68,25 @@ test(`scheduler alone places ${PODS} pods on ${NODES} nodes`, async () => {
     ],
   });
   scheduler.setPlugins([
-    ...[
-      contributionOf(prioritySort),
-      contributionOf(nodeUnschedulable),
-      contributionOf(nodeName),
-      contributionOf(taintToleration),
-      contributionOf(nodeAffinity),
-      contributionOf(nodeResourcesFit, { ignoredResources: [], ignoredResourceGroups: [] }),
-      contributionOf(leastAllocated, {
-        resources: [
-          { name: 'cpu', weight: 1 },
-          { name: 'memory', weight: 1 },
-        ],
-      }),
-    ],
+    ...rack.contributions,
+    local(schedulerContributionOf(prioritySort)),
+    local(schedulerContributionOf(nodeUnschedulable)),
+    local(schedulerContributionOf(nodeName)),
+    local(schedulerContributionOf(taintToleration)),
+    local(schedulerContributionOf(nodeAffinity)),
+    local(schedulerContributionOf(nodeResourcesFit)),
+    local(schedulerContributionOf(leastAllocated)),
     local(createSchedulerContribution(binder, {})),
   ]);
   for (let i = 0; i < NODES; i++) {
-    const labels = { 'topology.kubernetes.io/zone': `zone-${i % 3}` };
+    const labels = { 'topology.kubernetes.io/zone': `zone-${i % 3}`, rack: `rack-${i % 40}` };
     scheduler.setNode(node(`node-${i}`, { metadata: { labels } }));
   }
   for (let i = 0; i < PODS; i++) {
-    const metadata = { uid: `uid-${i}`, labels: { app: `app-${SHAPES ? i % SHAPES : i}` } };
+    const metadata = {
+      uid: `uid-${i}`,
+      labels: { app: `app-${SHAPES ? i % SHAPES : i}`, rack: `rack-${i % 40}` },
+    };
     const requests = { cpu: '10m', memory: '10Mi' };
     const containers = [{ name: 'main', image: 'nginx', resources: { requests } }];
     scheduler.setPod(pod(`pod-${i}`, { metadata, spec: { containers } }));
@@ -93,6 +96,7 @@ test(`scheduler alone places ${PODS} pods on ${NODES} nodes`, async () => {
   await done;
   const seconds = (clock.monotonic() - start) / 1000;
   scheduler.stop();
+  await rack.end();
   assert.equal(scheduler.cache.podCount, PODS);
   console.log(
     JSON.stringify({
@@ -100,23 +104,50 @@ test(`scheduler alone places ${PODS} pods on ${NODES} nodes`, async () => {
       nodes: NODES,
       pods: PODS,
       shapes: SHAPES,
+      byRack: BY_RACK_PLACE,
       podsPerSecond: Math.round(PODS / seconds),
     }),
   );
 });
 
-/** What a plugin's entry module provides. */
-function contributionOf<C>(
-  definition: PluginDefinition<C>,
-  config = {} as C,
-): Contribution<SchedulerContribution> {
-  let value: SchedulerContribution | undefined;
-  const provide: PluginContext<C>['provide'] = (_point, provided) => {
-    value = provided as SchedulerContribution;
+/** The design's score plugin: not there, beside the scheduler, or in a worker of its own. */
+function byRack(): {
+  readonly contributions: Contribution<SchedulerContribution>[];
+  end(): Promise<unknown>;
+} {
+  const end = async () => {};
+  if (BY_RACK_PLACE === 'none') return { contributions: [], end };
+  const value = createSchedulerContribution(BY_RACK, { label: 'rack' });
+  if (BY_RACK_PLACE === 'inline') return { contributions: [local(value)], end };
+  const worker = new Worker(bundled('./scheduler-worker.ts'), { eval: true });
+  const waiting = new Map<number, (result: EvaluateResult) => void>();
+  let last = 0;
+  worker.on('message', ({ id, result }) => {
+    waiting.get(id)?.(result);
+    waiting.delete(id);
+  });
+  const remote: SchedulerContribution = {
+    ...value,
+    evaluate: batch =>
+      new Promise(resolve => {
+        waiting.set(++last, resolve);
+        worker.postMessage({ id: last, batch });
+      }),
+    invoke: async () => [],
   };
-  void definition.activate({ config, provide } as PluginContext<C>);
-  assert.ok(value);
-  return local(value);
+  return { contributions: [{ ...local(remote), remote: true }], end: () => worker.terminate() };
+}
+
+/** A worker cannot start a TypeScript file. */
+function bundled(entry: string): string {
+  const { outputFiles } = buildSync({
+    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    write: false,
+  });
+  return outputFiles[0]?.text ?? '';
 }
 
 function local(value: SchedulerContribution): Contribution<SchedulerContribution> {

@@ -32,3 +32,6 @@ export const PLUGIN_GRACE_MS = 10_000;
 /** Below this many nodes all are looked at: upstream's. */
 export const FEASIBLE_NODES_MIN = 100;
 export const FEASIBLE_PERCENT_MIN = 5;
+
+/** The same failure of another pod is not logged again for this long. */
+export const REPEAT_LOG_MS = 5_000;

@@ -15,33 +15,38 @@ import type { Refused } from './shape-results.ts';
  */
 export class RemoteBatch {
   readonly #options: RemoteBatchOptions;
+  readonly #asked: readonly Asked[];
+  readonly #since: number;
+  readonly #answers: Promise<readonly Answer[]>;
 
-  constructor(options: RemoteBatchOptions) {
+  /** Finds the pods' nodes and sends the questions. */
+  constructor(pods: readonly PodInfo[], options: RemoteBatchOptions) {
+    const { cache, remotes } = options;
     this.#options = options;
+    this.#asked = this.#findNodes(pods);
+    this.#since = cache.generation;
+    const asked = this.#asked.length > 0 ? remotes : [];
+    this.#answers = Promise.all(asked.map(remote => remote.ask(this.#asked, cache.nodes)));
   }
 
-  async run(pods: readonly PodInfo[]): Promise<void> {
-    const { cache, remotes } = this.#options;
-    let open = pods;
-    while (open.length > 0) {
-      const asked = this.#findNodes(open);
-      if (asked.length === 0) return;
-      const since = cache.generation;
-      const answers = await Promise.all(remotes.map(remote => remote.ask(asked, cache.nodes)));
-      this.#reportIgnored(answers, asked);
-      const again: PodInfo[] = [];
-      for (let i = 0; i < asked.length; i++) {
-        const { pod } = asked[i] as Asked;
-        if (!this.#options.isWanted(pod)) continue;
-        try {
-          if (!this.#place(asked[i] as Asked, i, answers, since)) again.push(pod);
-        } catch (error) {
-          this.#options.failed(pod, error);
-        }
+  /**
+   * Places the pods when the answers are in. Gives back those that lost all their nodes to others
+   * meanwhile, to be asked about anew.
+   */
+  async place(): Promise<readonly PodInfo[]> {
+    const answers = await this.#answers;
+    this.#reportIgnored(answers, this.#asked);
+    const again: PodInfo[] = [];
+    for (let i = 0; i < this.#asked.length; i++) {
+      const asked = this.#asked[i] as Asked;
+      if (!this.#options.isWanted(asked.pod)) continue;
+      try {
+        if (!this.#place(asked, i, answers, this.#since)) again.push(asked.pod);
+      } catch (error) {
+        this.#options.failed(asked.pod, error);
       }
-      // Those that lost all their nodes to others; at least the first of a round never does.
-      open = again;
     }
+    return again;
   }
 
   #findNodes(pods: readonly PodInfo[]): Asked[] {
@@ -80,7 +85,8 @@ export class RemoteBatch {
     for (let r = 0; r < answers.length; r++) {
       this.#collect(asked, i, r, answers[r] as Answer, refusals, totals);
     }
-    const accepted = asked.nodes.filter(node => !refusals.has(node));
+    const accepted =
+      refusals.size > 0 ? asked.nodes.filter(node => !refusals.has(node)) : asked.nodes;
     if (accepted.length === 0) {
       refused(pod, cycle.explain(pod, refusals));
       return true;
@@ -89,10 +95,11 @@ export class RemoteBatch {
     const candidates = refusals.size > 0 ? accepted.slice(0, enough) : accepted;
     const feasible = cycle.recheck(pod, candidates, since);
     if (feasible.length === 0) return false;
-    const places = new Map(asked.nodes.map((node, at) => [node, at]));
     const addTo = (sums: Float64Array): void => {
-      for (let k = 0; k < sums.length; k++) {
-        const at = places.get(feasible[k] as NodeState) as number;
+      // The feasible nodes are some of those asked about, in the same order.
+      let at = 0;
+      for (let k = 0; k < sums.length; k++, at++) {
+        while (asked.nodes[at] !== feasible[k]) at++;
         sums[k] = (sums[k] as number) + (totals[at] as number);
       }
     };

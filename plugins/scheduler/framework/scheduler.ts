@@ -24,6 +24,7 @@ import {
   PLUGIN_GRACE_MS,
   REMOTE_BATCH_PAIRS_MAX,
   REMOTE_BATCH_PODS_MAX,
+  REPEAT_LOG_MS,
   SLICE_MS_MAX,
   SLICE_PODS_MAX,
 } from './limits.ts';
@@ -49,6 +50,7 @@ export class Scheduler {
   #state: 'stopped' | 'idle' | 'waiting' | 'planned' | 'running' = 'stopped';
   #timer: Timer | undefined;
   #profileSince: number;
+  #logged: { readonly text: string; readonly at: number } | undefined;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -194,7 +196,7 @@ export class Scheduler {
   async #runSlice(): Promise<void> {
     if (this.#state !== 'planned' && this.#state !== 'waiting') return;
     this.#state = 'running';
-    if (this.#remotes.length > 0) await this.#scheduleBatch();
+    if (this.#remotes.length > 0) await this.#scheduleBatches();
     else this.#scheduleSlice();
     this.#binding.flush();
     if ((this.#state as string) !== 'running') return;
@@ -237,21 +239,44 @@ export class Scheduler {
     return `plugins of the scheduler's profile are not there: ${names}`;
   }
 
-  /** Several pods at once, for plugins in other threads: one message to each for all. */
-  async #scheduleBatch(): Promise<void> {
-    const pods: PodInfo[] = [];
-    const fitting = Math.floor(REMOTE_BATCH_PAIRS_MAX / (this.cache.nodes.length || 1));
-    const podsMax = Math.max(1, Math.min(REMOTE_BATCH_PODS_MAX, fitting));
-    while (pods.length < podsMax) {
+  /**
+   * Several pods at once, for plugins in other threads: one message to each for all. While one
+   * batch is answered the next is made ready, so that both threads have work.
+   */
+  async #scheduleBatches(): Promise<void> {
+    let current = this.#nextBatch([]);
+    while (current && this.#state === 'running') {
+      const next = this.#nextBatch([]);
+      const again = await current.place();
+      this.#binding.flush();
+      if (again.length > 0) await this.#placeAlone(again);
+      current = next ?? this.#nextBatch([]);
+    }
+  }
+
+  /** Pods that must not wait behind others for having lost a race. */
+  async #placeAlone(pods: readonly PodInfo[]): Promise<void> {
+    for (let open = pods; open.length > 0 && this.#state === 'running'; ) {
+      open = (await this.#nextBatch(open)?.place()) ?? [];
+    }
+  }
+
+  /** A batch that begins with `pods`; undefined when there is nothing to do now. */
+  #nextBatch(pods: readonly PodInfo[]): RemoteBatch | undefined {
+    const batch = [...pods];
+    const pairs = Math.floor(REMOTE_BATCH_PAIRS_MAX / (this.cache.nodes.length || 1));
+    const podsMax = Math.max(1, Math.min(REMOTE_BATCH_PODS_MAX, pairs));
+    while (batch.length < podsMax && this.#binding.inFlight < BINDINGS_IN_FLIGHT_MAX) {
       const queued = this.queue.pop();
       if (!queued) break;
-      pods.push(queued.pod);
+      batch.push(queued.pod);
     }
+    if (batch.length === 0) return undefined;
     if (this.#profile.missing.length > 0) {
-      for (const pod of pods) this.#failedWith(pod, new Error(this.#missingText()));
-      return;
+      for (const pod of batch) this.#failedWith(pod, new Error(this.#missingText()));
+      return undefined;
     }
-    const batch = new RemoteBatch({
+    return new RemoteBatch(batch, {
       cycle: this.#cycle,
       cache: this.cache,
       remotes: this.#remotes,
@@ -261,7 +286,6 @@ export class Scheduler {
       refused: (pod, diagnosis) => this.#unschedulable(pod, diagnosis),
       failed: (pod, error) => this.#failedWith(pod, error),
     });
-    await batch.run(pods);
   }
 
   #commit(pod: PodInfo, node: NodeState): void {
@@ -301,8 +325,14 @@ export class Scheduler {
   /** Not a refusal but something that went wrong: again after the back-off. */
   #failedWith(pod: PodInfo, error: unknown): void {
     this.#options.onAttempt?.('error');
-    this.#options.log.warn('Cannot schedule pod', { pod: pod.key, error });
-    this.#report(pod, 'SchedulerError', error instanceof Error ? error.message : String(error));
+    const text = error instanceof Error ? error.message : String(error);
+    const now = this.#options.clock.now();
+    // What is wrong with a plugin is wrong for many pods: their events tell each, the log once.
+    if (this.#logged?.text !== text || now - this.#logged.at > REPEAT_LOG_MS) {
+      this.#logged = { text, at: now };
+      this.#options.log.warn('Cannot schedule pod', { pod: pod.key, error });
+    }
+    this.#report(pod, 'SchedulerError', text);
     this.queue.retry(pod.key);
   }
 

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { scheduler } from './scheduler.ts';
+import { podInfoOf } from './scheduler-info.ts';
+import type { EvaluateBatch, NodeChanges } from './scheduler-remote.ts';
+import { normalizeToMax, verdict } from './scheduler-verdict.ts';
+import { node, pod } from './testing/builders.ts';
+import {
+  nodeStates,
+  schedulerContributionOf,
+  testSchedulerPlugin,
+} from './testing/scheduler-conformance.ts';
+
+const byRack = scheduler.score({
+  name: 'ByRack',
+  config: { type: 'object', properties: { label: { type: 'string', default: 'rack' } } },
+  score: ({ pod, node, config }) =>
+    node.labels[config.label ?? ''] === pod.labels[config.label ?? ''] ? 100 : 0,
+});
+
+const thermal = scheduler.plugin<{ max: number }, number>({
+  name: 'Thermal',
+  onFailure: 'ignore',
+  requeueOn: ['NodeLabel'],
+  preFilter(context) {
+    if (context.pod.labels.heat === undefined) return verdict.skip;
+    context.state = Number(context.pod.labels.heat);
+    return undefined;
+  },
+  filter: ({ node, state = 0, config }) =>
+    Number(node.labels.heat ?? 0) + state > config.max
+      ? verdict.unschedulable('node(s) were too hot')
+      : undefined,
+});
+
+const HOT = node('hot', { metadata: { labels: { heat: '90', rack: 'a' } } });
+const WARM = pod('warm', { metadata: { labels: { heat: '20', rack: 'a' } } });
+
+testSchedulerPlugin(byRack, { nodes: [HOT], pods: [WARM] });
+testSchedulerPlugin(thermal, { config: { max: 100 }, nodes: [HOT], pods: [WARM] });
+
+test('a factory names the points that its plugin implements', () => {
+  assert.deepEqual(schedulerContributionOf(byRack).points, ['score']);
+  const { points, onFailure, options } = schedulerContributionOf(thermal, { max: 100 });
+  assert.deepEqual(points, ['preFilter', 'filter']);
+  assert.equal(onFailure, 'ignore');
+  assert.deepEqual(options, { max: 100 });
+});
+
+function batch(changes: Partial<NodeChanges>, nodes: number[]): EvaluateBatch {
+  return {
+    changes: { reset: false, nodes: [], usage: [], removed: [], ...changes },
+    pods: [podInfoOf(WARM)],
+    nodes: Int32Array.from(nodes),
+    offsets: Int32Array.of(0, nodes.length),
+    filter: true,
+    score: true,
+  };
+}
+
+test('evaluate() keeps nodes between messages and forgets the removed', async () => {
+  const contribution = schedulerContributionOf(thermal, { max: 100 });
+  const [hot, plain] = nodeStates([HOT, node('plain')]);
+  assert.ok(hot && plain);
+  const first = await contribution.evaluate(batch({ nodes: [hot, plain] }, [0, 1]));
+  assert.deepEqual([...first.verdicts], [1, 0]);
+  assert.deepEqual(first.refusals, [verdict.unschedulable('node(s) were too hot')]);
+
+  const second = await contribution.evaluate(batch({ removed: [0] }, [1]));
+  assert.deepEqual([[...second.verdicts], second.errors], [[0], []]);
+  const third = await contribution.evaluate(batch({}, [0]));
+  assert.match(third.errors[0]?.message ?? '', /Node 0 was asked about before it was made known/);
+});
+
+test('normalizeToMax() gives shares of the largest, in whole numbers', () => {
+  const scores = Float64Array.of(0, 1, 2, 3);
+  normalizeToMax(scores);
+  assert.deepEqual([...scores], [0, 33, 66, 100]);
+  const reversed = Float64Array.of(0, 1, 2, 3);
+  normalizeToMax(reversed, true);
+  assert.deepEqual([...reversed], [100, 67, 34, 0]);
+  const zeros = Float64Array.of(0, 0);
+  normalizeToMax(zeros, true);
+  assert.deepEqual([...zeros], [100, 100]);
+});
