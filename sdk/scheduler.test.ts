@@ -15,7 +15,7 @@ const byRack = scheduler.score({
   name: 'ByRack',
   config: { type: 'object', properties: { label: { type: 'string', default: 'rack' } } },
   score: ({ pod, node, config }) =>
-    node.labels[config.label ?? ''] === pod.labels[config.label ?? ''] ? 100 : 0,
+    node.labels[config.label] === pod.labels[config.label] ? 100 : 0,
 });
 
 const thermal = scheduler.plugin<{ max: number }, number>({
@@ -82,4 +82,32 @@ test('normalizeToMax() gives shares of the largest, in whole numbers', () => {
   const zeros = Float64Array.of(0, 0);
   normalizeToMax(zeros, true);
   assert.deepEqual([...zeros], [100, 100]);
+});
+
+test('the type of config is read off its schema', () => {
+  const plugin = scheduler.score({
+    name: 'Typed',
+    config: {
+      type: 'object',
+      required: ['names'],
+      properties: {
+        weight: { type: 'integer', default: 2 },
+        names: { type: 'array', items: { type: 'string' } },
+        mode: { enum: ['fast', 'slow'] },
+      },
+    },
+    score({ config }) {
+      const weight: number = config.weight;
+      const names: readonly string[] = config.names;
+      const mode: 'fast' | 'slow' | undefined = config.mode;
+      // @ts-expect-error: the schema has no such property.
+      const absent = config.wieght;
+      return weight * names.length + (mode === 'fast' ? 1 : 0) + Number(absent ?? 0);
+    },
+  });
+  const { local, options } = schedulerContributionOf(plugin, { weight: 2, names: ['a', 'b'] });
+  const [state] = nodeStates([HOT]);
+  assert.ok(state);
+  const context = { pod: podInfoOf(WARM), nodes: [state], state: undefined };
+  assert.equal(local?.score?.({ ...context, node: state, config: options }), 4);
 });

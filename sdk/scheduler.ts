@@ -1,3 +1,4 @@
+import type { ConfigOf } from './config-type.ts';
 import { definePoint } from './extension.ts';
 import type { JsonSchema, PluginContext, PluginDefinition } from './plugin.ts';
 import type { NodeInfo, PodInfo } from './scheduler-info.ts';
@@ -260,21 +261,30 @@ type Facets =
   | 'readsPods'
   | 'requeueOn';
 
-/** Entry modules: `export default scheduler.score({...})`. */
+/**
+ * Entry modules: `export default scheduler.score({...})`. The type of `config` is read off the
+ * schema, unless it is given: `scheduler.score<Config, State>({...})`.
+ */
 export const scheduler = {
-  filter<C = Record<string, string>, S = unknown>(plugin: FilterPlugin<C, S>): PluginDefinition<C> {
+  filter<C = never, S = unknown, const J extends JsonSchema = JsonSchema>(
+    plugin: FilterPlugin<Given<C, J>, S> & { readonly config?: J },
+  ): PluginDefinition<Given<C, J>> {
     return definitionOf(plugin);
   },
-  score<C = Record<string, string>, S = unknown>(plugin: ScorePlugin<C, S>): PluginDefinition<C> {
+  score<C = never, S = unknown, const J extends JsonSchema = JsonSchema>(
+    plugin: ScorePlugin<Given<C, J>, S> & { readonly config?: J },
+  ): PluginDefinition<Given<C, J>> {
     return definitionOf(plugin);
   },
   /** Several points in one. */
-  plugin<C = Record<string, string>, S = unknown>(
-    plugin: SchedulerPlugin<C, S>,
-  ): PluginDefinition<C> {
+  plugin<C = never, S = unknown, const J extends JsonSchema = JsonSchema>(
+    plugin: SchedulerPlugin<Given<C, J>, S> & { readonly config?: J },
+  ): PluginDefinition<Given<C, J>> {
     return definitionOf(plugin);
   },
 };
+
+type Given<C, J extends JsonSchema> = [C] extends [never] ? ConfigOf<J> : C;
 
 function definitionOf<C, S>(plugin: SchedulerPlugin<C, S>): PluginDefinition<C> {
   return {

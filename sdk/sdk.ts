@@ -4,6 +4,7 @@ export * from './api/api.ts';
 export * from './auth.ts';
 export * from './claim.ts';
 export * from './clock.ts';
+export * from './config-type.ts';
 export * from './controller.ts';
 export * from './controller-runner.ts';
 export * from './door.ts';
