@@ -1,4 +1,10 @@
-import { openConnection, openFetch, openProgram, type Resource } from './brokered-resources.ts';
+import {
+  openConnection,
+  openFetch,
+  openProgram,
+  type Resource,
+  type ResourceSink,
+} from './brokered-resources.ts';
 import type { Channel } from './channel.ts';
 import { assertGranted, type Grants } from './grants.ts';
 import { PoolLimits } from './limits.ts';
@@ -32,7 +38,7 @@ export class Broker {
   readonly #grants: Grants;
   readonly #onBadMessage: (error: Error) => void;
   readonly #outbox: Outbox<BrokerReply>;
-  readonly #open = new Map<number, { resource: Resource; credit: number }>();
+  readonly #open = new Map<number, OpenResource>();
   #closed = false;
 
   constructor({ plugin, grants, channel, onBadMessage }: BrokerOptions) {
@@ -45,7 +51,7 @@ export class Broker {
 
   close(): void {
     this.#closed = true;
-    for (const { resource } of this.#open.values()) resource.destroy();
+    for (const { resource } of this.#open.values()) resource?.destroy();
     this.#open.clear();
   }
 
@@ -67,51 +73,51 @@ export class Broker {
         break;
       case 'data': {
         const bytes = payload.take(message.bytes);
-        open?.resource.write(bytes);
+        open?.resource?.write(bytes);
         break;
       }
       case 'end':
-        open?.resource.end();
+        open?.resource?.end();
         break;
       case 'read':
         if (!open) break;
         open.credit = Math.min(open.credit + message.size, PoolLimits.resourceUnreadBytesMax);
-        if (open.credit > 0) open.resource.resume();
+        if (open.credit > 0) open.resource?.resume();
         break;
       case 'destroy':
         this.#open.delete(message.id);
-        open?.resource.destroy();
+        open?.resource?.destroy();
         break;
     }
   }
 
   #start(id: number, wanted: BrokeredResource): void {
     if (this.#open.has(id)) throw new BadMessage(`Cannot take message: id ${id} is in use`);
+    const entry: OpenResource = { resource: undefined, credit: PoolLimits.resourceUnreadBytesMax };
+    this.#open.set(id, entry);
+    // The id may be given to another after `destroy`: what comes later from this one is dropped.
+    const isOpen = () => this.#open.get(id) === entry;
+    const sink: ResourceSink = {
+      opened: head => isOpen() && this.#send({ type: 'opened', id, head }),
+      data: (stream, bytes) => isOpen() && this.#data(id, entry, stream, bytes),
+      end: stream => isOpen() && this.#send({ type: 'end', id, stream }),
+      closed: outcome => isOpen() && this.#finish(id, outcome),
+    };
     try {
       assertGranted(this.#plugin, this.#grants, wanted);
-      if (this.#open.size >= PoolLimits.resourcesMax) {
-        throw new Error(`Cannot open another: ${this.#open.size} are open`);
+      if (this.#open.size > PoolLimits.resourcesMax) {
+        throw new Error(`Cannot open another: ${PoolLimits.resourcesMax} are open`);
       }
-      this.#open.set(id, {
-        resource: openResource(wanted, this.#grants, {
-          opened: head => this.#send({ type: 'opened', id, head }),
-          data: (stream, bytes) => this.#data(id, stream, bytes),
-          end: stream => this.#send({ type: 'end', id, stream }),
-          closed: outcome => this.#finish(id, outcome),
-        }),
-        credit: PoolLimits.resourceUnreadBytesMax,
-      });
+      entry.resource = openResource(wanted, this.#grants, sink);
     } catch (error) {
       this.#finish(id, { error: toWireError(error) });
     }
   }
 
-  #data(id: number, stream: 1 | 2, bytes: Uint8Array): void {
-    const open = this.#open.get(id);
-    if (!open) return;
+  #data(id: number, entry: OpenResource, stream: 1 | 2, bytes: Uint8Array): void {
     this.#send({ type: 'data', id, stream, bytes: bytes.length }, bytes);
-    open.credit -= bytes.length;
-    if (open.credit <= 0) open.resource.pause();
+    entry.credit -= bytes.length;
+    if (entry.credit <= 0) entry.resource?.pause();
   }
 
   #finish(id: number, outcome: BrokeredOutcome): void {
@@ -124,9 +130,13 @@ export class Broker {
   }
 }
 
-type Sink = Parameters<typeof openConnection>[1];
+interface OpenResource {
+  resource: Resource | undefined;
+  /** Bytes that may be sent before the host has read some. */
+  credit: number;
+}
 
-function openResource(wanted: BrokeredResource, grants: Grants, sink: Sink): Resource {
+function openResource(wanted: BrokeredResource, grants: Grants, sink: ResourceSink): Resource {
   switch (wanted.type) {
     case 'fetch':
       return openFetch(wanted, sink);

@@ -18,11 +18,11 @@ export interface Resource {
 }
 
 export interface ResourceSink {
-  opened(head: BrokeredHead): void;
-  data(stream: 1 | 2, bytes: Uint8Array): void;
-  end(stream: 1 | 2): void;
+  opened(head: BrokeredHead): unknown;
+  data(stream: 1 | 2, bytes: Uint8Array): unknown;
+  end(stream: 1 | 2): unknown;
   /** Last, and once. */
-  closed(outcome: BrokeredOutcome): void;
+  closed(outcome: BrokeredOutcome): unknown;
 }
 
 export function openConnection(
@@ -59,6 +59,7 @@ export function openFetch(
   const body: Uint8Array[] = [];
   let size = 0;
   let answer: Readable | undefined;
+  let isSent = false;
   const send = async () => {
     const hasBody = method !== 'GET' && method !== 'HEAD' && size > 0;
     const response = await fetch(url, {
@@ -82,11 +83,14 @@ export function openFetch(
       if (size > PoolLimits.frameBytesMax) aborter.abort(tooMuch());
       else body.push(bytes);
     },
-    end: () =>
-      void send().then(
+    end() {
+      if (isSent) return;
+      isSent = true;
+      send().then(
         () => sink.closed({}),
         error => sink.closed({ error: toWireError(error) }),
-      ),
+      );
+    },
     pause: () => void answer?.pause(),
     resume: () => void answer?.resume(),
     destroy: () => aborter.abort(),

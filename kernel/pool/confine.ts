@@ -139,7 +139,7 @@ function without(real: Members, names: readonly string[], module: string, guard:
 }
 
 function guardedOs(real: Members, copy: Members, guard: Guard): Members {
-  const free = ['EOL', 'devNull', 'arch', 'endianness', 'platform', 'type'];
+  const free = ['EOL', 'devNull', 'arch', 'availableParallelism', 'endianness', 'platform', 'type'];
   for (const name of [...free, ...(guard.grants.sys ?? [])]) {
     if (Object.hasOwn(real, name)) copy[name] = real[name];
   }

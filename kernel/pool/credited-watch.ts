@@ -15,6 +15,8 @@ export class CreditedWatch implements EncodedWatchSink {
   #closed = false;
   #unackedBytes = 0;
   #held: EncodedEvent[] = [];
+  /** How many of them were sent. */
+  #sent = 0;
   #heldBytes = 0;
 
   constructor(
@@ -34,32 +36,27 @@ export class CreditedWatch implements EncodedWatchSink {
   close(): void {
     this.#closed = true;
     this.#held = [];
+    this.#sent = 0;
+    this.#heldBytes = 0;
     this.#close();
   }
 
   acknowledge(bytes: number): void {
     this.#unackedBytes = Math.max(0, this.#unackedBytes - bytes);
-    if (this.#held.length === 0 || this.#unackedBytes >= PoolLimits.watchUnackedBytesMax) return;
-    const held = this.#held;
-    this.#held = [];
-    this.#heldBytes = 0;
-    this.onEvents(held);
+    if (this.#sent < this.#held.length) this.#pump();
   }
 
   readonly onEvents = (events: readonly EncodedEvent[]): void => {
     if (this.#closed) return;
-    const flat: number[] = [];
-    const json: Uint8Array[] = [];
-    let next = 0;
-    while (next < events.length && this.#held.length === 0 && !this.#isOverCredit()) {
-      const event = events[next++] as EncodedEvent;
-      const size = sizeOf(event);
-      flat.push(EVENT_TYPES.indexOf(event.type), size);
-      json.push(...event.json);
-      this.#unackedBytes += size;
+    for (const event of events) {
+      this.#held.push(event);
+      this.#heldBytes += sizeOf(event);
     }
-    if (flat.length > 0) this.#send(flat, json);
-    this.#hold(events.slice(next));
+    this.#pump();
+    if (this.#heldBytes <= PoolLimits.watchHeldBytesMax) return;
+    const error = expired(`Watch was closed: ${this.#heldBytes} bytes of events were not taken`);
+    this.close();
+    this.#onEnd(error);
   };
 
   readonly onEnd = (error: Error): void => {
@@ -68,18 +65,27 @@ export class CreditedWatch implements EncodedWatchSink {
     this.#onEnd(error);
   };
 
-  #isOverCredit(): boolean {
-    return this.#unackedBytes >= PoolLimits.watchUnackedBytesMax;
+  /** Sends as much of what is held as there is credit for. */
+  #pump(): void {
+    const flat: number[] = [];
+    const json: Uint8Array[] = [];
+    while (this.#sent < this.#held.length && this.#unackedBytes < PoolLimits.watchUnackedBytesMax) {
+      const event = this.#held[this.#sent++] as EncodedEvent;
+      const size = sizeOf(event);
+      flat.push(EVENT_TYPES.indexOf(event.type), size);
+      json.push(...event.json);
+      this.#unackedBytes += size;
+      this.#heldBytes -= size;
+    }
+    if (flat.length > 0) this.#send(flat, json);
+    this.#forgetSent();
   }
 
-  #hold(events: readonly EncodedEvent[]): void {
-    for (const event of events) {
-      this.#held.push(event);
-      this.#heldBytes += sizeOf(event);
-    }
-    if (this.#heldBytes <= PoolLimits.watchHeldBytesMax) return;
-    this.close();
-    this.#onEnd(expired(`Watch was closed: ${this.#heldBytes} bytes of events were not taken`));
+  /** Now and then, so that it costs little for each event. */
+  #forgetSent(): void {
+    if (this.#sent * 2 < this.#held.length) return;
+    this.#held = this.#held.slice(this.#sent);
+    this.#sent = 0;
   }
 }
 

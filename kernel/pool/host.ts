@@ -6,6 +6,7 @@ import { type Grants, resolveGrants } from './grants.ts';
 import type { BodyEnd, HostBody } from './host-body.ts';
 import { PoolLimits } from './limits.ts';
 import { LinkServer } from './link-server.ts';
+import { LogGate } from './log-gate.ts';
 import { permissionFlags } from './permission-flags.ts';
 import { startProcess } from './process-body.ts';
 import { mapStack } from './source-map.ts';
@@ -108,7 +109,7 @@ export class PluginHost {
   readonly #body: HostBody;
   readonly #servers: readonly LinkServer[];
   readonly #broker: Broker;
-  readonly #links: readonly EncodedLink[];
+  readonly #console: LogGate;
   readonly #outbox: Outbox<HostCommand>;
   readonly #commands = new Map<string, PendingCommand>();
   #ended: HostExit | undefined;
@@ -136,8 +137,10 @@ export class PluginHost {
     const flags = permissionFlags(start.grants);
     const body = { start, hostCode, heapMb: limits.heapMb, flags };
     this.#body = placement === 'worker' ? startThread(body) : startProcess({ ...body, relayCode });
-    this.#links = plugins.map(plugin => options.linkFor(plugin.name));
-    this.#servers = this.#links.map((link, i) => this.#serve(link, i));
+    const links = plugins.map(plugin => options.linkFor(plugin.name));
+    this.#servers = links.map((link, i) => this.#serve(link, i));
+    // Whose line it is cannot be known in a thread that several share.
+    this.#console = new LogGate(options.clock, (...line) => links[0]?.log(...line));
     this.#broker = new Broker({
       plugin: name,
       grants: start.grants,
@@ -195,7 +198,8 @@ export class PluginHost {
     if (!channel) throw new Error(`Cannot serve plugin "${plugin}": it has no channel`);
     const onBadMessage = (error: Error) => this.#onBadMessage(plugin, error);
     const onDone = (answer: PluginAnswer) => this.#onDone(plugin, answer);
-    return new LinkServer({ link, channel, host: this, onDone, onBadMessage });
+    const { clock } = this.#options;
+    return new LinkServer({ link, channel, clock, host: this, onDone, onBadMessage });
   }
 
   #send(command: HostCommand & { plugin: string }, timeoutMs: number) {
@@ -245,7 +249,7 @@ export class PluginHost {
       return;
     }
     if (report.type === 'console') {
-      this.#links[0]?.log(report.level, report.message, { from: 'console' });
+      this.#console.log(report.level, report.message, { from: 'console' });
       return;
     }
     this.#settle('')?.resolve(undefined);

@@ -1,3 +1,4 @@
+import type { Clock } from '../../sdk/clock.ts';
 import type { Contribution, Disposer, ExtensionPoint } from '../../sdk/extension.ts';
 import { badRequest } from '../../sdk/status.ts';
 import { decodeValue, encodeData, encodeValue } from './call-codec.ts';
@@ -5,6 +6,7 @@ import type { Channel } from './channel.ts';
 import { CreditedWatch } from './credited-watch.ts';
 import type { EncodedLink } from './encoded-link.ts';
 import { PoolLimits } from './limits.ts';
+import { LogGate } from './log-gate.ts';
 import {
   decodeFrame,
   type KernelMessage,
@@ -19,6 +21,7 @@ import { fromWireError, toWireError } from './wire-error.ts';
 export interface LinkServerOptions {
   readonly link: EncodedLink;
   readonly channel: Channel;
+  readonly clock: Clock;
   /** The same for all plugins of one host: what they provide each other does not travel. */
   readonly host: object;
   /** The plugin's answer to a command. */
@@ -33,6 +36,7 @@ export interface LinkServerOptions {
  */
 export class LinkServer {
   readonly #link: EncodedLink;
+  readonly #log: LogGate;
   readonly #host: object;
   readonly #onDone: LinkServerOptions['onDone'];
   readonly #onBadMessage: (error: Error) => void;
@@ -50,8 +54,9 @@ export class LinkServer {
   #callsServed = 0;
   #closed = false;
 
-  constructor({ link, channel, host, onDone, onBadMessage }: LinkServerOptions) {
+  constructor({ link, channel, clock, host, onDone, onBadMessage }: LinkServerOptions) {
     this.#link = link;
+    this.#log = new LogGate(clock, (...line) => link.log(...line));
     this.#host = host;
     this.#onDone = onDone;
     this.#onBadMessage = onBadMessage;
@@ -126,7 +131,7 @@ export class LinkServer {
         this.#settle(message.id)?.reject(fromWireError(message.error));
         break;
       case 'log':
-        this.#link.log(message.level, message.message, message.fields);
+        this.#log.log(message.level, message.message, message.fields);
         break;
       case 'metric':
         this.#link.metric(message.record);

@@ -12,7 +12,7 @@ import { encodeLink } from './encoded-link.ts';
 import { PoolLimits } from './limits.ts';
 import { LinkClient } from './link-client.ts';
 import { LinkServer } from './link-server.ts';
-import { RecordingLink } from './pool-testing.ts';
+import { ManualClock, RecordingLink } from './pool-testing.ts';
 import { encodeFrame, encodeText } from './wire.ts';
 
 const CODEC = {
@@ -28,6 +28,7 @@ function openServer(host: object = {}) {
   const server = new LinkServer({
     link: encodeLink(kernel),
     channel: portChannel(port1),
+    clock: new ManualClock(),
     host,
     onDone() {},
     onBadMessage: error => bad.push(error),

@@ -25,8 +25,9 @@ setup.receive(frame => {
   for (const [i, plugin] of body.plugins.entries()) join(plugin, mux.channel(PLUGIN_CHANNEL + i));
   void body.gone.then(finish);
 });
-// Without the kernel there is nobody to work for.
-pipe.on('close', () => process.exit(0));
+// Without the kernel there is nobody to work for. `exit` would wait for a thread that cannot be
+// interrupted.
+pipe.on('close', () => process.kill(process.pid, 'SIGKILL'));
 
 function join(thread: Channel, outside: Channel): void {
   // The kernel takes nothing but bytes; others come from a forger, and end here.
