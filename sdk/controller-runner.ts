@@ -43,6 +43,7 @@ export function runController<T extends KubeObject, C, W extends readonly KubeOb
   const queue = runQueue(ctx, {
     work: key => options.reconcile(parseKey(key), contextOf(key)),
     ...(options.concurrency && { concurrency: options.concurrency }),
+    ...(options.intervalMs && { intervalMs: options.intervalMs }),
   });
   const contextOf = (key: string) => reconcileContext(ctx, { kind: options.for, key, informerOf });
   const view = { informer: informerOf };

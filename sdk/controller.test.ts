@@ -154,6 +154,30 @@ describe('controller()', () => {
     assert.deepEqual(calls.slice(3), ['default/a there']);
   });
 
+  it('gathers what happens within intervalMs, and does not wait the first time', async () => {
+    const times: number[] = [];
+    const plugin = controller({
+      name: 'slow',
+      for: Deployment,
+      intervalMs: 100,
+      reconcile(_key, { clock }) {
+        times.push(clock.monotonic());
+        return undefined;
+      },
+    });
+    const { kernel, clock } = await activate(plugin);
+    kernel.add(Deployment, deployment('web'));
+    await clock.step(0);
+    for (let i = 0; i < 5; i++) {
+      kernel.modify(Deployment, 'default/web', ({ metadata }) => {
+        metadata.labels = { i: String(i) };
+      });
+      await clock.step(10);
+    }
+    await clock.step(1_000);
+    assert.deepEqual([times, clock.pending], [[0, 100], 0]);
+  });
+
   it('waits on unload for what is under way, and then does nothing more', async () => {
     let finish: () => void = () => {};
     const { plugin, calls } = recording(

@@ -37,6 +37,11 @@ export interface ControllerSources<
   readonly watches?: { readonly [I in keyof W]: ControllerWatch<W[I]> };
   /** How many objects are worked on at a time. Default 1; never two with the same key. */
   readonly concurrency?: number;
+  /**
+   * An object is worked on again no sooner than so long after it last was begun; what happens
+   * meanwhile is dealt with in one. For work that grows with the number of what is watched. Default 0.
+   */
+  readonly intervalMs?: number;
 }
 
 export interface ControllerSource<T extends KubeObject = KubeObject> {

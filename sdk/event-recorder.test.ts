@@ -60,11 +60,14 @@ describe('event recorder', () => {
     );
   });
 
-  it('combines the eleventh message of a reason and later ones', async () => {
-    const { events, about, written } = setUp();
+  it('combines the tenth message of a reason and later ones, until ten minutes of silence', async () => {
+    const { events, about, clock, written } = setUp();
     for (let i = 0; i < 14; i++) events.event(about, 'Normal', 'Many', `message ${i}`);
     const combined = (await written()).filter(([message]) => `${message}`.startsWith('(combined'));
-    assert.deepEqual(combined, [['(combined from similar events): message 13', 4]]);
+    assert.deepEqual(combined, [['(combined from similar events): message 13', 5]]);
+    assert.equal((await written()).length, 10);
+    await clock.step(600_001);
+    events.event(about, 'Normal', 'Many', 'message 14');
     assert.equal((await written()).length, 11);
   });
 

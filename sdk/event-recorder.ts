@@ -55,7 +55,7 @@ interface EventRecord {
 class Correlator {
   readonly #options: EventRecorderOptions;
   readonly #records = new Recent<EventRecord>();
-  readonly #similar = new Recent<{ messages: Set<string>; since: number }>();
+  readonly #similar = new Recent<{ messages: Set<string>; lastAt: number }>();
   readonly #budgets = new Recent<TokenBucket>();
   #lastNanoseconds = 0n;
 
@@ -89,13 +89,13 @@ class Correlator {
 
   #isAggregated(kindOfEvent: string, message: string): boolean {
     const now = this.#options.clock.now();
-    const similar = this.#similar.get(kindOfEvent, () => ({ messages: new Set(), since: now }));
-    if (now - similar.since > SIMILAR_WINDOW_MS) {
-      similar.messages.clear();
-      similar.since = now;
-    }
-    if (similar.messages.size < SIMILAR_MAX) similar.messages.add(message);
-    return similar.messages.size >= SIMILAR_MAX && !similar.messages.has(message);
+    const similar = this.#similar.get(kindOfEvent, () => ({ messages: new Set(), lastAt: now }));
+    if (now - similar.lastAt > SIMILAR_WINDOW_MS) similar.messages.clear();
+    similar.lastAt = now;
+    if (similar.messages.has(message)) return false;
+    if (similar.messages.size >= SIMILAR_MAX - 1) return true;
+    similar.messages.add(message);
+    return false;
   }
 
   #newEvent(about: KubeObject, { type, reason, source }: Occurrence): Event {
@@ -219,7 +219,7 @@ class Recent<V> {
 
 /** client-go's own numbers: a burst of 25 about one object, then one in five minutes. */
 const OBJECT_BUDGET = { burst: 25, perSecond: 1 / 300 };
-/** client-go's: so many different messages in so long are told one by one. */
+/** client-go's: from so many different messages on, with no longer pause than this, one tells all. */
 const SIMILAR_MAX = 10;
 const SIMILAR_WINDOW_MS = 600_000;
 /** client-go's: objects and events that are remembered. */

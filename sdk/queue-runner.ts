@@ -14,6 +14,11 @@ export interface QueueOptions {
   work(key: string): ReconcileResult | Promise<ReconcileResult>;
   /** How many keys at a time. Default 1; never the same one twice. */
   readonly concurrency?: number;
+  /**
+   * A key is worked on again no sooner than so long after it last was begun; what happens meanwhile
+   * is dealt with in one. Default 0.
+   */
+  readonly intervalMs?: number;
 }
 
 /** Keys that are worked off until the plugin is unloaded. */
@@ -77,9 +82,17 @@ class Runner implements RunningQueue {
     this.#seconds.observe((this.#ctx.clock.monotonic() - began) / 1000);
     this.#reconciles.add(1, { result });
     this.#active--;
-    this.#queue.done(key);
+    this.#release(key, began);
     if (this.#active === 0) this.#onIdle();
     this.#pump();
+  }
+
+  /** Until it is given back the key is not taken again, however often it is added. */
+  #release(key: string, began: number): void {
+    const { clock } = this.#ctx;
+    const rest = began + (this.#options.intervalMs ?? 0) - clock.monotonic();
+    if (rest > 0) clock.setTimeout(() => this.#queue.done(key), rest);
+    else this.#queue.done(key);
   }
 
   async #attempt(key: string): Promise<'success' | 'error'> {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Contribution, ExtensionPoint } from '../extension.ts';
-import { apiVersionOf, type Kind, type KubeObject, keyOf } from '../kind.ts';
+import { apiVersionOf, type Kind, type KubeObject } from '../kind.ts';
 import type { KernelLink } from '../link.ts';
 import type { LogFields, LogLevel } from '../logger.ts';
 import { createObjectClient } from '../object-client.ts';
@@ -77,7 +77,7 @@ export class TestKernel {
   }
 
   get<T extends KubeObject>(kind: Kind<T>, key: string): T | undefined {
-    return this.all(kind).find(object => keyOf(object) === key);
+    return this.#store.get(kind, key) as T | undefined;
   }
 
   /** Changes an object in place of whoever would: status included, without a conflict. */

@@ -49,6 +49,10 @@ export class TestStore {
     return byKey.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
   }
 
+  get(subject: ErrorSubject, key: string): KubeObject | undefined {
+    return this.#objects.get(idOf(subject))?.get(key);
+  }
+
   /** Whether the resource has changed since. */
   hasChangedSince(subject: ErrorSubject, resourceVersion: string): boolean {
     return (this.#changedAt.get(idOf(subject)) ?? 0) > Number(resourceVersion);
@@ -75,7 +79,7 @@ export class TestStore {
   }
 
   #existing(request: ObjectRequest): KubeObject {
-    const object = this.#objects.get(idOf(request))?.get(keyIn(request));
+    const object = this.get(request, keyIn(request));
     if (!object) throw notFound(request, request.name ?? '');
     return object;
   }

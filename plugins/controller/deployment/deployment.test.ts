@@ -44,7 +44,7 @@ function makeAvailable(kernel: TestKernel): boolean {
 }
 
 async function settle(kernel: TestKernel, clock: { step(ms: number): Promise<void> }) {
-  do await clock.step(10);
+  do await clock.step(50);
   while (makeAvailable(kernel));
 }
 
@@ -160,7 +160,7 @@ describe('controller.deployment', () => {
         'kubectl.kubernetes.io/last-applied-configuration': '{}',
       };
     });
-    await clock.step(0);
+    await clock.step(20);
     const { annotations } = kernel.all(ReplicaSet)[0]?.metadata ?? {};
     assert.equal(annotations?.['kubernetes.io/change-cause'], 'because');
     assert.equal(annotations?.['kubectl.kubernetes.io/last-applied-configuration'], undefined);
@@ -196,10 +196,10 @@ describe('controller.deployment', () => {
     const { kernel, clock, settle } = await setUp({ replicas: 10 });
     await settle();
     setImage(kernel, 'nginx:2');
-    await clock.step(10);
+    await clock.step(50);
     assert.deepEqual(sets(kernel), { nginx: '8 r1', 'nginx:2': '5 r2' });
     change(kernel, { replicas: 20 });
-    await clock.step(0);
+    await clock.step(20);
     const sizes = kernel.all(ReplicaSet).map(({ spec }) => spec?.replicas ?? 0);
     assert.equal(
       sizes.reduce((a, b) => a + b),
@@ -231,7 +231,7 @@ describe('controller.deployment', () => {
     kernel.modify(ReplicaSet, keyOf(set ?? replicaSet('')), each => {
       each.status = { replicas: 2, readyReplicas: 1, availableReplicas: 1, observedGeneration: 1 };
     });
-    await clock.step(0);
+    await clock.step(20);
     assert.equal(condition(kernel, 'Progressing')?.reason, 'ReplicaSetUpdated');
   });
 
@@ -253,7 +253,7 @@ describe('controller.deployment', () => {
     kernel.modify(Pod, 'default/old', ({ metadata }) => {
       metadata.finalizers = [];
     });
-    await clock.step(10);
+    await clock.step(50);
     assert.deepEqual(sets(kernel), { nginx: '0 r1', 'nginx:2': '2 r2' });
     await settle();
     assert.equal(condition(kernel, 'Progressing')?.reason, 'NewReplicaSetAvailable');
@@ -290,7 +290,7 @@ describe('controller.deployment', () => {
         ? forbidden(request, '', 'quota')
         : undefined;
     const { clock } = await setUp({}, kernel);
-    await clock.step(0);
+    await clock.step(20);
     assert.equal(condition(kernel, 'Progressing')?.reason, 'ReplicaSetCreateError');
     kernel.fault = () => undefined;
     await clock.step(60_000);
@@ -320,7 +320,7 @@ describe('controller.deployment', () => {
       kernel.fault = request =>
         request.verb === lost && ++count > 0 ? serviceUnavailable('crashed') : undefined;
       setImage(kernel, 'nginx:2');
-      await first.clock.step(0);
+      await first.clock.step(20);
       await first.dispose();
       assert.ok(count > 0);
       kernel.fault = () => undefined;

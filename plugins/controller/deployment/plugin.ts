@@ -21,6 +21,8 @@ export default controller({
     { kind: Pod, fields: POD_FIELDS, map: recreating },
   ],
   concurrency: 10,
+  // Its ReplicaSets change in quick succession: one write of the status for many changes.
+  intervalMs: 20,
   reconcile: (_key, context) => reconcile(context),
 });
 

@@ -72,20 +72,20 @@ describe('controller.endpoints', () => {
   it('follows pods and the Service, and deletes what it made', async () => {
     const { kernel, clock, subsets } = await setUp(HTTP, serving('a', '10.0.0.1'));
     kernel.add(Pod, serving('b', '10.0.0.2', { ready: false }));
-    await clock.step(0);
+    await clock.step(100);
     assert.deepEqual(subsets(), ['10.0.0.1|10.0.0.2|8080']);
     kernel.modify(Pod, 'default/a', p => {
       p.metadata.labels = {};
     });
-    await clock.step(0);
+    await clock.step(100);
     assert.deepEqual(subsets(), ['|10.0.0.2|8080']);
     kernel.modify(Service, 'default/web', ({ spec }) => {
       if (spec) spec.publishNotReadyAddresses = true;
     });
-    await clock.step(0);
+    await clock.step(100);
     assert.deepEqual(subsets(), ['10.0.0.2||8080']);
     await kernel.objects.delete(Service, { namespace: 'default', name: 'web' });
-    await clock.step(0);
+    await clock.step(100);
     assert.deepEqual(kernel.all(Endpoints), []);
   });
 
@@ -123,10 +123,10 @@ describe('controller.endpoints', () => {
     kernel.modify(Endpoints, 'default/web', endpoints => {
       endpoints.subsets = [];
     });
-    await clock.step(0);
+    await clock.step(100);
     assert.deepEqual(subsets(), ['10.0.0.1||8080']);
     await kernel.objects.delete(Endpoints, { namespace: 'default', name: 'web' });
-    await clock.step(0);
+    await clock.step(100);
     assert.deepEqual(subsets(), ['10.0.0.1||8080']);
   });
 

@@ -20,5 +20,7 @@ export default controller({
     },
   ],
   concurrency: 10,
+  // Pods come in crowds, and each time all of them are written.
+  intervalMs: 100,
   reconcile,
 });

@@ -79,7 +79,7 @@ describe('controller.endpointslice', () => {
     a.metadata.finalizers = ['example.com/grace'];
     const { kernel, clock } = await setUp(HTTP, a);
     await kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
-    await clock.step(0);
+    await clock.step(100);
     const conditions = kernel.all(EndpointSlice)[0]?.endpoints?.[0]?.conditions;
     assert.deepEqual(conditions, { ready: false, serving: true, terminating: true });
   });
@@ -114,17 +114,17 @@ describe('controller.endpointslice', () => {
   it('follows pods and ports, and leaves only what is needed', async () => {
     const { kernel, clock } = await setUp(HTTP, serving('a', '10.0.0.1'));
     kernel.add(Pod, serving('b', '10.0.0.2'));
-    await clock.step(0);
+    await clock.step(100);
     assert.deepEqual(told(kernel), ['IPv4: 10.0.0.1+ 10.0.0.2+']);
     kernel.modify(Service, 'default/web', ({ spec }) => {
       if (spec) spec.ports = [{ name: 'web', port: 80, targetPort: 9090 }];
     });
-    await clock.step(0);
+    await clock.step(100);
     assert.deepEqual(told(kernel), ['IPv4: 10.0.0.1+ 10.0.0.2+']);
     assert.equal(kernel.all(EndpointSlice)[0]?.ports?.[0]?.port, 9090);
     await kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
     await kernel.objects.delete(Pod, { namespace: 'default', name: 'b' });
-    await clock.step(0);
+    await clock.step(100);
     assert.deepEqual(told(kernel), ['IPv4: ']);
   });
 
@@ -154,7 +154,7 @@ describe('controller.endpointslice', () => {
     kernel.modify(Pod, 'default/p7', p => {
       p.status = running({ ip: '10.0.1.7', ready: false });
     });
-    await clock.step(0);
+    await clock.step(100);
     assert.equal(writes(kernel).length, 1);
   });
 

@@ -24,6 +24,8 @@ export default definePlugin({
         { kind: Node, fields: [], map: () => [] },
       ],
       concurrency: 10,
+      // Pods come in crowds: one write of a slice for many.
+      intervalMs: 100,
       reconcile: (key, context) => reconciler.reconcile(key, context),
     });
   },

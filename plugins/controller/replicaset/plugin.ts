@@ -20,6 +20,8 @@ export default definePlugin({
       owns: [{ kind: Pod, fields: POD_FIELDS }],
       watches: [{ kind: Pod, fields: POD_FIELDS, map: adopters }],
       concurrency: 10,
+      // Pods become ready in crowds: one write of the status for many.
+      intervalMs: 20,
       reconcile: (key, context) => reconciler.reconcile(key, context),
     });
   },
