@@ -37,7 +37,8 @@ export async function update(context: RequestContext): Promise<DoorAnswer> {
   checkName(context, body);
   if (served.kind.strategy.createOnUpdate && !request.subresource) {
     const current = served.store.get(served.key(request.namespace, request.name ?? ''));
-    if (current === undefined) return createObject(context, body);
+    // Who names a revision means an object that was there: it is gone.
+    if (current === undefined && !body.metadata.resourceVersion) return createObject(context, body);
   }
   checkRevisionGiven(context, body);
   let spare: KubeObject | undefined = body;
@@ -140,7 +141,8 @@ async function attemptWrite(
     raiseGeneration(context, object, old);
     if (validates(context)) context.validate(object, old);
     await context.validateAdmission(object);
-    context.trackFields(object, old);
+    // Upstream tells nobody as the owner of what a POST to a subresource set: a binding.
+    if (context.request.verb !== 'create') context.trackFields(object, old);
     delete object.metadata.resourceVersion;
     const kept = served.toStorage(object);
     const released = isReleased(context, kept);

@@ -7,7 +7,7 @@ import type {
   ShapeTransform,
   User,
 } from 'kernetes/sdk';
-import { badRequest, unknownResource } from 'kernetes/sdk';
+import { badRequest } from 'kernetes/sdk';
 import { negotiate } from './accept.ts';
 import { parseBody, parsePatch, readBody } from './body.ts';
 import { isDryRun, optionsOf, parsePath, type ResourcePath, toRequest, verbOf } from './path.ts';
@@ -21,6 +21,8 @@ export interface HandlerOptions {
   readonly door: Door;
   readonly clock: Clock;
   readonly watches: Watches;
+  /** Whether any kind is served in a group version. */
+  readonly serves: (group: string, version: string) => boolean;
   readonly routes: () => readonly Route[];
   readonly shapes: () => readonly ShapeTransform[];
 }
@@ -46,6 +48,12 @@ async function serveResource(
   const { door, clock, shapes } = options;
   const verb = verbOf(request.method ?? 'GET', path, query);
   const accepted = negotiate(request.headers.accept);
+  if (!options.serves(path.group, path.version)) {
+    const { group, version, resource, namespace = '', name = '', subresource = '' } = path;
+    const asked = { user, verb, group, version, resource, namespace, name, subresource };
+    await door.authorize(asked);
+    return writeNoPage(response);
+  }
   const served = door.resolve(path.group, path.version, path.resource);
   const includeObject = includeObjectOf(query);
   if (verb === 'watch') {
@@ -126,7 +134,7 @@ async function serveRoute(
   const method = request.method ?? 'GET';
   await door.authorize({ user, verb: method.toLowerCase(), path });
   const route = findRoute(routes(), path);
-  if (route === undefined) throw unknownResource();
+  if (route === undefined) return writeNoPage(response);
   // HTTP/2's pseudo-headers (`:path`) are no headers to a route.
   const headers = Object.entries(request.headers).filter(([name]) => !name.startsWith(':'));
   const asked: RouteRequest = {
@@ -140,6 +148,11 @@ async function serveRoute(
   for (const [name, value] of Object.entries(sent)) response.setHeader(name, value);
   const type = sent['content-type'] ?? 'application/json';
   write(response, code, type, typeof body === 'string' ? Buffer.from(body) : body);
+}
+
+/** What is no path of the API at all gets no Status, as upstream. */
+function writeNoPage(response: Response): void {
+  write(response, 404, 'text/plain; charset=utf-8', Buffer.from('404 page not found\n'));
 }
 
 /** The longest that fits: an exact path, or a prefix that ends in `/*`. */

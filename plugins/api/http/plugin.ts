@@ -1,4 +1,11 @@
-import { definePlugin, routePoint, type Server, serverPoint, shapePoint } from 'kernetes/sdk';
+import {
+  definePlugin,
+  kindPoint,
+  routePoint,
+  type Server,
+  serverPoint,
+  shapePoint,
+} from 'kernetes/sdk';
 import { createHandler } from './handler.ts';
 import { listen } from './server.ts';
 import { Watches } from './watch.ts';
@@ -19,6 +26,16 @@ export default definePlugin<Config>({
   activate(ctx) {
     const routes = ctx.contributions(routePoint);
     const shapes = ctx.contributions(shapePoint);
+    const kinds = ctx.contributions(kindPoint);
+    const versions = new Set<string>();
+    const learn = () => {
+      versions.clear();
+      for (const { value } of kinds.list()) {
+        for (const { name } of value.versions) versions.add(`${value.group}/${name}`);
+      }
+    };
+    learn();
+    kinds.onChange(learn);
     const server: Server = {
       async listen(door, options) {
         const watches = new Watches();
@@ -26,6 +43,7 @@ export default definePlugin<Config>({
           door,
           clock: ctx.clock,
           watches,
+          serves: (group, version) => versions.has(`${group}/${version}`),
           routes: () => routes.list().map(({ value }) => value),
           shapes: () => shapes.list().map(({ value }) => value),
         });
