@@ -11,8 +11,8 @@ export function nameFindings(path: FieldPath, value: unknown, errors: NameErrors
   return (errors ?? []).map(error => invalidValue(path, value, error));
 }
 
-export function validateLabelName(key: string, path: FieldPath): FieldError[] {
-  return nameFindings(path, key, labelKeyErrors(key));
+export function validateLabelName(key: string | undefined, path: FieldPath): FieldError[] {
+  return nameFindings(path, key ?? '', labelKeyErrors(key ?? ''));
 }
 
 export function validateLabels(
@@ -75,7 +75,8 @@ export function isEmptySelector(selector: LabelSelector): boolean {
 }
 
 function validateRequirement(
-  { key, operator, values = [] }: LabelSelectorRequirement,
+  // What upstream's decoder leaves empty is absent here.
+  { key = '', operator = '', values = [] }: LabelSelectorRequirement,
   path: FieldPath,
 ): FieldError[] {
   const errors: FieldError[] = [];

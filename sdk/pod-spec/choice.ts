@@ -37,7 +37,10 @@ export function validateRequired(
     .map(field => required(path.child(field)));
 }
 
-export function validatePortOrName(port: number | string, path: FieldPath): FieldError[] {
+export function validatePortOrName(
+  port: number | string | undefined = 0,
+  path: FieldPath,
+): FieldError[] {
   const wrong = typeof port === 'number' ? portNumberErrors(port) : portNameErrors(port);
   return nameFindings(path, port, wrong);
 }

@@ -97,7 +97,7 @@ function validateCommon(
   path: FieldPath,
   context: ContainerContext,
 ): FieldError[] {
-  const { name, image, resources = {} } = container;
+  const { name = '', image, resources = {} } = container;
   const at = path.child('name');
   const errors = name ? nameFindings(at, name, dns1123LabelErrors(name)) : [required(at)];
   if (context.names.has(name)) errors.push(duplicate(at, name));

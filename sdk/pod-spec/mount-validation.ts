@@ -49,7 +49,7 @@ export function validateMounts(
 }
 
 function validateMount(
-  { name, mountPath, subPath, subPathExpr }: VolumeMount,
+  { name = '', mountPath, subPath, subPathExpr }: VolumeMount,
   volumes: ReadonlyMap<string, Volume>,
   path: FieldPath,
 ): FieldError[] {

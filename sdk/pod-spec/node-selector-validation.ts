@@ -33,7 +33,7 @@ export function validateNodeSelectorTerm(
 }
 
 function validateExpression(
-  { key, operator, values = [] }: NodeSelectorRequirement,
+  { key = '', operator = '', values = [] }: NodeSelectorRequirement,
   path: FieldPath,
 ): FieldError[] {
   const errors = validateOperator(operator, values, path);
@@ -82,7 +82,7 @@ function validateOperator(
 
 /** A requirement on a field: only the node's name can be asked for. */
 function validateField(
-  { key, operator, values = [] }: NodeSelectorRequirement,
+  { key = '', operator = '', values = [] }: NodeSelectorRequirement,
   path: FieldPath,
 ): FieldError[] {
   const errors: FieldError[] = [];

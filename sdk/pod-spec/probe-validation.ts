@@ -107,7 +107,7 @@ function validateHttpGet(action: HTTPGetAction, path: FieldPath): FieldError[] {
     ...(action.path ? [] : [required(path.child('path'))]),
     ...validatePortOrName(port, path.child('port')),
     ...validateChoice(scheme, ['HTTP', 'HTTPS'], path.child('scheme')),
-    ...httpHeaders.flatMap(({ name }) =>
+    ...httpHeaders.flatMap(({ name = '' }) =>
       nameFindings(path.child('httpHeaders'), name, httpHeaderNameErrors(name)),
     ),
   ];

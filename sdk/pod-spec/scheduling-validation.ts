@@ -72,11 +72,11 @@ export function validateGates(
 ): FieldError[] {
   const names = new Set<string>();
   return [
-    ...readinessGates.flatMap(({ conditionType }, i) => {
+    ...readinessGates.flatMap(({ conditionType = '' }, i) => {
       const at = path.child('readinessGates').index(i).child('conditionType');
       return nameFindings(at, conditionType, qualifiedNameErrors(conditionType));
     }),
-    ...schedulingGates.flatMap(({ name }, i) => {
+    ...schedulingGates.flatMap(({ name = '' }, i) => {
       const at = path.child('schedulingGates').index(i);
       const errors = nameFindings(at, name, qualifiedNameErrors(name));
       if (names.has(name)) errors.push(duplicate(at, name));

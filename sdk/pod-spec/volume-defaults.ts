@@ -30,6 +30,7 @@ export function defaultVolume(volume: Volume): void {
   const template = ephemeral?.volumeClaimTemplate;
   if (template) {
     template.metadata ??= {};
+    template.spec ??= {};
     defaultClaimSpec(template.spec);
   }
 }

@@ -36,7 +36,7 @@ export function validateVolumes(volumes: readonly Volume[], path: FieldPath): Fi
   return volumes.flatMap((volume, i) => {
     const at = path.index(i);
     const errors = validateSource(volume, at);
-    const { name } = volume;
+    const { name = '' } = volume;
     if (!name) errors.push(required(at.child('name')));
     else errors.push(...nameFindings(at.child('name'), name, dns1123LabelErrors(name)));
     if (names.has(name)) errors.push(duplicate(at.child('name'), name));

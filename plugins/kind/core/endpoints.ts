@@ -44,14 +44,14 @@ function formatSubsets(subsets: readonly EndpointSubset[]): string {
   if (subsets.length === 0) return '<none>';
   const all = subsets.flatMap(({ addresses = [], ports = [] }) =>
     ports.length === 0
-      ? addresses.map(({ ip }) => ip)
-      : ports.flatMap(({ port }) => addresses.map(({ ip }) => joinHostPort(ip, port))),
+      ? addresses.map(({ ip = '' }) => ip)
+      : ports.flatMap(({ port }) => addresses.map(({ ip = '' }) => joinHostPort(ip, port))),
   );
   const shown = all.slice(0, SHOWN_MAX).join(',');
   return all.length > SHOWN_MAX ? `${shown} + ${all.length - SHOWN_MAX} more...` : shown;
 }
 
-function joinHostPort(ip: string, port: number): string {
+function joinHostPort(ip: string, port = 0): string {
   return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 

@@ -23,9 +23,10 @@ export function validateLimitRange({ spec }: LimitRange): FieldError[] {
   const types = new Set<string>();
   for (const [i, item] of (spec?.limits ?? []).entries()) {
     const path = fieldPath('spec', 'limits').index(i);
-    errors.push(...validateType(item.type, path.child('type')));
-    if (types.has(item.type)) errors.push(duplicate(path.child('type'), item.type));
-    types.add(item.type);
+    const { type = '' } = item;
+    errors.push(...validateType(type, path.child('type')));
+    if (types.has(type)) errors.push(duplicate(path.child('type'), type));
+    types.add(type);
     errors.push(...validateNames(item, path));
     errors.push(...validateStorage(item, path));
     for (const name of namesIn(item)) errors.push(...validateBounds(item, name, path));

@@ -97,7 +97,7 @@ function validateSources(spec: PersistentVolumeSpec, path: FieldPath): FieldErro
     const source = spec[first] as Readonly<Record<string, unknown>>;
     if (!source[field]) errors.push(required(at.child(field)));
   }
-  if (first === 'hostPath' && spec.hostPath?.path.split('/').includes('..')) {
+  if (first === 'hostPath' && spec.hostPath?.path?.split('/').includes('..')) {
     errors.push(invalidValue(at.child('path'), spec.hostPath.path, "must not contain '..'"));
   }
   if (first === 'local' && !spec.nodeAffinity) {
