@@ -90,6 +90,8 @@ function defaultHandler(handler: Pick<LifecycleHandler, 'httpGet'> | undefined):
 function roundResources(resources: Record<string, string> | undefined): void {
   if (!resources) return;
   for (const [name, text] of Object.entries(resources)) {
+    // Most are surely not: parsing them is most of what filling in a pod costs.
+    if (!FINE.test(text)) continue;
     const { scale, format } = parseQuantity(text);
     if (scale >= MILLI) continue;
     const mantissa = BigInt(quantityMilliValue(text));
@@ -99,3 +101,5 @@ function roundResources(resources: Record<string, string> | undefined): void {
 
 /** The power of ten of a thousandth. */
 const MILLI = -3;
+/** A fraction, an exponent, nano or micro: what a quantity finer than a thousandth has. */
+const FINE = /[.eEnu]/;

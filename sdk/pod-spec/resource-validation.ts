@@ -9,7 +9,12 @@ import {
 } from '../field-path.ts';
 import { nameFindings } from '../label-validation.ts';
 import { qualifiedNameErrors } from '../names.ts';
-import { canonicalQuantity, compareQuantities, parseQuantity } from '../quantity.ts';
+import {
+  canonicalQuantity,
+  compareQuantities,
+  parseQuantity,
+  quantityMilliValue,
+} from '../quantity.ts';
 import type { FieldError } from '../status.ts';
 import {
   allowsOvercommit,
@@ -74,7 +79,8 @@ export function validateResourceQuantity(
 }
 
 export function validateNonNegativeQuantity(text: string, path: FieldPath): FieldError[] {
-  if (parseQuantity(text).mantissa >= 0n) return [];
+  // Rounding is away from zero: what is below stays below.
+  if (quantityMilliValue(text) >= 0) return [];
   return [invalidValue(path, canonicalQuantity(text), 'must be greater than or equal to 0')];
 }
 
@@ -111,7 +117,8 @@ function validateAgainstLimit(
     if (allowsOvercommit(name)) return [];
     return [required(path.child('limits'), 'Limit must be set for non overcommitable resources')];
   }
-  const order = compareQuantities(parseQuantity(request), parseQuantity(limit));
+  const order =
+    request === limit ? 0 : compareQuantities(parseQuantity(request), parseQuantity(limit));
   const relation = allowsOvercommit(name) ? 'less than or equal to' : 'equal to';
   if (order === 0 || (order < 0 && allowsOvercommit(name))) return [];
   const why = `must be ${relation} ${name} limit of ${canonicalQuantity(limit)}`;

@@ -43,6 +43,12 @@ export const events = coreKind<Event>(EventKind, {
     source: ({ source, reportingComponent }) => source?.component || (reportingComponent ?? ''),
     type: ({ type }) => type ?? '',
   },
+  // Members that Go prints even when they are empty.
+  defaults: event => {
+    event.source ??= {};
+    event.reportingComponent ??= '';
+    event.reportingInstance ??= '';
+  },
   strategy: {
     createOnUpdate: true,
     ttlSeconds: 3_600,

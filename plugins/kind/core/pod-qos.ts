@@ -2,6 +2,7 @@ import {
   compareQuantities,
   type Pod,
   parseQuantity,
+  quantityMilliValue,
   type ResourceRequirements,
 } from 'kernetes/sdk';
 
@@ -31,12 +32,14 @@ function isGuaranteed({ requests = {}, limits = {} }: ResourceRequirements): boo
     const [request, limit] = [requests[name], limits[name]];
     if (!isPositive(limit)) return false;
     if (!isPositive(request)) return true;
-    return compareQuantities(parseQuantity(request), parseQuantity(limit)) === 0;
+    return (
+      request === limit || compareQuantities(parseQuantity(request), parseQuantity(limit)) === 0
+    );
   });
 }
 
 function isPositive(quantity: string | undefined): quantity is string {
-  return quantity !== undefined && parseQuantity(quantity).mantissa > 0n;
+  return quantity !== undefined && quantityMilliValue(quantity) > 0;
 }
 
 const COMPUTE = ['cpu', 'memory'];
