@@ -53,9 +53,16 @@ export function workloadCells(
   return [...containerCells(template), selectorText(selector) || '<none>'];
 }
 
-/** A selector as in a query; empty for one that selects nothing or everything. */
+/**
+ * A selector as in a query; empty for one that selects nothing or everything. Some selectors are
+ * kept unchecked (a CronJob's): `<error>` for what is none.
+ */
 export function selectorText(selector: LabelSelector | undefined): string {
-  return selectorFrom(selector).toString();
+  try {
+    return selectorFrom(selector).toString();
+  } catch {
+    return '<error>';
+  }
 }
 
 /** A map as `a=1,b=2`, ordered by key. */

@@ -2,6 +2,7 @@
 export * from './builders.ts';
 export * from './fake-clock.ts';
 export * from './fake-runtime.ts';
+export * from './kind-conformance.ts';
 export * from './kind-steps.ts';
 export * from './runtime-conformance.ts';
 export * from './scheduler-conformance.ts';

@@ -5,7 +5,6 @@ import {
   builtInSchema,
   column,
   type DaemonSet,
-  defaultPodTemplate,
   defineKind,
   formatLabels,
   NAME_COLUMN,
@@ -15,6 +14,7 @@ import {
 } from 'kernetes/sdk';
 import { validateDaemonSet, validateDaemonSetStatus } from './daemon-set-validation.ts';
 import { validateSelectorKept } from './deployment-validation.ts';
+import { templatedSpec } from './pod-template.ts';
 
 export const daemonSets = defineKind<DaemonSet>({
   group: 'apps',
@@ -66,8 +66,8 @@ export const daemonSets = defineKind<DaemonSet>({
   },
 });
 
-export function defaultDaemonSet({ spec }: DaemonSet): void {
-  if (spec === undefined) return;
+export function defaultDaemonSet(daemonSet: DaemonSet): void {
+  const spec = templatedSpec(daemonSet);
   spec.updateStrategy ??= {};
   spec.updateStrategy.type ||= 'RollingUpdate';
   if (spec.updateStrategy.type === 'RollingUpdate') {
@@ -76,7 +76,6 @@ export function defaultDaemonSet({ spec }: DaemonSet): void {
     spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
   }
   spec.revisionHistoryLimit ??= 10;
-  defaultPodTemplate(spec.template);
 }
 
 export function daemonSetRow(daemonSet: DaemonSet, now: number): TableCell[] {

@@ -5,7 +5,6 @@ import {
   builtInSchema,
   column,
   type Deployment,
-  defaultPodTemplate,
   defineKind,
   NAME_COLUMN,
   type StrategyContext,
@@ -20,6 +19,7 @@ import {
   validateDeploymentStatus,
   validateSelectorKept,
 } from './deployment-validation.ts';
+import { templatedSpec } from './pod-template.ts';
 
 export const deployments = defineKind<Deployment>({
   group: 'apps',
@@ -61,8 +61,7 @@ export const deployments = defineKind<Deployment>({
 });
 
 export function defaultDeployment(deployment: Deployment): void {
-  const { spec } = deployment;
-  if (spec === undefined) return;
+  const spec = templatedSpec(deployment);
   spec.replicas ??= 1;
   spec.strategy ??= {};
   spec.strategy.type ||= 'RollingUpdate';
@@ -73,7 +72,6 @@ export function defaultDeployment(deployment: Deployment): void {
   }
   spec.revisionHistoryLimit ??= 10;
   spec.progressDeadlineSeconds ??= 600;
-  defaultPodTemplate(spec.template);
 }
 
 /** Annotations are copied to replica sets, so the controller must see that they changed. */

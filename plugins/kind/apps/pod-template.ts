@@ -1,4 +1,5 @@
 import {
+  defaultPodTemplate,
   type FieldError,
   type FieldPath,
   forbiddenValue,
@@ -18,6 +19,17 @@ import {
 export interface OwnedTemplate {
   readonly selector: LabelSelector | undefined;
   readonly template: PodTemplateSpec | undefined;
+}
+
+/**
+ * The spec of a workload with its pod template, defaulted. A client may leave out either: then it
+ * is empty, as upstream's structs are, and validation says what is missing in it.
+ */
+export function templatedSpec<S extends { template?: PodTemplateSpec }>(object: { spec?: S }): S {
+  object.spec ??= {} as S;
+  object.spec.template ??= {};
+  defaultPodTemplate(object.spec.template);
+  return object.spec;
 }
 
 /** Of a selector that must be there and must not be empty. */

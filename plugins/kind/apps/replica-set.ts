@@ -3,7 +3,6 @@ import {
   ageCell,
   builtInSchema,
   column,
-  defaultPodTemplate,
   defineKind,
   type FieldError,
   fieldPath,
@@ -17,7 +16,7 @@ import {
   workloadCells,
 } from 'kernetes/sdk';
 import { validateSelectorKept } from './deployment-validation.ts';
-import { validateReplicatedTemplate, validateSelector } from './pod-template.ts';
+import { templatedSpec, validateReplicatedTemplate, validateSelector } from './pod-template.ts';
 import { validateCounters, validateNotGreater } from './status-validation.ts';
 
 export const replicaSets = defineKind<ReplicaSet>({
@@ -59,10 +58,8 @@ export const replicaSets = defineKind<ReplicaSet>({
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
 });
 
-export function defaultReplicaSet({ spec }: ReplicaSet): void {
-  if (spec === undefined) return;
-  spec.replicas ??= 1;
-  if (spec.template) defaultPodTemplate(spec.template);
+export function defaultReplicaSet(replicaSet: ReplicaSet): void {
+  templatedSpec(replicaSet).replicas ??= 1;
 }
 
 const SPEC = fieldPath('spec');

@@ -6,7 +6,6 @@ import {
   column,
   containerCells,
   defaultClaimSpec,
-  defaultPodTemplate,
   defineKind,
   NAME_COLUMN,
   type PersistentVolumeClaim,
@@ -16,6 +15,7 @@ import {
   selectorText,
   type TableCell,
 } from 'kernetes/sdk';
+import { templatedSpec } from './pod-template.ts';
 import {
   validateStatefulSet,
   validateStatefulSetStatus,
@@ -53,8 +53,8 @@ export const statefulSets = defineKind<StatefulSet>({
   subresources: [scaleSubresource<StatefulSet>(({ spec }) => selectorText(spec?.selector))],
 });
 
-export function defaultStatefulSet({ spec }: StatefulSet): void {
-  if (spec === undefined) return;
+export function defaultStatefulSet(statefulSet: StatefulSet): void {
+  const spec = templatedSpec(statefulSet);
   spec.podManagementPolicy ||= 'OrderedReady';
   defaultUpdateStrategy(spec);
   spec.persistentVolumeClaimRetentionPolicy ??= {};
@@ -62,7 +62,6 @@ export function defaultStatefulSet({ spec }: StatefulSet): void {
   spec.persistentVolumeClaimRetentionPolicy.whenScaled ||= 'Retain';
   spec.replicas ??= 1;
   spec.revisionHistoryLimit ??= 10;
-  defaultPodTemplate(spec.template);
   spec.volumeClaimTemplates?.forEach(defaultClaimTemplate);
 }
 

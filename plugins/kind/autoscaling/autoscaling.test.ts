@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { HorizontalPodAutoscaler } from 'kernetes/sdk';
+import type { HorizontalPodAutoscaler, KubeObject, MetricSpec, MetricStatus } from 'kernetes/sdk';
+import { createdAs } from 'kernetes/sdk/testing';
 import { defaultV2, horizontalPodAutoscalers } from './horizontal-pod-autoscaler.ts';
 import { targetsText } from './targets.ts';
 import { fromV1, toV1 } from './v1.ts';
+import { fromV2beta1, toV2beta1 } from './v2beta1.ts';
 import { validateHpa } from './validation.ts';
 
 const cpu = (averageUtilization: number) => ({
@@ -53,6 +55,56 @@ describe('HorizontalPodAutoscaler', () => {
     ]);
     assert.deepEqual(fromV1(old), object);
   });
+
+  it('travels through v2beta1 without loss', () => {
+    const describedObject = { kind: 'Ingress', name: 'main' };
+    const metric = { name: 'rps', selector: { matchLabels: { a: 'b' } } };
+    const sources: MetricSpec[] = [
+      cpu(60),
+      pods,
+      {
+        type: 'Object',
+        object: { describedObject, metric, target: { type: 'Value', value: '9' } },
+      },
+      {
+        type: 'Object',
+        object: { describedObject, metric, target: { type: 'AverageValue', averageValue: '9' } },
+      },
+      {
+        type: 'External',
+        external: { metric, target: { type: 'AverageValue', averageValue: '9' } },
+      },
+      { type: 'External', external: { metric, target: { type: 'Value', value: '9' } } },
+    ];
+    const currentMetrics: MetricStatus[] = [
+      {
+        type: 'Resource',
+        resource: { name: 'cpu', current: { averageUtilization: 5, averageValue: '3' } },
+      },
+      { type: 'Pods', pods: { metric, current: { averageValue: '4' } } },
+      { type: 'Object', object: { describedObject, metric, current: { value: '7' } } },
+    ];
+    const object = hpa({ metrics: sources, behavior: { scaleDown: { selectPolicy: 'Min' } } });
+    object.status = { currentReplicas: 1, desiredReplicas: 2, currentMetrics };
+    const given = structuredClone(object);
+    const old = toV2beta1(object);
+    assert.equal(old.spec?.metrics?.[0]?.resource?.targetAverageUtilization, 60);
+    assert.equal(old.spec?.metrics?.[2]?.object?.metricName, 'rps');
+    assert.deepEqual(fromV2beta1(old), object);
+    assert.deepEqual(object, given);
+  });
+
+  for (const [version, field] of [
+    ['v1', 'targetCPUUtilizationPercentage'],
+    ['v2beta1', 'minReplicas'],
+  ] as const) {
+    it(`an object of ${version} is validated as what it is in v2`, () => {
+      const spec = { ...hpa().spec, [field]: 0 };
+      const body = { ...hpa(), apiVersion: `autoscaling/${version}`, spec } as KubeObject;
+      const { errors } = createdAs(horizontalPodAutoscalers, version, body);
+      assert.equal(errors.length, 1);
+    });
+  }
 
   it('an annotation that is nonsense stays an annotation', () => {
     const old = toV1(hpa());

@@ -8,11 +8,13 @@ import {
   type HorizontalPodAutoscaler,
   type HPAScalingRules,
   type KindVersion,
+  type KubeObject,
   NAME_COLUMN,
   type TableCell,
 } from 'kernetes/sdk';
 import { targetsText } from './targets.ts';
 import { fromV1, type HpaV1, toV1 } from './v1.ts';
+import { fromV2beta1, type HpaV2beta1, toV2beta1 } from './v2beta1.ts';
 import { validateHpa } from './validation.ts';
 
 const GROUP = 'autoscaling';
@@ -37,15 +39,27 @@ export const horizontalPodAutoscalers = defineKind<HorizontalPodAutoscaler>({
   categories: ['all'],
   namespaced: true,
   storage: { prefix: 'registry/horizontalpodautoscalers', version: 'v2' },
-  versions: [v2('v2'), v1(), v2('v2beta2')],
+  versions: [v2('v2'), v1(), v2beta1(), v2('v2beta2')],
   strategy: {
     status: true,
     prepareCreate: hpa => {
       hpa.status = { desiredReplicas: 0, currentReplicas: 0 };
     },
-    validate: validateHpa,
+    validate: hpa => validateHpa(current(hpa)),
   },
 });
+
+/** The object as the storage version has it; the argument stays as it is. */
+function current(hpa: KubeObject): HorizontalPodAutoscaler {
+  switch (hpa.apiVersion) {
+    case 'autoscaling/v1':
+      return fromV1(hpa as HpaV1);
+    case 'autoscaling/v2beta1':
+      return fromV2beta1(hpa as HpaV2beta1);
+    default:
+      return hpa as HorizontalPodAutoscaler;
+  }
+}
 
 /** v2beta2 has v2's shape. */
 function v2(name: string): KindVersion {
@@ -55,6 +69,7 @@ function v2(name: string): KindVersion {
     defaults: defaultV2,
     columns: COLUMNS,
     row: hpaRow,
+    ...(name === 'v2beta2' && { deprecation: deprecationOf(name, 'v1.23', 'v1.26') }),
   });
 }
 
@@ -62,19 +77,55 @@ function v1(): KindVersion {
   return defineVersion<HpaV1>({
     name: 'v1',
     schema: builtInSchema(GROUP, 'v1', 'HorizontalPodAutoscaler'),
-    defaults: ({ spec, metadata }) => {
-      spec.minReplicas ??= 1;
-      const others = metadata.annotations?.['autoscaling.alpha.kubernetes.io/metrics'];
-      if (!others) spec.targetCPUUtilizationPercentage ??= DEFAULT_CPU_PERCENT;
-    },
-    toStorage: hpa => fromV1(hpa) as unknown as HpaV1,
+    defaults: defaultV1,
+    toStorage: fromV1,
     fromStorage: hpa => toV1(hpa as unknown as HorizontalPodAutoscaler),
     columns: COLUMNS,
-    row: (hpa, now) => hpaRow(fromV1(structuredClone(hpa)), now),
+    row: (hpa, now) => hpaRow(fromV1(hpa), now),
   });
 }
 
-export function defaultV2({ spec }: HorizontalPodAutoscaler): void {
+function v2beta1(): KindVersion {
+  return defineVersion<HpaV2beta1>({
+    name: 'v2beta1',
+    schema: builtInSchema(GROUP, 'v2beta1', 'HorizontalPodAutoscaler'),
+    defaults: defaultV2beta1,
+    toStorage: fromV2beta1,
+    fromStorage: hpa => toV2beta1(hpa as unknown as HorizontalPodAutoscaler),
+    columns: COLUMNS,
+    row: (hpa, now) => hpaRow(fromV2beta1(hpa), now),
+    deprecation: deprecationOf('v2beta1', 'v1.22', 'v1.25'),
+  });
+}
+
+function deprecationOf(version: string, since: string, gone: string): string {
+  const name = `HorizontalPodAutoscaler is deprecated in ${since}+, unavailable in ${gone}+`;
+  return `autoscaling/${version} ${name}; use autoscaling/v2 HorizontalPodAutoscaler`;
+}
+
+/** A spec that the client left out is empty, as upstream's structs are: validation says the rest. */
+function specOf<S>(hpa: { spec?: S }): S {
+  hpa.spec ??= {} as S;
+  return hpa.spec;
+}
+
+function defaultV1(hpa: HpaV1): void {
+  const spec = specOf(hpa);
+  spec.minReplicas ??= 1;
+  if (hpa.metadata.annotations?.['autoscaling.alpha.kubernetes.io/metrics']) return;
+  spec.targetCPUUtilizationPercentage ??= DEFAULT_CPU_PERCENT;
+}
+
+function defaultV2beta1(hpa: HpaV2beta1): void {
+  const spec = specOf(hpa);
+  spec.minReplicas ??= 1;
+  if (spec.metrics?.length) return;
+  const resource = { name: 'cpu', targetAverageUtilization: DEFAULT_CPU_PERCENT };
+  spec.metrics = [{ type: 'Resource', resource }];
+}
+
+export function defaultV2(hpa: HorizontalPodAutoscaler): void {
+  const spec = specOf(hpa);
   spec.minReplicas ??= 1;
   if (!spec.metrics?.length) {
     const target = { type: 'Utilization', averageUtilization: DEFAULT_CPU_PERCENT };
@@ -94,10 +145,10 @@ function hpaRow(hpa: HorizontalPodAutoscaler, now: number): TableCell[] {
   const { metadata, spec, status } = hpa;
   return [
     metadata.name ?? '',
-    `${spec.scaleTargetRef.kind}/${spec.scaleTargetRef.name}`,
+    `${spec.scaleTargetRef?.kind}/${spec.scaleTargetRef?.name}`,
     targetsText(spec.metrics ?? [], status?.currentMetrics ?? []),
     spec.minReplicas === undefined ? '<unset>' : String(spec.minReplicas),
-    spec.maxReplicas,
+    spec.maxReplicas ?? 0,
     status?.currentReplicas ?? 0,
     ageCell(hpa, now),
   ];

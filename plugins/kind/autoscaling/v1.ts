@@ -7,13 +7,21 @@ import type {
   MetricStatus,
   StringMap,
 } from 'kernetes/sdk';
+import {
+  annotation,
+  BEHAVIOR,
+  CONDITIONS,
+  CURRENT_METRICS,
+  METRICS,
+  takeAnnotation,
+} from './annotations.ts';
 
 export type HpaV1 = autoscalingV1.HorizontalPodAutoscaler;
 
 /** v2 as v1 shows it: the CPU target as a field, everything else in annotations. */
 export function toV1(hpa: HorizontalPodAutoscaler): HpaV1 {
   const { metadata, spec, status, ...rest } = hpa;
-  const { metrics = [], behavior, ...same } = spec;
+  const { metrics = [], behavior, ...same } = spec ?? {};
   const cpu = metrics.find(isCpuUtilization);
   const others = metrics.filter(metric => metric !== cpu);
   const { conditions, currentMetrics, ...statusSame } = status ?? NO_STATUS;
@@ -42,7 +50,7 @@ export function toV1(hpa: HorizontalPodAutoscaler): HpaV1 {
 
 export function fromV1(hpa: HpaV1): HorizontalPodAutoscaler {
   const { metadata, spec, status, ...rest } = hpa;
-  const { targetCPUUtilizationPercentage: target, ...same } = spec;
+  const { targetCPUUtilizationPercentage: target, ...same } = spec ?? {};
   const { currentCPUUtilizationPercentage: current, ...statusSame } = status ?? NO_STATUS;
   const annotations: StringMap = { ...metadata.annotations };
   const take = <T>(key: string): T | undefined => takeAnnotation<T>(annotations, key);
@@ -94,30 +102,7 @@ function cpuStatus(averageUtilization: number): MetricStatus {
   return { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization } } };
 }
 
-function annotation(key: string, value: unknown): StringMap {
-  if (value === undefined || (Array.isArray(value) && value.length === 0)) return {};
-  return { [key]: JSON.stringify(value) };
-}
-
-/** Whoever wrote the annotation may have written nonsense: then it stays an annotation. */
-function takeAnnotation<T>(annotations: StringMap, key: string): T | undefined {
-  const text = annotations[key];
-  if (text === undefined) return undefined;
-  try {
-    const value = JSON.parse(text) as T;
-    delete annotations[key];
-    return value;
-  } catch {
-    return undefined;
-  }
-}
-
 const NO_STATUS: HorizontalPodAutoscalerStatus & autoscalingV1.HorizontalPodAutoscalerStatus = {
   currentReplicas: 0,
   desiredReplicas: 0,
 };
-
-const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
-const BEHAVIOR = 'autoscaling.alpha.kubernetes.io/behavior';
-const CONDITIONS = 'autoscaling.alpha.kubernetes.io/conditions';
-const CURRENT_METRICS = 'autoscaling.alpha.kubernetes.io/current-metrics';

@@ -66,17 +66,21 @@ function cronJobVersion(name: string): KindVersion<CronJob> {
 }
 
 /** The job template gets only what a pod template gets: the rest when a Job is made of it. */
-export function defaultCronJob({ spec }: CronJob): void {
-  if (spec === undefined) return;
+export function defaultCronJob(cronJob: CronJob): void {
+  // Any of these may be left out: then it is empty, as upstream's structs are.
+  cronJob.spec ??= { schedule: '', jobTemplate: {} };
+  const { spec } = cronJob;
   spec.concurrencyPolicy ||= 'Allow';
   spec.suspend ??= false;
   spec.successfulJobsHistoryLimit ??= 3;
   spec.failedJobsHistoryLimit ??= 1;
   spec.jobTemplate ??= {};
   spec.jobTemplate.metadata ??= {};
+  spec.jobTemplate.spec ??= { template: {} };
   const job = spec.jobTemplate.spec;
-  if (job?.template) defaultPodTemplate(job.template);
-  defaultPodFailurePolicy(job?.podFailurePolicy);
+  job.template ??= {};
+  defaultPodTemplate(job.template);
+  defaultPodFailurePolicy(job.podFailurePolicy);
 }
 
 export function cronJobRow(cronJob: CronJob, now: number): TableCell[] {

@@ -3,8 +3,11 @@ import { defaultPodTemplate, type Job, type PodFailurePolicy } from 'kernetes/sd
 /** With a limit for each index, the Job as a whole has none. */
 const NO_BACKOFF_LIMIT = 2_147_483_647;
 
-export function defaultJob({ metadata, spec }: Job): void {
-  if (spec === undefined) return;
+export function defaultJob(job: Job): void {
+  // Either may be left out: then it is empty, as upstream's structs are.
+  job.spec ??= { template: {} };
+  const { spec } = job;
+  spec.template ??= {};
   // A Job that counts neither runs one pod; with `parallelism` alone it is a work queue.
   if (spec.completions === undefined && spec.parallelism === undefined) {
     spec.completions = 1;
@@ -12,8 +15,8 @@ export function defaultJob({ metadata, spec }: Job): void {
   }
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : NO_BACKOFF_LIMIT;
-  if (spec.template) defaultPodTemplate(spec.template);
-  copyLabels({ metadata, spec });
+  defaultPodTemplate(spec.template);
+  copyLabels(job);
   spec.completionMode ||= 'NonIndexed';
   spec.suspend ??= false;
   spec.manualSelector ??= false;

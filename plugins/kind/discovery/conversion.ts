@@ -12,7 +12,7 @@ export function fromV1beta1(slice: discoveryV1beta1.EndpointSlice): EndpointSlic
 
 export function toV1beta1(slice: EndpointSlice): discoveryV1beta1.EndpointSlice {
   const converted = slice as discoveryV1beta1.EndpointSlice;
-  converted.endpoints = (slice.endpoints ?? []).map(oldEndpoint);
+  if (slice.endpoints) converted.endpoints = slice.endpoints.map(oldEndpoint);
   return converted;
 }
 
@@ -38,6 +38,6 @@ function oldEndpoint(endpoint: discoveryV1.Endpoint): discoveryV1beta1.Endpoint 
   if (zone === undefined && deprecatedTopology === undefined && nodeName === undefined) return old;
   converted.topology = { ...deprecatedTopology };
   if (zone !== undefined) converted.topology[ZONE] = zone;
-  if (nodeName !== undefined) converted.topology[HOSTNAME] ||= nodeName;
+  if (nodeName !== undefined) converted.topology[HOSTNAME] ??= nodeName;
   return converted;
 }

@@ -133,7 +133,9 @@ function validateEvent(event: Event): FieldError[] {
 }
 
 function pick<T extends object, K extends keyof T>(object: T, keys: readonly K[]): Partial<T> {
-  const found = keys.filter(key => object[key] !== undefined).map(key => [key, object[key]]);
+  const found = keys
+    .filter(key => (object[key] ?? undefined) !== undefined)
+    .map(key => [key, object[key]]);
   return Object.fromEntries(found) as Partial<T>;
 }
 

@@ -77,7 +77,7 @@ export const serviceCidrs = defineKind<ServiceCIDR>({
 function ipAddressRow({ metadata, spec }: IPAddress): TableCell[] {
   const parent = spec?.parentRef;
   if (parent === undefined) return [metadata.name ?? '', '<none>'];
-  const { group, resource, namespace, name } = parent;
+  const { group, resource = '', namespace, name } = parent;
   const qualified = (group ? `${resource}.${group}` : resource).toLowerCase();
   return [metadata.name ?? '', [qualified, namespace, name].filter(part => part).join('/')];
 }
@@ -121,5 +121,5 @@ function validateServiceCidr({ spec }: ServiceCIDR): FieldError[] {
 /** A second range may come to a first; what is there stays, since Services have addresses of it. */
 function validateServiceCidrUpdate({ spec }: ServiceCIDR, old: ServiceCIDR): FieldError[] {
   const before = old.spec?.cidrs ?? [];
-  return immutable(spec?.cidrs?.slice(0, before.length), before, SPEC.child('cidrs'));
+  return immutable((spec?.cidrs ?? []).slice(0, before.length), before, SPEC.child('cidrs'));
 }

@@ -92,7 +92,7 @@ function bindingRow(binding: Binding, now: number): TableCell[] {
   const names = (kind: string) => subjects.filter(each => each.kind === kind);
   return [
     metadata.name ?? '',
-    `${roleRef.kind}/${roleRef.name}`,
+    `${roleRef?.kind}/${roleRef?.name}`,
     ageCell(binding, now),
     join(names('User').map(({ name }) => name)),
     join(names('Group').map(({ name }) => name)),

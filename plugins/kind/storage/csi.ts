@@ -86,7 +86,7 @@ export const csiNodes = defineKind<CSINode>({
       columns: [NAME_COLUMN, column('Drivers', 0, 'integer'), AGE_COLUMN],
       row: (node, now) => [
         node.metadata.name ?? '',
-        node.spec.drivers?.length ?? 0,
+        node.spec?.drivers?.length ?? 0,
         ageCell(node, now),
       ],
     },

@@ -35,9 +35,9 @@ export const volumeAttachments = defineKind<VolumeAttachment>({
       ],
       row: (attachment, now) => [
         attachment.metadata.name ?? '',
-        attachment.spec.attacher,
-        attachment.spec.source.persistentVolumeName ?? '',
-        attachment.spec.nodeName,
+        attachment.spec?.attacher ?? '',
+        attachment.spec?.source?.persistentVolumeName ?? '',
+        attachment.spec?.nodeName ?? '',
         attachment.status?.attached ?? false,
         ageCell(attachment, now),
       ],
