@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { type FieldError, type FieldPath, invalidValue } from 'kernetes/sdk';
 
 export const IP_WRONG = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
@@ -14,8 +14,9 @@ export function validateCidr(text: string, path: FieldPath): FieldError[] {
   return isCidr(text) ? [] : [invalidValue(path, text, CIDR_WRONG)];
 }
 
+/** Of a valid address. */
 export function familyOf(ip: string): IpFamily {
-  return isIPv6(ip) ? 'IPv6' : 'IPv4';
+  return ip.includes(':') ? 'IPv6' : 'IPv4';
 }
 
 export function isCidr(text: string): boolean {
