@@ -203,3 +203,22 @@ test('thousands of nodes take turns within the ten seconds, and cost one timer',
   }
   assert.deepEqual(counts, [500, 1000, 1500, 2000]);
 });
+
+test('a runtime that comes later is waited for; one that does not is named', async () => {
+  const clock = fakeClock();
+  const kernel = new TestKernel({ clock });
+  const config = DEFAULT_CONFIG;
+  const agent = testContext<AgentConfig>({ name: 'node.agent', config, kernel, clock });
+  const activated = plugin.activate(agent.context);
+  await clock.step(3000);
+  assert.equal(kernel.all(Node).length, 0);
+  assert.deepEqual(
+    kernel.logs.map(({ message, fields }) => [message, fields.runtime]),
+    [['Waiting for the runtime', 'runtime.sim']],
+  );
+  const host = testContext({ name: 'runtime.sim', kernel, clock });
+  host.context.provide(runtimePoint, new FakeRuntime(clock));
+  await clock.step(0);
+  await activated;
+  assert.equal(kernel.all(Node).length, 3);
+});

@@ -39,6 +39,7 @@ export class NodeRegistry {
   readonly #served = new Map<string, ServedNode>();
   /** Names of nodes to be created, with their place among the configured ones. */
   readonly #missing = new Map<string, number>();
+  #ensuring = false;
 
   /** Throws when the ranges cannot hold the nodes. */
   constructor(ctx: PluginContext<AgentConfig>, runtime: Pick<Runtime, 'name' | 'version'>) {
@@ -56,13 +57,15 @@ export class NodeRegistry {
     this.#nodes = ctx.informer(Node, { fields: ['spec.podCIDR', 'status'] });
   }
 
-  /** Resolves when the configured nodes have been asked for; what failed is for `ensure`. */
+  /** Resolves when the first nodes have been asked for; the rest follows. */
   async start(onServed: (node: ServedNode) => void): Promise<void> {
     await this.#nodes.synced;
     for (const node of this.#nodes.list()) this.#reserve(node);
     this.#findMissing();
     this.#ctx.onDispose(this.#listen(onServed));
     await this.ensure();
+    // An activation has a deadline that thousands of nodes may not meet.
+    void this.#ensureRest();
   }
 
   get(name: string): ServedNode | undefined {
@@ -78,22 +81,47 @@ export class NodeRegistry {
     return [...this.#served.keys()];
   }
 
-  /** Creates the configured nodes that were not there at the start, until each is. */
+  /**
+   * Creates a batch of the configured nodes that were not there at the start; called again and
+   * again until each is. Rejects when the kernel cannot be reached.
+   */
   async ensure(): Promise<void> {
-    if (this.#missing.size === 0) return;
-    const names: string[] = [];
-    const requests: ObjectRequest[] = [];
-    for (const [name, index] of this.#missing) {
-      const node = this.#known.get(name) ?? this.#allocate(name);
-      if (!node) continue;
-      names.push(name);
-      requests.push(createRequest(Node, newNode({ ...node, index }, this.#parts())));
+    if (this.#missing.size === 0 || this.#ensuring) return;
+    this.#ensuring = true;
+    try {
+      await this.#create([...this.#missing.keys()].slice(0, CREATE_BATCH));
+    } finally {
+      this.#ensuring = false;
     }
-    const results = await this.#ctx.objects.batch(requests);
-    for (const [i, result] of results.entries()) {
-      const name = names[i] ?? '';
-      if (result.ok || result.error.reason === 'AlreadyExists') this.#missing.delete(name);
-      else this.#ctx.log.warn('Node not registered', { node: name, error: result.error });
+  }
+
+  /** Goes on as long as it gets somewhere; the heartbeat sees to the rest. */
+  async #ensureRest(): Promise<void> {
+    try {
+      for (let before = 0; before !== this.#missing.size; ) {
+        before = this.#missing.size;
+        await this.ensure();
+      }
+    } catch (error) {
+      this.#ctx.log.warn('Nodes not registered', { count: this.#missing.size, error });
+    }
+  }
+
+  async #create(names: readonly string[]): Promise<void> {
+    const nodes = names.flatMap(name => {
+      const node = this.#known.get(name) ?? this.#allocate(name);
+      const index = this.#missing.get(name) ?? 0;
+      return node ? [newNode({ ...node, index }, this.#parts())] : [];
+    });
+    const requests = nodes.map(node => createRequest(Node, node));
+    for (const [i, result] of (await this.#ctx.objects.batch(requests)).entries()) {
+      const name = nodes[i]?.metadata.name ?? '';
+      const index = this.#missing.get(name) ?? 0;
+      this.#missing.delete(name);
+      if (result.ok || result.error.reason === 'AlreadyExists') continue;
+      // To the end, so that it does not keep others from their turn.
+      this.#missing.set(name, index);
+      this.#ctx.log.warn('Node not registered', { node: name, error: result.error });
     }
   }
 
@@ -210,6 +238,9 @@ export class NodeRegistry {
     };
   }
 }
+
+/** As many as travel in one message. */
+const CREATE_BATCH = 500;
 
 /** Whether all of `wanted` stands in `object` too; what else is there is somebody else's. */
 function contains(object: unknown, wanted: unknown): boolean {

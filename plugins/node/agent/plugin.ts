@@ -12,17 +12,28 @@ export default definePlugin<AgentConfig>({
 
 /** Waits for the plugin that contributes it, for as long as the activation may take. */
 function configuredRuntime(ctx: PluginContext<AgentConfig>): Promise<Runtime> {
+  const { runtime } = ctx.config;
   const runtimes = ctx.contributions(runtimePoint);
-  return new Promise(resolve => {
+  return new Promise((resolve, reject) => {
+    const late = ctx.clock.setTimeout(() => {
+      const known = runtimes.list().map(({ name }) => name);
+      ctx.log.warn('Waiting for the runtime', { runtime, known });
+    }, LATE_MS);
     const look = () => {
-      const found = runtimes.list().find(({ name }) => name === ctx.config.runtime);
-      if (found) resolve(found.value);
-      return found !== undefined;
+      const found = runtimes.list().find(({ name }) => name === runtime);
+      if (!found) return;
+      late.cancel();
+      void dispose();
+      if (!found.remote) resolve(found.value);
+      else {
+        const advice = 'place both plugins in one worker group';
+        reject(new Error(`Cannot use runtime "${runtime}": it is in another thread; ${advice}`));
+      }
     };
-    if (look()) return;
-    ctx.log.info('Waiting for the runtime', { runtime: ctx.config.runtime });
-    const dispose = runtimes.onChange(() => {
-      if (look()) void dispose();
-    });
+    const dispose = runtimes.onChange(look);
+    look();
   });
 }
+
+/** Plugins are activated within milliseconds of each other. */
+const LATE_MS = 3_000;
