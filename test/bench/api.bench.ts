@@ -175,7 +175,7 @@ async function withServer<T>(
   args: readonly string[],
   work: (context: { server: Server; client: Client }) => Promise<T>,
 ): Promise<T> {
-  const server = await Server.start(...args);
+  const server = await Server.start({ args });
   const client = server.client(CONNECTIONS);
   try {
     return await work({ server, client });

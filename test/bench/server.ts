@@ -5,28 +5,40 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from './client.ts';
 
-/** The built program in a process of its own, on fresh data. */
+export interface ServerOptions {
+  readonly args?: readonly string[];
+  /** Data of an earlier server; absent: fresh data, which go with this one. */
+  readonly folder?: string;
+  /** From the sources rather than as built. */
+  readonly fromSource?: boolean;
+}
+
+/** The program in a process of its own. */
 export class Server {
   readonly kubeconfig: string;
-  readonly #folder: string;
+  readonly folder: string;
+  readonly #ownsFolder: boolean;
   readonly #child: ChildProcess;
   readonly #started: number;
   /** From the start of the process until it said that it is ready. */
   readyMs = 0;
 
-  private constructor(args: readonly string[]) {
-    this.#folder = mkdtempSync(join(tmpdir(), 'kernetes-bench-'));
-    this.kubeconfig = join(this.#folder, 'kubeconfig');
+  private constructor({ args = [], folder, fromSource = false }: ServerOptions) {
+    this.folder = folder ?? mkdtempSync(join(tmpdir(), 'kernetes-'));
+    this.#ownsFolder = folder === undefined;
+    this.kubeconfig = join(this.folder, 'kubeconfig');
     this.#started = performance.now();
-    const program = ['dist/kernetes.js', 'up', '--listen', '127.0.0.1:0'];
-    const files = ['--data', join(this.#folder, 'data'), '--kubeconfig', this.kubeconfig];
-    this.#child = spawn(process.execPath, [...program, ...files, ...args], {
+    const program = fromSource ? ['--import', 'tsx', 'kernel/cli/main.ts'] : ['dist/kernetes.js'];
+    const files = ['--data', join(this.folder, 'data'), '--kubeconfig', this.kubeconfig];
+    const command = [...program, 'up', '--listen', '127.0.0.1:0', ...files, ...args];
+    this.#child = spawn(process.execPath, command, {
+      cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
   }
 
-  static async start(...args: readonly string[]): Promise<Server> {
-    const server = new Server(args);
+  static async start(options: ServerOptions = {}): Promise<Server> {
+    const server = new Server(options);
     await server.#ready();
     return server;
   }
@@ -49,10 +61,20 @@ export class Server {
   }
 
   async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+    if (this.#ownsFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Ends it as a power cut would; its folder stays. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
-    this.#child.kill('SIGTERM');
+    this.#child.kill(signal);
     await exited;
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async #ready(): Promise<void> {
@@ -73,3 +95,4 @@ export class Server {
 
 /** USER_HZ is 100 on every Linux that Node runs on. */
 const MS_PER_TICK = 10;
+const ROOT = join(import.meta.dirname, '../..');

@@ -45,23 +45,31 @@ function watchOver(ctx: PluginContext<Config>, wanted: readonly Wanted[]): void 
   queue.start();
 }
 
-/** Creates it, or corrects one that is not as wanted. */
+/**
+ * Creates it, or corrects one that is not as wanted. It looks first: creating a Service that is
+ * there already fails over its address before it fails over its name.
+ */
 async function ensure(
   { objects }: PluginContext<Config>,
   { kind, object, isSame }: Wanted,
 ): Promise<void> {
-  try {
-    await objects.create(kind, object);
-  } catch (error) {
-    if (!ApiError.is(error, 'AlreadyExists')) throw error;
-    if (isSame === undefined) return;
-    const { name = '', namespace } = object.metadata;
-    const { items } = await objects.list(kind, {
+  const { name = '', namespace } = object.metadata;
+  const [found] = (
+    await objects.list(kind, {
       ...(namespace && { namespace }),
       fieldSelector: `metadata.name=${name}`,
-    });
-    if (!items.some(isSame)) await objects.update(kind, object);
+    })
+  ).items;
+  if (found === undefined) {
+    await objects.create(kind, object).catch(ignoreAlreadyExists);
+  } else if (isSame && !isSame(found)) {
+    await objects.update(kind, object);
   }
+}
+
+/** Somebody else was quicker. */
+function ignoreAlreadyExists(error: unknown): void {
+  if (!ApiError.is(error, 'AlreadyExists')) throw error;
 }
 
 function idOf({ kind, object }: Pick<Wanted, 'kind' | 'object'>): string {
