@@ -56,6 +56,17 @@ test('pods of commands succeed, fail and crash as the commands do', async () => 
   });
 });
 
+test('what was true of a pod only while it started is not told of it afterwards', async () => {
+  await using cluster = await createCluster({ nodes: 1 });
+  const init = [{ name: 'init', image: 'busybox', command: ['sleep', '0.1'] }];
+  await cluster.apply(podOf('web', {}, { initContainers: init }));
+  const target = { kind: Pod, name: 'web', namespace: 'default' };
+  await cluster.until(target, ({ status }) => status?.phase === 'Pending' && !!status.startTime);
+  const { status } = await cluster.until(target, isReady);
+  const told = status?.conditions?.flatMap(({ reason, message }) => [reason, message]);
+  assert.deepEqual(told?.filter(Boolean), []);
+});
+
 test('after a restart on the same data pods and nodes are as they were, to the version', async () => {
   const data = await mkdtemp(join(tmpdir(), 'kernetes-nodes-'));
   try {

@@ -191,7 +191,7 @@ export class NodeRegistry {
     if (!same || !node.status?.conditions?.length) {
       const ids = node.status?.nodeInfo?.machineID ? {} : { machineID, systemUUID, bootID };
       const status = { ...wanted, conditions, nodeInfo: { ...software, ...ids } };
-      requests.push(patchRequest(Node, key, { status }, { subresource: 'status' }));
+      requests.push(patchRequest(Node, key, { status }, STATUS_PATCH));
     }
     return requests;
   }
@@ -238,6 +238,12 @@ export class NodeRegistry {
     };
   }
 }
+
+/** Conditions and addresses of others stay beside ours. */
+const STATUS_PATCH = {
+  subresource: 'status',
+  type: 'application/strategic-merge-patch+json',
+} as const;
 
 /** As many as travel in one message. */
 const CREATE_BATCH = 500;

@@ -632,3 +632,38 @@ test('a pod bound before its node is there runs when it is', async () => {
   await clock.step(1000);
   assert.deepEqual(runtime.running(), ['default/web main']);
 });
+
+test('a condition that becomes true loses the reason why it was not', async () => {
+  const { kernel, clock, runtime } = await setup();
+  runtime.refused.set('main', 'no');
+  kernel.add(Pod, bound('web'));
+  await clock.step(1000);
+  const ready = () => statusOf(kernel, 'web').conditions?.find(({ type }) => type === 'Ready');
+  assert.equal(ready()?.reason, 'ContainersNotReady');
+  runtime.refused.clear();
+  await clock.step(10_000);
+  assert.deepEqual(ready(), {
+    type: 'Ready',
+    status: 'True',
+    lastTransitionTime: '2026-01-01T00:00:10Z',
+  });
+});
+
+test('a status does not undo what another client wrote in between', async () => {
+  const { kernel, clock, runtime } = await setup();
+  kernel.add(Pod, bound('web'));
+  await clock.step(1000);
+  // The watch is down: the agent does not know of the other's condition when it writes.
+  kernel.silently(() => {
+    kernel.modify(Pod, 'default/web', ({ status }) => {
+      status?.conditions?.push({ type: 'example.com/lb', status: 'True' });
+    });
+  });
+  runtime.exit('default/web', 'main', 1);
+  await clock.step(500);
+  kernel.endWatches();
+  await clock.step(10_000);
+  const types = statusOf(kernel, 'web').conditions?.map(({ type }) => type);
+  assert.ok(types?.includes('example.com/lb'));
+  assert.equal(statusOf(kernel, 'web').containerStatuses?.[0]?.restartCount, 1);
+});

@@ -20,6 +20,11 @@ export class PodReport {
     return this.#status;
   }
 
+  /** What the next write is to be made from: the watch may be behind the last one's answer. */
+  versionAfter(seen: string | undefined): string | undefined {
+    return this.#caughtUp ? seen : (this.#version ?? seen);
+  }
+
   markChanged(): void {
     this.#changed = true;
   }

@@ -94,6 +94,8 @@ export class PodWorker implements Reporter {
   update(pod: Pod): void {
     this.#pod = pod;
     if (this.#report.isContradictedBy(pod, () => this.#newStatus())) this.#changed();
+    // After a conflict this may be what the write waits for.
+    else if (this.#report.changed) this.#env.statuses.enqueue(this);
     this.sync();
   }
 
@@ -129,8 +131,9 @@ export class PodWorker implements Reporter {
     if (this.#state === 'gone') return undefined;
     if (this.#report.changed) {
       const status = this.#newStatus();
+      const resourceVersion = this.#report.versionAfter(this.#pod.metadata.resourceVersion);
       this.#report.writing(status);
-      return { status };
+      return { status, resourceVersion };
     }
     return this.#mayRemove() ? { remove: true } : undefined;
   }

@@ -21,7 +21,13 @@ export interface Reporter {
   failed(owed: Owed): void;
 }
 
-export type Owed = { readonly status: PodStatus } | { readonly remove: true };
+export type Owed =
+  | {
+      readonly status: PodStatus;
+      /** Of the object that the status was made from. */
+      readonly resourceVersion: string | undefined;
+    }
+  | { readonly remove: true };
 
 export interface StatusWriterOptions {
   readonly objects: ObjectClient;
@@ -105,21 +111,28 @@ interface Write {
   readonly owed: Owed;
 }
 
-/** The uid makes sure that it is still the same pod. Conditions of others are merged with by type. */
+/**
+ * A merge patch takes the place of whole lists, in which are the conditions of others too: so it is
+ * for the version that these were read from. The uid makes sure that the same pod is deleted.
+ */
 function toRequest({ reporter, owed }: Write): ObjectRequest {
   const { namespace = '', name = '', uid = '' } = reporter.pod.metadata;
   const key = { namespace, name };
   if ('remove' in owed) {
     return deleteRequest(Pod, key, { gracePeriodSeconds: 0, preconditions: { uid } });
   }
-  const patch = { metadata: { uid }, status: owed.status };
-  const type = 'application/strategic-merge-patch+json';
-  return patchRequest(Pod, key, patch, { subresource: 'status', type });
+  const { status, resourceVersion } = owed;
+  return patchRequest(
+    Pod,
+    key,
+    { metadata: { resourceVersion }, status },
+    { subresource: 'status' },
+  );
 }
 
 /** More in one batch would delay the first pod's readiness. */
 const BATCH_MAX = 1_000;
-/** A conflict is over by then, and a door that cannot write is not flooded. */
+/** If nothing calls for it before: a door that cannot write is not flooded. */
 const RETRY_MS = 1_000;
 /** Repeating would not help; the next change of the pod is written anew. */
 const FINAL_REASONS: ReadonlySet<string> = new Set(['Invalid', 'Forbidden', 'BadRequest']);
