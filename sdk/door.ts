@@ -38,6 +38,20 @@ export const decoderPoint = definePoint<Decoder>({
   methods: [],
 });
 
+/** Reads request bodies of media types beside JSON and YAML. */
+export interface BodyCodec {
+  /** Lower-case, without parameters: `application/vnd.kubernetes.protobuf`. */
+  readonly mediaTypes: readonly string[];
+  /**
+   * The body as JSON.parse would have given it, apiVersion and kind included; `bytes` are not empty
+   * and may not be kept. Throws BadRequest on a bad body, UnsupportedMediaType on a kind that has
+   * no such form.
+   */
+  decode(bytes: Uint8Array): unknown;
+}
+
+export const bodyPoint = definePoint<BodyCodec>({ name: 'body', combine: 'unique', methods: [] });
+
 /** Applies one type of patch. */
 export interface Patcher {
   readonly types: readonly PatchType[];

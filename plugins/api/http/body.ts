@@ -1,6 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
-import { ApiError, badRequest, type PatchType, unsupportedMediaType } from 'kernetes/sdk';
+import {
+  ApiError,
+  type BodyCodec,
+  badRequest,
+  type PatchType,
+  unsupportedMediaType,
+} from 'kernetes/sdk';
 import { parse } from 'yaml';
 
 /** kube-apiserver's bound: 3 MiB. */
@@ -25,12 +31,19 @@ export function readBody(request: IncomingMessage | Http2ServerRequest): Promise
 }
 
 /** An object's or an options' body as plain data. Throws BadRequest, UnsupportedMediaType. */
-export function parseBody(bytes: Buffer, contentType: string | undefined): unknown {
+export function parseBody(
+  bytes: Buffer,
+  contentType: string | undefined,
+  codecs: readonly BodyCodec[],
+): unknown {
   const type = mediaType(contentType) || 'application/json';
   if (bytes.length === 0) return undefined;
   if (type === 'application/json') return parseJson(bytes);
   if (YAML_TYPES.has(type)) return parseYaml(bytes);
-  throw unsupportedMediaType(['application/json', 'application/yaml']);
+  const codec = codecs.find(({ mediaTypes }) => mediaTypes.includes(type));
+  if (codec !== undefined) return codec.decode(bytes);
+  const others = codecs.flatMap(({ mediaTypes }) => mediaTypes);
+  throw unsupportedMediaType(['application/json', 'application/yaml', ...others]);
 }
 
 /** A patch's body and which patch it is. */

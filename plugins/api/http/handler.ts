@@ -1,4 +1,5 @@
 import type {
+  BodyCodec,
   Clock,
   Door,
   ObjectRequest,
@@ -25,6 +26,7 @@ export interface HandlerOptions {
   readonly serves: (group: string, version: string) => boolean;
   readonly routes: () => readonly Route[];
   readonly shapes: () => readonly ShapeTransform[];
+  readonly codecs: () => readonly BodyCodec[];
 }
 
 /** Turns HTTP requests into requests at the door, and its answers into HTTP's. */
@@ -45,7 +47,7 @@ async function serveResource(
   path: ResourcePath,
   query: URLSearchParams,
 ): Promise<void> {
-  const { door, clock, shapes } = options;
+  const { door, clock, shapes, codecs } = options;
   const verb = verbOf(request.method ?? 'GET', path, query);
   const accepted = negotiate(request.headers.accept);
   if (!options.serves(path.group, path.version)) {
@@ -61,7 +63,8 @@ async function serveResource(
     return serveWatch(options, response, user, { path, query, shape });
   }
   const bytes = verb === 'get' || verb === 'list' ? EMPTY : await readBody(request);
-  const answer = await door.request(user, toObjectRequest(path, verb, query, request, bytes));
+  const body = { bytes, type: request.headers['content-type'], codecs: codecs() };
+  const answer = await door.request(user, toObjectRequest(path, verb, query, request, body));
   await respond(response, answer, {
     accepted,
     gzip: acceptsGzip(request),
@@ -72,32 +75,38 @@ async function serveResource(
   });
 }
 
+/** A request's body as it came, and what can read it. */
+interface Body {
+  readonly bytes: Buffer;
+  readonly type: string | undefined;
+  readonly codecs: readonly BodyCodec[];
+}
+
 function toObjectRequest(
   path: ResourcePath,
   verb: ObjectRequest['verb'],
   query: URLSearchParams,
   request: Request,
-  bytes: Buffer,
+  { bytes, type, codecs }: Body,
 ): ObjectRequest {
   const options = query.size > 0 ? optionsOf(query) : {};
   const base = { ...toRequest(path, verb, options) };
   const manager = options.fieldManager ?? managerOf(request.headers['user-agent']);
   const withManager = { ...options, ...(manager && { fieldManager: manager }) };
-  const contentType = request.headers['content-type'];
   switch (verb) {
     case 'get':
     case 'list':
       return base;
     case 'patch':
-      return { ...base, ...parsePatch(bytes, contentType), options: withManager };
+      return { ...base, ...parsePatch(bytes, type), options: withManager };
     case 'delete':
     case 'deletecollection': {
-      const body = deleteOptions(parseBody(bytes, contentType), query);
+      const body = deleteOptions(parseBody(bytes, type, codecs), query);
       const dryRun = options.dryRun || isDryRun(body.dryRun ?? []);
       return { ...base, body, options: { ...options, ...(dryRun && { dryRun }) } };
     }
     default: {
-      const body = parseBody(bytes, contentType);
+      const body = parseBody(bytes, type, codecs);
       if (body === undefined) throw badRequest('the request has no body');
       return { ...base, body, options: withManager };
     }

@@ -1,4 +1,5 @@
 import {
+  bodyPoint,
   definePlugin,
   kindPoint,
   routePoint,
@@ -36,6 +37,7 @@ export default definePlugin<Config>({
     };
     learn();
     kinds.onChange(learn);
+    const codecs = ctx.contributions(bodyPoint);
     const server: Server = {
       async listen(door, options) {
         const watches = new Watches();
@@ -46,6 +48,7 @@ export default definePlugin<Config>({
           serves: (group, version) => versions.has(`${group}/${version}`),
           routes: () => routes.list().map(({ value }) => value),
           shapes: () => shapes.list().map(({ value }) => value),
+          codecs: () => codecs.list().map(({ value }) => value),
         });
         const listening = await listen(door, options, {
           clock: ctx.clock,
