@@ -77,19 +77,21 @@ export class Server {
     await exited;
   }
 
-  async #ready(): Promise<void> {
-    let text = '';
-    const { stdout } = this.#child;
-    if (stdout === null) throw new Error('The server has no output');
-    for await (const chunk of stdout) {
-      text += String(chunk);
-      if (text.includes('ready in')) {
+  #ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let text = '';
+      // It goes on being read: a server whose output nobody takes would stop at a full pipe.
+      this.#child.stdout?.on('data', (chunk: Buffer) => {
+        if (this.readyMs > 0) return;
+        text += chunk.toString();
+        if (!text.includes('ready in')) return;
         this.readyMs = performance.now() - this.#started;
-        stdout.resume();
-        return;
-      }
-    }
-    throw new Error(`The server ended before it was ready:\n${text}`);
+        resolve();
+      });
+      this.#child.once('exit', () =>
+        reject(new Error(`The server ended before it was ready:\n${text}`)),
+      );
+    });
   }
 }
 
