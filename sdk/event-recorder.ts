@@ -181,7 +181,9 @@ class Writer {
       return;
     }
     const { reason, message } = record.event;
-    this.#options.log.warn('Event not written', { reason, message, error });
+    // In a namespace that is going nothing new can be written, and nobody will look.
+    const isGoing = error.status.details?.causes?.some(each => each.reason === TERMINATING);
+    this.#options.log[isGoing ? 'debug' : 'warn']('Event not written', { reason, message, error });
   }
 }
 
@@ -226,3 +228,6 @@ const SIMILAR_WINDOW_MS = 600_000;
 const RECENT_MAX = 4_096;
 /** A second of writing on a slow disk; beyond that Events are not worth memory. */
 const QUEUE_MAX = 5_000;
+
+/** The cause of a Forbidden. */
+const TERMINATING = 'NamespaceTerminating';

@@ -112,7 +112,8 @@ class Runner implements RunningQueue {
     if (signal.aborted) return;
     const failures = this.#queue.failures(key) + 1;
     // Somebody else was quicker: the usual way of things, and gone with the next try.
-    const level = ApiError.is(error, 'Conflict') ? 'debug' : 'warn';
+    const isUsual = ApiError.is(error, 'Conflict') || ApiError.is(error, 'NotFound');
+    const level = isUsual ? 'debug' : 'warn';
     log[level]('Reconcile failed', { key, failures, error });
     this.#queue.addRateLimited(key);
   }
