@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { parseAllDocuments } from 'yaml';
 import { apiVersionOf, type KubeObject } from '../sdk/kind.ts';
 import type { KindDefinition, KindVersion } from '../sdk/kind-definition.ts';
 import type { ObjectClient } from '../sdk/objects.ts';
@@ -21,21 +22,19 @@ export interface ApplyOptions {
  */
 export async function applyAll(manifest: Manifest, options: ApplyOptions): Promise<KubeObject[]> {
   const applied: KubeObject[] = [];
-  for (const object of await readManifests(manifest)) applied.push(await apply(object, options));
+  for (const object of readManifests(manifest)) applied.push(await apply(object, options));
   return applied;
 }
 
 /** YAML or JSON text with any number of documents, or objects; a `List` counts for its items. */
 export type Manifest = string | object | readonly object[];
 
-async function readManifests(manifest: Manifest): Promise<KubeObject[]> {
-  const documents = typeof manifest === 'string' ? await parseText(manifest) : [manifest].flat();
+function readManifests(manifest: Manifest): KubeObject[] {
+  const documents = typeof manifest === 'string' ? parseText(manifest) : [manifest].flat();
   return documents.flatMap(toObjects);
 }
 
-async function parseText(text: string): Promise<unknown[]> {
-  // Loaded when it is needed: programs that pass objects never do.
-  const { parseAllDocuments } = await import('yaml');
+function parseText(text: string): unknown[] {
   return parseAllDocuments(text).map(document => {
     const [error] = document.errors;
     if (error !== undefined) throw new Error(`Cannot read the manifest: ${firstLine(error)}`);

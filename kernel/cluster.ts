@@ -150,6 +150,7 @@ class RunningCluster implements Cluster {
   }
 
   async kubeconfig(path?: string): Promise<string> {
+    if (this.#closed) throw new Error('Cannot write a kubeconfig: the cluster is closed');
     if (path !== undefined) return this.#writeKubeconfig(resolve(path));
     this.#kubeconfig ??= mkdtemp(join(tmpdir(), 'kernetes-')).then(folder =>
       this.#writeKubeconfig(join(folder, 'kubeconfig')),

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.ts';
 import { reportFailure } from './failure.ts';

@@ -90,9 +90,9 @@ class PoolGroup implements HostedGroup {
     const host = await this.#startHost(onExit);
     try {
       const configs: unknown[] = [];
-      for (const { name, config } of this.#plugins) {
+      for (const { name, config, source } of this.#plugins) {
         const definition = await named(name, host.load(name));
-        configs.push(checkConfig(name, config, definition.config));
+        configs.push(checkConfig(name, config, definition.config, source.validateConfig));
       }
       onLoaded();
       await this.#gate.opened;

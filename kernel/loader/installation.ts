@@ -13,7 +13,7 @@ export interface Installation {
   /** The scripts of plugin hosts, when they were built before. */
   readonly hostCode?: () => Promise<HostCode>;
   /** A script for hosts of exactly these built-in plugins, when it was built before. */
-  readonly groupBundle?: (plugins: readonly string[]) => Promise<Bundle> | undefined;
+  readonly groupBundle?: (plugins: readonly string[]) => Promise<Omit<Bundle, 'hash'>> | undefined;
 }
 
 /** The checkout that this file lies in. The build puts what it built in this module's place. */

@@ -132,7 +132,7 @@ export class Loader {
     const shared = new SharedInformers({ clock, random });
     const load = async ({ name, source, config }: PlannedPlugin) => {
       const definition = await named(name, source.load());
-      const checked = checkConfig(name, config, definition.config);
+      const checked = checkConfig(name, config, definition.config, source.validateConfig);
       const link = linkFor(name, false);
       return { name, definition, config: checked, link, clock, random, shared };
     };

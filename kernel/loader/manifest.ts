@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Ajv, type ErrorObject } from 'ajv';
 import semver from 'semver';
 import { parse } from 'yaml';
+import { explain, lazySchema } from './json-schema.ts';
 
 /** What a plugin says about itself before any of its code is read: `plugin.yaml`. */
 export interface Manifest {
@@ -67,6 +67,7 @@ export function readManifest(path: string): Manifest {
 }
 
 export function checkManifest(data: unknown, path: string): Manifest {
+  const validate = validator();
   if (!validate(data))
     throw new LoadError(`Manifest ${path} is wrong: ${explain(validate.errors)}`);
   const manifest = { ...DEFAULTS, ...data };
@@ -80,17 +81,6 @@ export function checkManifest(data: unknown, path: string): Manifest {
 export function checkSdkRange({ name, sdk }: Manifest, sdkVersion: string): void {
   if (semver.satisfies(sdkVersion, sdk, { includePrerelease: true })) return;
   throw new LoadError(`Plugin "${name}" needs SDK ${sdk}: this is SDK ${sdkVersion}`);
-}
-
-/** The first finding as `at/which/field: what is wanted`. */
-export function explain(errors: readonly ErrorObject[] | null | undefined): string {
-  const [error] = errors ?? [];
-  if (error === undefined) return 'it does not match its schema';
-  const at = error.instancePath || 'the document';
-  const { additionalProperty, allowedValues } = error.params as Record<string, unknown>;
-  if (additionalProperty) return `${at} has the unknown field "${String(additionalProperty)}"`;
-  if (Array.isArray(allowedValues)) return `${at} must be one of ${allowedValues.join(', ')}`;
-  return `${at} ${error.message}`;
 }
 
 const TEXTS = { type: 'array', items: { type: 'string', minLength: 1 } };
@@ -129,9 +119,7 @@ export const NAME_PATTERN = '^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$';
 
 const DEFAULTS = { entry: 'plugin.ts', needs: [], provides: [], permissions: {} };
 
-const validate = new Ajv({ allErrors: false }).compile<
-  Pick<Manifest, 'name' | 'version' | 'sdk'> & Partial<Manifest>
->({
+const validator = lazySchema<Pick<Manifest, 'name' | 'version' | 'sdk'> & Partial<Manifest>>({
   type: 'object',
   additionalProperties: false,
   required: ['name', 'version', 'sdk'],

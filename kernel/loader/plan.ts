@@ -26,7 +26,8 @@ export function planPlugins(
 ): PlannedPlugin[] {
   const planned = entries.map(({ entry, source }): PlannedPlugin => {
     const { manifest } = source;
-    checkSdkRange(manifest, options.sdkVersion);
+    // Built-in plugins come with their SDK.
+    if (source.origin !== 'builtin') checkSdkRange(manifest, options.sdkVersion);
     return {
       name: manifest.name,
       needs: manifest.needs,

@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import {
-  explain,
-  LoadError,
-  NAME_PATTERN,
-  PERMISSIONS_SCHEMA,
-  type Permissions,
-} from './manifest.ts';
+import { explain, lazySchema } from './json-schema.ts';
+import { LoadError, NAME_PATTERN, PERMISSIONS_SCHEMA, type Permissions } from './manifest.ts';
 
 /** Which plugins make up a cluster, in the order that their contributions have. */
 export interface Profile {
@@ -44,6 +38,7 @@ export function readProfile(path: string): Profile {
 }
 
 export function checkProfile(data: unknown, path: string): Profile {
+  const validate = validator();
   if (!validate(data)) throw new LoadError(`Profile ${path} is wrong: ${explain(validate.errors)}`);
   const base = dirname(path);
   const plugins = data.plugins.map(entry =>
@@ -66,7 +61,7 @@ const ENTRY_SCHEMA = {
   oneOf: [{ required: ['name'] }, { required: ['path'] }, { required: ['package'] }],
 };
 
-const validate = new Ajv().compile<Profile>({
+const validator = lazySchema<Profile>({
   type: 'object',
   additionalProperties: false,
   required: ['plugins'],

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { PluginDefinition } from '../../sdk/plugin.ts';
+import type { Validate } from './json-schema.ts';
 import { LoadError, MANIFEST, type Manifest, readManifest } from './manifest.ts';
 import type { ProfileEntry } from './profile.ts';
 
@@ -14,6 +15,8 @@ export interface PluginSource {
   readonly root: string;
   /** The entry module; absent for one that came as an object. */
   readonly file?: string;
+  /** What its config schema was compiled to when the program was built. */
+  readonly validateConfig?: Validate;
   /** Loads it into the kernel's thread. */
   readonly load: () => Promise<PluginDefinition>;
 }

@@ -172,7 +172,9 @@ export class LinkClient implements KernelLink {
         take(this.#watches, message.id)?.onEnd(fromWireError(message.error));
         break;
       case 'contributions': {
-        const list = message.list.map(head => this.#contribution(head, payload.take(head.bytes)));
+        const list = message.list.flatMap(head =>
+          this.#contribution(head, payload.take(head.bytes)),
+        );
         this.#subscriptions.get(message.id)?.(list);
         break;
       }
@@ -208,10 +210,13 @@ export class LinkClient implements KernelLink {
     }
   }
 
-  #contribution(head: WireContribution, data: Uint8Array): Contribution<unknown> {
+  /** None for what this host has taken back meanwhile. */
+  #contribution(head: WireContribution, data: Uint8Array): Contribution<unknown>[] {
     const { name, plugin } = head;
-    const own = this.#provided.get(head.provided);
-    if (own) return { name, plugin, value: own.value, remote: false };
+    if (head.provided !== 0) {
+      const own = this.#provided.get(head.provided);
+      return own ? [{ name, plugin, value: own.value, remote: false }] : [];
+    }
     const value = this.#codec.decode(data) ?? {};
     for (const method of head.methods) {
       Object.defineProperty(value, method, {
@@ -219,7 +224,7 @@ export class LinkClient implements KernelLink {
         value: (...args: unknown[]) => this.#call(head.ref, method, args),
       });
     }
-    return { name, plugin, value, remote: true };
+    return [{ name, plugin, value, remote: true }];
   }
 
   async #call(ref: number, method: string, args: unknown[]): Promise<unknown> {

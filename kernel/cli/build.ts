@@ -1,0 +1,287 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
+import standaloneCode from 'ajv/dist/standalone/index.js';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { AJV_OPTIONS } from '../loader/json-schema.ts';
+import type { Manifest } from '../loader/manifest.ts';
+import { type Profile, type ProfileEntry, readProfile } from '../loader/profile.ts';
+import { checkoutBuiltins, type PluginSource } from '../loader/sources.ts';
+import { bundleHost, bundlePlugins } from '../pool/bundle.ts';
+import { pruneTypes } from './build-types.ts';
+
+/**
+ * Makes the package's `dist/` of the checkout:
+ *
+ *   cluster.js sdk.js testing.js   the public entries; they share chunks, and so their classes
+ *   kernetes.js                    the command
+ *   host-runtime.js                what plugins of others are bundled with for their hosts
+ *   plugins/<name>.js              each built-in plugin, for hosts with groups of one's own
+ *   hosts/                         the scripts of hosts, and of the default profile's groups
+ *   types/                         declarations of the public entries, with `--types`
+ *   built                          the last file: it is newer than the sources it was made of
+ *
+ * Packages written in JavaScript are bundled, since loading their many files takes most of a
+ * start; `THIRD-PARTY-LICENSES` has their terms.
+ */
+async function main(): Promise<void> {
+  const out = join(ROOT, `.dist-${process.pid}`);
+  const builtins = checkoutBuiltins(join(ROOT, 'plugins'));
+  const profile = readProfile(join(ROOT, 'plugins', 'profile.yaml'));
+  const sources = builtins.names().flatMap(name => builtins.get(name) ?? []);
+  try {
+    await mkdir(join(out, 'hosts'), { recursive: true });
+    const groups = await buildHosts(out, profile, sources);
+    const metafiles = await Promise.all([
+      buildProgram(out, { profile, sources, groups }),
+      buildPlugins(out, sources),
+    ]);
+    if (process.argv.includes('--types')) emitTypes(out);
+    await writeFile(join(out, 'THIRD-PARTY-LICENSES'), licensesOf(metafiles));
+    await writeFile(join(out, 'built'), '');
+    await rm(join(ROOT, 'dist'), { recursive: true, force: true });
+    await rename(out, join(ROOT, 'dist'));
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+}
+
+interface ProgramParts {
+  readonly profile: Profile;
+  readonly sources: readonly PluginSource[];
+  readonly groups: Readonly<Record<string, string>>;
+}
+
+async function buildProgram(out: string, parts: ProgramParts): Promise<Metafile> {
+  const validators = await compileConfigs(parts.sources);
+  const { metafile } = await build({
+    ...COMMON,
+    outdir: out,
+    splitting: true,
+    entryPoints: [
+      { in: 'kernel/cluster.ts', out: 'cluster' },
+      { in: 'sdk/sdk.ts', out: 'sdk' },
+      { in: 'sdk/testing/testing.ts', out: 'testing' },
+      { in: 'kernel/pool/host-runtime.ts', out: 'host-runtime' },
+      { in: 'kernel/cli/main.ts', out: 'kernetes' },
+    ],
+    chunkNames: 'chunk-[hash]',
+    plugins: [sdkOfCheckout(), withoutTracing(), catalogue(parts, validators)],
+  });
+  return metafile;
+}
+
+/** Each by itself but for the SDK, which its host's bundle will hold. */
+async function buildPlugins(out: string, sources: readonly PluginSource[]): Promise<Metafile> {
+  const { metafile } = await build({
+    ...COMMON,
+    outdir: join(out, 'plugins'),
+    entryPoints: sources.map(({ manifest, file = '' }) => ({ in: file, out: manifest.name })),
+    external: [...(COMMON.external ?? []), 'kernetes/sdk', 'kernetes/sdk/testing'],
+  });
+  return metafile;
+}
+
+/** Bundles the default profile's groups; returns their plugins, joined by commas, and names. */
+async function buildHosts(
+  out: string,
+  { plugins }: Profile,
+  sources: readonly PluginSource[],
+): Promise<Record<string, string>> {
+  const { hostCode, relayCode } = await bundleHost();
+  await writeFile(join(out, 'hosts', 'host.js'), hostCode);
+  await writeFile(join(out, 'hosts', 'relay.js'), relayCode);
+  const fileOf = new Map(sources.map(({ manifest, file = '' }) => [manifest.name, file]));
+  const groupOf = ({ placement }: ProfileEntry) => placement?.split(':')[1];
+  const groups: Record<string, string> = {};
+  for (const group of new Set(plugins.map(groupOf))) {
+    if (group === undefined) continue;
+    const members = plugins.filter(entry => groupOf(entry) === group);
+    const names = members.map(({ name = '' }) => name);
+    const bundle = await bundlePlugins(names.map(name => ({ name, file: fileOf.get(name) ?? '' })));
+    await writeFile(join(out, 'hosts', `${group}.js`), bundle.code);
+    await writeFile(join(out, 'hosts', `${group}.js.map`), withoutRoot(bundle.map));
+    groups[names.join()] = group;
+  }
+  return groups;
+}
+
+/** Stacks should name the files of the checkout, not where it lay. */
+function withoutRoot(map: string): string {
+  const parsed = JSON.parse(map) as { sources: string[] };
+  const sources = parsed.sources.map(source => relative(ROOT, resolve('/', source)));
+  return JSON.stringify({ ...parsed, sources });
+}
+
+/** Plugins and the kernel import the SDK by two names: it must be one module. */
+function sdkOfCheckout(): Plugin {
+  return {
+    name: 'sdk',
+    setup(build) {
+      build.onResolve({ filter: /^kernetes\/sdk(\/testing)?$/ }, ({ path }) => ({
+        path: join(ROOT, path === 'kernetes/sdk' ? 'sdk/sdk.ts' : 'sdk/testing/testing.ts'),
+      }));
+    },
+  };
+}
+
+/** The metrics library loads it, fifty files, for a feature that nobody here turns on. */
+function withoutTracing(): Plugin {
+  return {
+    name: 'without-tracing',
+    setup(build) {
+      build.onLoad({ filter: /node_modules\/@opentelemetry\/api\// }, () => ({ contents: '' }));
+    },
+  };
+}
+
+interface Validators {
+  readonly code: string;
+  /** Plugin -> what the code exports for it. */
+  readonly exports: ReadonlyMap<string, string>;
+}
+
+/** Compiles the config schemas: doing that for all at each start would double it. */
+async function compileConfigs(sources: readonly PluginSource[]): Promise<Validators> {
+  const ajv = new Ajv({ ...AJV_OPTIONS, code: { source: true, esm: true } });
+  const exports = new Map<string, string>();
+  for (const [i, { manifest, load }] of sources.entries()) {
+    const { config } = await load();
+    if (config === undefined) continue;
+    ajv.addSchema(config, manifest.name);
+    exports.set(manifest.name, `config${i}`);
+  }
+  const refs = Object.fromEntries([...exports].map(([name, exported]) => [exported, name]));
+  return { code: standaloneCode.default(ajv, refs), exports };
+}
+
+/** Puts the built installation in the place of the checkout's. */
+function catalogue({ profile, sources, groups }: ProgramParts, validators: Validators): Plugin {
+  const rest = new Set(
+    profile.plugins.filter(({ placement }) => placement).map(({ name }) => name ?? ''),
+  );
+  const inline = sources.filter(({ manifest }) => !rest.has(manifest.name));
+  const hosted = sources.filter(({ manifest }) => rest.has(manifest.name));
+  const contents: Record<string, string> = {
+    installation: installationModule({ profile, sources, groups }, [...rest], validators),
+    inline: definitionsModule(inline),
+    hosted: definitionsModule(hosted),
+    validators: validators.code,
+  };
+  return {
+    name: 'catalogue',
+    setup(build) {
+      build.onResolve({ filter: /\/installation\.ts$/ }, ({ kind }) =>
+        kind === 'entry-point' ? undefined : { path: 'installation', namespace: 'catalogue' },
+      );
+      build.onResolve({ filter: /^catalogue:/ }, ({ path }) => ({
+        path: path.slice('catalogue:'.length),
+        namespace: 'catalogue',
+      }));
+      build.onLoad({ filter: /.*/, namespace: 'catalogue' }, ({ path }) => ({
+        contents: contents[path] ?? '',
+        resolveDir: ROOT,
+      }));
+    },
+  };
+}
+
+function installationModule(
+  { profile, sources, groups }: ProgramParts,
+  hosted: readonly string[],
+  { exports }: Validators,
+): string {
+  const validatorEntries = [...exports].map(
+    ([name, exported]) => `${JSON.stringify(name)}: validators.${exported},`,
+  );
+  const manifests: Manifest[] = sources.map(({ manifest }) => manifest);
+  return `
+    import { dirname } from 'node:path';
+    import { fileURLToPath } from 'node:url';
+    import { builtInstallation } from './kernel/loader/built-installation.ts';
+    const hosted = new Set(${JSON.stringify(hosted)});
+    import * as validators from 'catalogue:validators';
+    const catalogue = {
+      validators: { ${validatorEntries.join(' ')} },
+      manifests: ${JSON.stringify(manifests)},
+      profile: ${JSON.stringify(profile)},
+      groups: ${JSON.stringify(groups)},
+      async load(name) {
+        const all = hosted.has(name) ? import('catalogue:hosted') : import('catalogue:inline');
+        return { default: (await all).definitions[name] };
+      },
+    };
+    export function installation() {
+      return builtInstallation(catalogue, dirname(fileURLToPath(import.meta.url)));
+    }
+  `;
+}
+
+function definitionsModule(sources: readonly PluginSource[]): string {
+  const imports = sources.map(({ file }, i) => `import p${i} from ${JSON.stringify(file)};`);
+  const entries = sources.map(({ manifest }, i) => `${JSON.stringify(manifest.name)}: p${i},`);
+  return `${imports.join('\n')}\nexport const definitions = { ${entries.join('\n')} };`;
+}
+
+function emitTypes(out: string): void {
+  const types = join(out, 'types');
+  const tsc = createRequire(import.meta.url).resolve('typescript/package.json');
+  const flags = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly'];
+  const args = ['-p', ROOT, ...flags, '--rootDir', ROOT, '--outDir', types];
+  execFileSync(process.execPath, [join(dirname(tsc), 'bin/tsc'), ...args], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  pruneTypes(types, ['kernel/cluster.d.ts', 'sdk/sdk.d.ts', 'sdk/testing/testing.d.ts']);
+}
+
+/** The terms of every package that went into a bundle. */
+function licensesOf(metafiles: readonly Metafile[]): string {
+  const folders = new Set<string>();
+  for (const input of metafiles.flatMap(({ inputs }) => Object.keys(inputs))) {
+    const folder = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+    if (folder) folders.add(join(ROOT, folder));
+  }
+  const texts = [...folders].sort().map(folder => {
+    const { name, version, license } = JSON.parse(
+      readFileSync(join(folder, 'package.json'), 'utf8'),
+    ) as Record<string, string>;
+    const file = readdirSync(folder).find(each => /^licen[cs]e/i.test(each));
+    const terms = file ? readFileSync(join(folder, file), 'utf8').trim() : license;
+    return `${name} ${version} (${license})\n\n${terms}\n`;
+  });
+  return texts.join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+
+const COMMON = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  sourcemap: true,
+  sourcesContent: false,
+  minifySyntax: true,
+  minifyWhitespace: true,
+
+  metafile: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  // With native code, or only for some: they are found in node_modules when they are needed.
+  external: ['lmdb', 'esbuild', '@grpc/grpc-js', '@grpc/proto-loader', 'piscina'],
+  banner: {
+    // CommonJS packages ask for Node's modules by it. Made when it is first called: in a confined
+    // host, where the SDK is bundled with plugins, it may not be made at all.
+    js:
+      'import { createRequire as __createRequire } from "node:module";' +
+      'const require = id => __createRequire(import.meta.url)(id);',
+  },
+} as const satisfies BuildOptions;
+
+await main();
