@@ -5,7 +5,7 @@ import type { Disposer } from './extension.ts';
 import type { Informer, InformerHandlers, InformerOptions } from './informer.ts';
 import { type Kind, type KubeObject, keyOf } from './kind.ts';
 import type { KernelLink } from './link.ts';
-import type { Logger, LogLevel } from './logger.ts';
+import type { LogFields, Logger, LogLevel } from './logger.ts';
 import { compileProjection } from './projection.ts';
 import type { Random } from './random.ts';
 import { Reflector } from './reflector.ts';
@@ -282,7 +282,7 @@ export class OpenInformer<T extends KubeObject> implements Informer<T> {
     while (!signal.aborted) {
       const error = await this.#ask(target);
       if (error === undefined) return !signal.aborted;
-      this.log.warn('Informer is not allowed', { resource: target.resource, error });
+      this.log.warn('Informer is not allowed', factsOf(target, error));
       // The rejection only says that it was closed, which the loop's condition sees.
       await delay(this.#shared.clock, backoff.nextMs(), signal).catch(() => {});
     }
@@ -316,6 +316,13 @@ export class OpenInformer<T extends KubeObject> implements Informer<T> {
       this.log.error('Informer handler failed', { change, object: keyOf(object), error });
     }
   }
+}
+
+/** What is refused for want of a grant says which; that is no bug, so its stack would only hide it. */
+function factsOf({ group, resource }: WatchRequest, error: unknown): LogFields {
+  if (!ApiError.is(error, 'Forbidden')) return { resource, error };
+  const rule = group ? `${group}/${resource}` : resource;
+  return { resource, why: error.message, grant: `objects=list,watch@${rule}` };
 }
 
 /** The kind may be added, or the right granted, at any time. */
