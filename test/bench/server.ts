@@ -14,12 +14,13 @@ export interface ServerOptions {
 }
 
 /** The program in a process of its own. */
-export class Server {
+export class Server implements AsyncDisposable {
   readonly kubeconfig: string;
   readonly folder: string;
   readonly #ownsFolder: boolean;
   readonly #child: ChildProcess;
   readonly #started: number;
+  #errors = '';
   /** From the start of the process until it said that it is ready. */
   readyMs = 0;
 
@@ -33,7 +34,11 @@ export class Server {
     const command = [...program, 'up', '--listen', '127.0.0.1:0', ...files, ...args];
     this.#child = spawn(process.execPath, command, {
       cwd: ROOT,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#errors += chunk.toString();
+      process.stderr.write(chunk);
     });
   }
 
@@ -45,6 +50,17 @@ export class Server {
 
   client(connections = 32): Client {
     return new Client(this.kubeconfig, connections);
+  }
+
+  /** The first line of its log that has this text, which may be still to come. */
+  async logged(text: string): Promise<string> {
+    for (;;) {
+      const line = this.#errors.split('\n').find(each => each.includes(text));
+      if (line !== undefined) return line;
+      const { stderr } = this.#child;
+      if (stderr === null || stderr.readableEnded) throw new Error(`Nothing logged "${text}"`);
+      await Promise.race([once(stderr, 'data'), once(stderr, 'end')]);
+    }
   }
 
   /** Resident memory of the process with all its threads, MB of 10^6 bytes. */
@@ -63,6 +79,10 @@ export class Server {
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
     if (this.#ownsFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   /** Ends it as a power cut would; its folder stays. */
