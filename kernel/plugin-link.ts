@@ -6,6 +6,7 @@ import type { LogFields, Logger, LogLevel } from '../sdk/logger.ts';
 import type { BatchResult, ObjectWatchSink } from '../sdk/objects.ts';
 import type { ObjectRequest, User, WatchEvent, WatchRequest } from '../sdk/request.ts';
 import { ApiError, expired, internalError } from '../sdk/status.ts';
+import { cloneJson } from './clone.ts';
 import type { KernelDoor } from './door/door.ts';
 import type { EventSink } from './door/watch.ts';
 import type { Extensions } from './extensions.ts';
@@ -110,7 +111,7 @@ export class PluginLink implements EncodedLink {
   async #one(request: ObjectRequest): Promise<BatchResult> {
     try {
       // The door takes bodies over; the caller's object must stay the caller's.
-      const body = request.body === undefined ? undefined : structuredClone(request.body);
+      const body = request.body === undefined ? undefined : cloneJson(request.body);
       const answer = await this.#door.request(this.user, { ...request, body });
       return { ok: true, object: toObject(answer) };
     } catch (error) {

@@ -3,6 +3,7 @@ import type { DoorAnswer } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import { randomSuffix } from '../../sdk/random.ts';
 import { alreadyExists, badRequest, methodNotAllowed } from '../../sdk/status.ts';
+import { cloneJson } from '../clone.ts';
 import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import type { RequestContext } from './context.ts';
@@ -42,7 +43,7 @@ async function attemptCreate(
 ): Promise<StoredObject | undefined> {
   const { served, stages } = context;
   // A second attempt must begin with what came in, not with what the first made of it.
-  const object = given.metadata.generateName ? structuredClone(given) : given;
+  const object = given.metadata.generateName ? cloneJson(given) : given;
   let committed = false;
   try {
     const admitted = (await context.mutate('CREATE', object)) ?? object;

@@ -2,8 +2,9 @@ import { toTime } from '../../sdk/clock.ts';
 import type { DoorAnswer } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import { badRequest, conflict, notFound } from '../../sdk/status.ts';
+import { cloneJson } from '../clone.ts';
 import { Limits } from '../limits.ts';
-import { decodeObject, type StoredObject } from '../store/stored-object.ts';
+import type { StoredObject } from '../store/stored-object.ts';
 import { RequestContext } from './context.ts';
 import { selectStored } from './select.ts';
 
@@ -61,7 +62,7 @@ async function attemptDelete(
   try {
     await context.mutate('DELETE', undefined, stored.object());
     await context.validateAdmission(undefined);
-    const marked = mark(context, decodeObject(stored), options);
+    const marked = mark(context, cloneJson(stored.object()), options);
     if (context.dryRun) return deleted(context, stored);
     if (marked !== 'unchanged') delete marked.metadata.resourceVersion;
     if (marked === 'unchanged') {

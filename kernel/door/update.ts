@@ -10,16 +10,20 @@ import {
   methodNotAllowed,
   notFound,
 } from '../../sdk/status.ts';
+import { cloneJson } from '../clone.ts';
 import { Limits } from '../limits.ts';
-import { decodeObject, type StoredObject } from '../store/stored-object.ts';
+import type { StoredObject } from '../store/stored-object.ts';
 import type { RequestContext } from './context.ts';
 import { createObject } from './create.ts';
 import { isReleased } from './delete.ts';
 import { draft } from './draft.ts';
 import type { Served } from './registry.ts';
 
-/** What a write makes of the current object, in the request's version. Called again after a lost race. */
-type Change = (current: KubeObject) => Changed;
+/**
+ * What a write makes of the current object, in the request's version; `current` gives a copy of it
+ * to work on. Called again after a lost race.
+ */
+type Change = (current: () => KubeObject) => Changed;
 
 interface Changed {
   readonly object: KubeObject;
@@ -58,7 +62,8 @@ export async function patch(context: RequestContext): Promise<DoorAnswer> {
   const sub = subresourceOf(context, 'patch');
   const { manager } = context;
   const force = request.options?.force ?? false;
-  return write(context, current => {
+  return write(context, copy => {
+    const current = copy();
     const schema = sub?.body?.schema ?? served.version.schema;
     const view = sub?.get ? sub.get(current) : current;
     const patched = patcher.patch(view, request.body, { type, schema, manager, force });
@@ -81,8 +86,8 @@ export async function createSubresource(context: RequestContext): Promise<DoorAn
 
 function applySubresource(context: RequestContext, sub: Subresource): Promise<DoorAnswer> {
   return write(context, current => {
-    const body = structuredClone(context.request.body) as KubeObject;
-    return applied(context, sub, current, body);
+    const body = cloneJson(context.request.body) as KubeObject;
+    return applied(context, sub, current(), body);
   });
 }
 
@@ -132,7 +137,7 @@ async function attemptWrite(
 ): Promise<Attempt> {
   const { served, stages } = context;
   const old = served.encode(stored).object();
-  const changed = change(decodeObject(served.encode(stored)));
+  const changed = change(() => cloneJson(old));
   checkPreconditions(context, changed, stored);
   let committed = false;
   try {
@@ -174,7 +179,7 @@ function isUnchanged(
   stored: StoredObject,
 ): boolean {
   if (store.form.isSame(value, stored)) return true;
-  if (store.form.tail(value, stored.revision).length !== stored.tail.length) return false;
+  if (!store.form.isSameLength(value, stored)) return false;
   const { resourceVersion: _, ...metadata } = stored.object().metadata;
   return isDeepStrictEqual({ ...stored.object(), metadata }, object);
 }
@@ -195,7 +200,7 @@ function answer(context: RequestContext, stored: StoredObject, changed: Changed)
 function prepare(context: RequestContext, changed: KubeObject, old: KubeObject): KubeObject {
   const { strategy } = context.served.kind;
   if (context.request.subresource === 'status') {
-    const object = structuredClone(old) as WithStatus;
+    const object = cloneJson(old) as WithStatus;
     const { status } = changed as WithStatus;
     if (status === undefined) delete object.status;
     else object.status = status;
@@ -209,7 +214,7 @@ function prepare(context: RequestContext, changed: KubeObject, old: KubeObject):
   if (strategy.status) {
     const { status } = old as WithStatus;
     if (status === undefined) delete (changed as WithStatus).status;
-    else (changed as WithStatus).status = structuredClone(status);
+    else (changed as WithStatus).status = cloneJson(status);
   }
   strategy.prepareUpdate?.(changed, old, context.strategy);
   return changed;
@@ -222,7 +227,7 @@ function keepServerFields({ metadata }: KubeObject, { metadata: old }: KubeObjec
   }
   delete metadata.selfLink;
   if (metadata.managedFields === undefined && old.managedFields) {
-    metadata.managedFields = structuredClone(old.managedFields);
+    metadata.managedFields = cloneJson(old.managedFields);
   }
 }
 

@@ -35,9 +35,14 @@ export class StorageForm {
     );
   }
 
-  /** Whether `value` is what `stored` was made of. */
+  /** Whether `value` is what `stored` was made of, byte for byte. */
   isSame(value: Buffer, stored: StoredObject): boolean {
-    return this.tail(value, stored.revision).equals(stored.tail);
+    if (!this.isSameLength(value, stored)) return false;
+    return stored.rest.equals(value.subarray(this.#start.length));
+  }
+
+  isSameLength(value: Buffer, stored: StoredObject): boolean {
+    return stored.rest.length === value.length - this.#start.length;
   }
 
   /** The clients' bytes after the head. */
@@ -74,14 +79,24 @@ export class StoredObject implements EncodedObject {
     return this.#form.head;
   }
 
+  get #restAt(): number {
+    const at = versionLength(this.revision);
+    return this.tail[at] === COMMA ? at + 1 : at;
+  }
+
   object(): KubeObject {
     return this.#hot.of(this);
   }
 
+  /** What follows the resourceVersion. */
+  get rest(): Buffer {
+    return this.tail.subarray(this.#restAt);
+  }
+
   /** The same object as a later revision shows it: what a DELETED event carries. */
   at(revision: number): StoredObject {
-    const rest = this.tail.subarray(versionPrefix(this.revision, '').length);
-    const tail = Buffer.concat([versionPrefix(revision, ''), rest]);
+    const separated = this.tail.subarray(versionLength(this.revision));
+    const tail = Buffer.concat([versionPrefix(revision, ''), separated]);
     return new StoredObject(this.key, revision, tail, this.#form, this.#hot);
   }
 }
@@ -129,5 +144,11 @@ function versionPrefix(revision: number, separator: string): Buffer {
   return Buffer.from(`${METADATA}"resourceVersion":"${revision}"${separator}`);
 }
 
+function versionLength(revision: number): number {
+  return VERSION_OVERHEAD + String(revision).length;
+}
+
 const METADATA = '"metadata":{';
 const CLOSING_BRACE = '}'.charCodeAt(0);
+const COMMA = ','.charCodeAt(0);
+const VERSION_OVERHEAD = `${METADATA}"resourceVersion":""`.length;
