@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes a checkout ready to run: installs its packages when there are none, or older ones than the
-# lock file says, and with "build" makes dist/ when a source is newer. What is ready stays as it
-# is, so a second time needs no network.
+# Makes a checkout ready: installs its packages when there are none, or older ones than the lock
+# file says; with "build" makes dist/ when a source is newer, with "package" its types too. What is
+# ready stays as it is, so a second time needs no network.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -11,9 +11,18 @@ if [ ! -f "$installed" ] || [ -n "$(find package-lock.json -newer "$installed")"
   npm ci --prefer-offline --no-audit --no-fund --loglevel=error >&2
 fi
 
-[ "${1:-}" = build ] || exit 0
-if [ ! -f dist/built ] || [ -n "$(find kernel sdk plugins package.json tsconfig.json -newer dist/built \
-  -type f ! -name '*.test.ts' ! -name '*.md' ! -path '*/testdata/*' -print -quit)" ]; then
-  echo 'building' >&2
-  node --import tsx kernel/cli/build.ts
-fi
+stale() {
+  [ ! -f dist/built ] || [ -n "$(find kernel sdk plugins package.json tsconfig.json -newer dist/built \
+    -type f ! -name '*.test.ts' ! -name '*.md' ! -path '*/testdata/*' -print -quit)" ]
+}
+
+case ${1:-} in
+  build)
+    if stale; then set -- ; else exit 0; fi ;;
+  package)
+    if stale || [ ! -d dist/types ]; then set -- --types; else exit 0; fi ;;
+  *)
+    exit 0 ;;
+esac
+echo 'building' >&2
+node --import tsx kernel/cli/build.ts "$@"

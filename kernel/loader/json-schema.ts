@@ -1,11 +1,18 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv } from 'ajv';
 import type { JsonSchema } from '../../sdk/plugin.ts';
 
 /** Says whether data has the schema's form, and fills in the schema's defaults, in place. */
 export interface Validate<T = unknown> {
   (data: unknown): data is T;
   /** Of the last call that returned false. */
-  errors?: readonly ErrorObject[] | null | undefined;
+  errors?: readonly Finding[] | null | undefined;
+}
+
+/** What of ajv's findings is told. */
+export interface Finding {
+  readonly instancePath: string;
+  readonly message?: string;
+  readonly params: object;
 }
 
 /** Throws when the schema is none. */
@@ -24,7 +31,7 @@ export function lazySchema<T>(schema: JsonSchema): () => Validate<T> {
 }
 
 /** The first finding as `at/which/field: what is wanted`. */
-export function explain(errors: readonly ErrorObject[] | null | undefined): string {
+export function explain(errors: readonly Finding[] | null | undefined): string {
   const [error] = errors ?? [];
   if (error === undefined) return 'it does not match its schema';
   const at = error.instancePath || 'the document';
