@@ -60,7 +60,10 @@ export class LinkServer {
     this.#host = host;
     this.#onDone = onDone;
     this.#onBadMessage = onBadMessage;
-    this.#outbox = new Outbox(frame => channel.send(frame));
+    // A message to another thread costs as much as handling a request: under load one carries what
+    // a whole turn of the event loop brought.
+    const send = (frame: ArrayBuffer) => channel.send(frame);
+    this.#outbox = new Outbox(send, Number.POSITIVE_INFINITY, setImmediate);
     channel.receive(frame => this.#receive(frame));
   }
 

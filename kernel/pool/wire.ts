@@ -207,12 +207,19 @@ const COMMA = 0x2c;
 export class Outbox<M> {
   readonly #send: (frame: ArrayBuffer) => void;
   readonly #messageBytesMax: number;
+  readonly #defer: (flush: () => void) => void;
   #headers: Uint8Array[] = [];
   #payload: Uint8Array[] = [];
   #size = 0;
 
-  constructor(send: (frame: ArrayBuffer) => void, messageBytesMax = Number.POSITIVE_INFINITY) {
+  /** `defer` says when what was pushed is sent, once for all of it. */
+  constructor(
+    send: (frame: ArrayBuffer) => void,
+    messageBytesMax = Number.POSITIVE_INFINITY,
+    defer: (flush: () => void) => void = queueMicrotask,
+  ) {
     this.#send = send;
+    this.#defer = defer;
     this.#messageBytesMax = messageBytesMax;
   }
 
@@ -225,7 +232,7 @@ export class Outbox<M> {
       throw new RangeError(`Cannot send message: it has ${size} bytes, more than a message may`);
     }
     if (this.#size > 0 && this.#size + size > FRAME_BYTES_GOOD) this.flush();
-    if (this.#headers.push(header) === 1) queueMicrotask(() => this.flush());
+    if (this.#headers.push(header) === 1) this.#defer(() => this.flush());
     for (const part of payload) this.#payload.push(part);
     this.#size += size;
   }
