@@ -36,12 +36,12 @@ function decodeField(
     object[name] = map;
   } else {
     const value = decodeValue(reader, schema, earlier);
-    if (value !== undefined && !(omitsZero && isZero(value))) object[name] = value;
+    if (!omitsZero || !isZero(value)) object[name] = value;
     else if (earlier !== undefined) delete object[name];
   }
 }
 
-/** A value in a message of its own or a scalar; undefined: what JSON has as null. */
+/** A scalar, or a value in a message of its own. */
 function decodeValue(reader: ProtobufReader, schema: Schema, earlier?: unknown): unknown {
   switch (schema.type) {
     case 'string':
@@ -143,8 +143,8 @@ function decodeIntOrString(reader: ProtobufReader): number | string {
   return isString ? text : number;
 }
 
-/** Nothing at all is Go's zero time, which JSON has as null; the epoch has its fields. */
-function decodeTime(reader: ProtobufReader, type: 'time' | 'micro-time'): string | undefined {
+/** A message without fields is Go's zero time, which JSON has as null; the epoch has them. */
+function decodeTime(reader: ProtobufReader, type: 'time' | 'micro-time'): string | null {
   let isZero = true;
   let seconds = 0;
   let nanoseconds = 0;
@@ -154,7 +154,7 @@ function decodeTime(reader: ProtobufReader, type: 'time' | 'micro-time'): string
     else if (reader.field === 2) nanoseconds = reader.int32();
     else reader.skip();
   }
-  if (isZero) return undefined;
+  if (isZero) return null;
   if (!(seconds >= YEAR_0_SECONDS && seconds < YEAR_10000_SECONDS)) {
     throw new WireError(`time of ${seconds} s is not within the years 0 to 9999`);
   }
@@ -174,9 +174,9 @@ function decodeRaw(reader: ProtobufReader): unknown {
     if (reader.field === 1) bytes = reader.bytes();
     else reader.skip();
   }
-  if (bytes === undefined || bytes.length === 0) return undefined;
+  if (bytes === undefined || bytes.length === 0) return null;
   try {
-    return JSON.parse(bytes.toString()) ?? undefined;
+    return JSON.parse(bytes.toString());
   } catch (cause) {
     throw new WireError(`json parse error: ${(cause as Error).message}`, { cause });
   }
