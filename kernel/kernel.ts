@@ -1,6 +1,13 @@
 import { authorizerPoint } from '../sdk/auth.ts';
 import type { Clock } from '../sdk/clock.ts';
-import { type Listening, type ListenOptions, serverPoint } from '../sdk/door.ts';
+import {
+  type Listening,
+  type ListenOptions,
+  type Route,
+  type RouteResponse,
+  routePoint,
+  serverPoint,
+} from '../sdk/door.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
 import type { Logger } from '../sdk/logger.ts';
 import type { Random } from '../sdk/random.ts';
@@ -14,7 +21,7 @@ import { KindLoader } from './loader/kind-loader.ts';
 import { Loader, type LoaderOptions } from './loader/loader.ts';
 import { LoadError } from './loader/manifest.ts';
 import { MetricsRegistry } from './metrics.ts';
-import { PluginLink, pluginUser } from './plugin-link.ts';
+import { PluginLink, type PluginLinkOptions, pluginUser } from './plugin-link.ts';
 import type { Backend } from './store/backend.ts';
 import { Expiry } from './store/expiry.ts';
 import { ObjectStore } from './store/object-store.ts';
@@ -75,7 +82,7 @@ export class Kernel {
       random,
       log,
       grants,
-      linkFor: (plugin, remote) => this.linkFor(plugin, pluginUser(plugin), remote),
+      linkFor: (plugin, where) => this.linkFor(plugin, pluginUser(plugin), where),
       settled: () => this.#kinds.settled(),
     });
     // The place of a contribution is asked of the loader.
@@ -85,6 +92,9 @@ export class Kernel {
       value: grants,
       remote: false,
     });
+    const metrics: Route = { path: '/metrics', handle: () => this.#metricsPage() };
+    const plugin = 'kernel';
+    extensions.provide(routePoint, { name: '/metrics', plugin, value: metrics, remote: false });
   }
 
   /** Rejects with a `LoadError` when the operator must mend something; everything is closed then. */
@@ -101,10 +111,14 @@ export class Kernel {
   }
 
   /** A line into the kernel for somebody who is trusted to be `user`. */
-  linkFor(plugin: string, user: User, remote: boolean): PluginLink {
+  linkFor(
+    plugin: string,
+    user: User,
+    where: Pick<PluginLinkOptions, 'remote' | 'provides'>,
+  ): PluginLink {
     const { door, metrics } = this;
     const extensions = this.#extensions;
-    return new PluginLink({ plugin, user, remote, door, extensions, metrics, log: this.#log });
+    return new PluginLink({ plugin, user, ...where, door, extensions, metrics, log: this.#log });
   }
 
   /** Serves the door to a network, by the plugin that contributes the `server`. */
@@ -121,6 +135,12 @@ export class Kernel {
   /** Names of the kinds' resources that are served: for what has to know them all. */
   kinds() {
     return this.#extensions.list(kindPoint).map(({ value }) => value);
+  }
+
+  /** For Prometheus: the metrics of every plugin. */
+  async #metricsPage(): Promise<RouteResponse> {
+    const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };
+    return { code: 200, headers, body: await this.metrics.text() };
   }
 
   /** Idempotent. Everything is tried; what failed is logged. */

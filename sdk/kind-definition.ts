@@ -31,8 +31,13 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly storage: { readonly prefix: string; readonly version: string; readonly group?: string };
   /** Best first: the order of discovery. */
   readonly versions: readonly KindVersion<T>[];
-  /** Absent: all. A kind of `create` alone (a review, a binding) keeps nothing. */
+  /** Absent: all. */
   readonly verbs?: readonly Verb[];
+  /**
+   * For a kind of `create` alone that keeps nothing: creating one is a POST to this subresource of
+   * the object that bears its name. Who creates it needs the right to that too.
+   */
+  readonly standsFor?: { readonly resource: string; readonly subresource: string };
   readonly strategy: KindStrategy<T>;
   /** Without `status`, which every kind with `strategy.status` has. */
   readonly subresources?: readonly Subresource<T>[];

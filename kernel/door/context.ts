@@ -1,4 +1,4 @@
-import type { AdmissionOperation, AdmissionRequest } from '../../sdk/admission.ts';
+import type { AdmissionOperation, AdmissionPlugin, AdmissionRequest } from '../../sdk/admission.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { StrategyContext } from '../../sdk/kind-definition.ts';
 import type { ObjectRequest, User } from '../../sdk/request.ts';
@@ -82,7 +82,8 @@ export class RequestContext {
     this.#admitted = admission;
     for (const plugin of this.#admissionPlugins(operation)) {
       const mutated = await plugin.mutate?.(admission);
-      if (mutated) admission.object = mutated;
+      // It may come from another thread, whose plugin can send anything.
+      if (mutated) admission.object = this.decodeObject(mutated);
     }
     return admission.object;
   }
@@ -102,7 +103,9 @@ export class RequestContext {
     const admission = this.#admitted;
     if (admission === undefined) return;
     this.#admitted = undefined;
-    for (const plugin of this.#admissionPlugins(admission.operation)) plugin.abandon?.(admission);
+    for (const plugin of this.#admissionPlugins(admission.operation)) {
+      void letGo(plugin, admission);
+    }
   }
 
   /** Throws Invalid with everything that is wrong with an object in the request's version. */
@@ -157,7 +160,8 @@ export class RequestContext {
     if (unknown.length === 0 || mode === 'Ignore') return;
     const texts = unknown.map(path => `unknown field "${path}"`);
     if (mode === 'Warn') {
-      this.warnings.push(...texts);
+      // A second attempt finds the same once more.
+      this.warnings.push(...texts.filter(text => !this.warnings.includes(text)));
       return;
     }
     throw badRequest(
@@ -165,6 +169,13 @@ export class RequestContext {
         `strict decoding error: ${texts.join(', ')}`,
     );
   }
+}
+
+/** The request was answered: a plugin that fails here, or is gone, has nobody to tell. */
+async function letGo(plugin: AdmissionPlugin, admission: AdmissionRequest): Promise<void> {
+  try {
+    await plugin.abandon?.(admission);
+  } catch {}
 }
 
 /** A body may leave its kind out, but not say another. */

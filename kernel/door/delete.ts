@@ -1,29 +1,21 @@
 import { toTime } from '../../sdk/clock.ts';
 import type { DoorAnswer } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
-import { badRequest, conflict, notFound } from '../../sdk/status.ts';
+import { badRequest, conflict } from '../../sdk/status.ts';
 import { cloneJson } from '../clone.ts';
-import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import { RequestContext } from './context.ts';
+import { onNewest } from './newest.ts';
 import { selectStored } from './select.ts';
 
 export async function remove(context: RequestContext): Promise<DoorAnswer> {
-  const { request, served, stages } = context;
-  const options = readOptions(request.body);
-  const key = served.key(request.namespace, request.name ?? '');
-  for (let attempt = 1; ; attempt++) {
-    const stored = served.store.get(key);
-    if (stored === undefined) throw notFound(served.subject, request.name ?? '');
-    const answer = await attemptDelete(context, stored, options);
-    if (answer !== undefined) return answer;
-    if (attempt === Limits.writeAttemptsMax) throw conflict(served.subject, request.name ?? '');
-    await stages.objects.sync();
-  }
+  const options = readOptions(context.request.body);
+  return onNewest(context, stored => attemptDelete(context, stored, options));
 }
 
 export async function removeCollection(context: RequestContext): Promise<DoorAnswer> {
   const { request, served, user, stages } = context;
+  await stages.objects.sync();
   const { stored } = selectStored(served, request.namespace ?? '', request.options ?? {});
   const removals = stored.map(async each => {
     const { name = '', namespace } = each.object().metadata;

@@ -8,7 +8,7 @@ import type {
 } from '../../sdk/door.ts';
 import type { Logger } from '../../sdk/logger.ts';
 import type { ObjectRequest, User, Verb, WatchRequest } from '../../sdk/request.ts';
-import { ApiError, internalError, methodNotAllowed } from '../../sdk/status.ts';
+import { ApiError, badRequest, internalError, methodNotAllowed } from '../../sdk/status.ts';
 import { RequestContext } from './context.ts';
 import { create } from './create.ts';
 import { remove, removeCollection } from './delete.ts';
@@ -52,6 +52,8 @@ export class KernelDoor implements Door {
     try {
       const served = await this.#admit(user, request.verb, request);
       const context = new RequestContext(this.#stages, user, request, served);
+      const { standsFor } = served.kind;
+      if (standsFor) return await this.request(user, redirect(context, standsFor));
       return await dispatch(context);
     } catch (error) {
       throw this.#toApiError(error, request);
@@ -96,6 +98,16 @@ export class KernelDoor implements Door {
     this.#log.error('A request failed on our side', { error, group, resource });
     return internalError(error);
   }
+}
+
+/** A POST of an object that stands for a subresource becomes one to that. */
+function redirect(
+  context: RequestContext,
+  { resource, subresource }: { readonly resource: string; readonly subresource: string },
+): ObjectRequest {
+  const { name } = context.decodeObject(context.request.body).metadata;
+  if (!name) throw badRequest('name must be provided');
+  return { ...context.request, resource, subresource, name };
 }
 
 function dispatch(context: RequestContext): Promise<DoorAnswer> {

@@ -2,21 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DoorAnswer } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { Subresource } from '../../sdk/kind-definition.ts';
-import {
-  ApiError,
-  badRequest,
-  conflict,
-  invalid,
-  methodNotAllowed,
-  notFound,
-} from '../../sdk/status.ts';
+import { ApiError, badRequest, conflict, invalid, methodNotAllowed } from '../../sdk/status.ts';
 import { cloneJson } from '../clone.ts';
-import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import type { RequestContext } from './context.ts';
 import { createObject } from './create.ts';
 import { isReleased } from './delete.ts';
 import { draft } from './draft.ts';
+import { existsNow, onNewest } from './newest.ts';
 import type { Served } from './registry.ts';
 
 /**
@@ -27,7 +20,7 @@ type Change = (current: () => KubeObject) => Changed;
 
 interface Changed {
   readonly object: KubeObject;
-  /** The client named the revision that it changes: a lost race is a Conflict, not a new try. */
+  /** That the client changes, where it named one: what is at another is a Conflict. */
   readonly revision: string | undefined;
   /** Instead of the object. */
   readonly answer?: object;
@@ -40,9 +33,9 @@ export async function update(context: RequestContext): Promise<DoorAnswer> {
   const body = context.decodeObject(request.body);
   checkName(context, body);
   if (served.kind.strategy.createOnUpdate && !request.subresource) {
-    const current = served.store.get(served.key(request.namespace, request.name ?? ''));
+    const exists = await existsNow(context);
     // Who names a revision means an object that was there: it is gone.
-    if (current === undefined && !body.metadata.resourceVersion) return createObject(context, body);
+    if (!exists && !body.metadata.resourceVersion) return createObject(context, body);
   }
   checkRevisionGiven(context, body);
   let spare: KubeObject | undefined = body;
@@ -107,35 +100,19 @@ function applied(
   return { object: current, revision };
 }
 
-/**
- * Reads, changes and commits by compare-and-swap, again after a lost race: upstream's
- * GuaranteedUpdate.
- */
-async function write(context: RequestContext, change: Change): Promise<DoorAnswer> {
-  const { request, served, stages } = context;
-  const key = served.key(request.namespace, request.name ?? '');
-  let stored = served.store.get(key);
-  for (let attempt = 1; ; attempt++) {
-    if (stored === undefined) throw notFound(served.subject, request.name ?? '');
-    const outcome = await attemptWrite(context, key, stored, change);
-    if ('answer' in outcome) return outcome.answer;
-    if (outcome.conflict || attempt === Limits.writeAttemptsMax) {
-      throw conflict(served.subject, request.name ?? '');
-    }
-    await stages.objects.sync();
-    stored = served.store.get(key);
-  }
+/** Reads, changes and commits by compare-and-swap. */
+function write(context: RequestContext, change: Change): Promise<DoorAnswer> {
+  return onNewest(context, stored => attemptWrite(context, stored, change));
 }
 
-type Attempt = { readonly answer: DoorAnswer } | { readonly conflict: boolean };
-
+/** Undefined: lost a race. */
 async function attemptWrite(
   context: RequestContext,
-  key: string,
   stored: StoredObject,
   change: Change,
-): Promise<Attempt> {
+): Promise<DoorAnswer | undefined> {
   const { served, stages } = context;
+  const { key } = stored;
   const old = served.encode(stored).object();
   const changed = change(() => cloneJson(old));
   checkPreconditions(context, changed, stored);
@@ -152,11 +129,11 @@ async function attemptWrite(
     const kept = served.toStorage(object);
     const released = isReleased(context, kept);
     if (context.dryRun) {
-      return { answer: answer(context, draft(context, key, kept, stored.revision), changed) };
+      return answer(context, draft(context, key, kept, stored.revision), changed);
     }
     const value = served.store.form.encode(kept);
     if (!released && isUnchanged(served, value, kept, stored)) {
-      return { answer: answer(context, stored, changed) };
+      return answer(context, stored, changed);
     }
     const outcome = await stages.objects.write(served.store, {
       key,
@@ -164,8 +141,7 @@ async function attemptWrite(
       ...(released ? { object: undefined } : { object: kept, value }),
     });
     committed = outcome.ok;
-    if (outcome.ok) return { answer: answer(context, outcome.stored ?? stored, changed) };
-    return { conflict: changed.revision !== undefined };
+    return outcome.ok ? answer(context, outcome.stored ?? stored, changed) : undefined;
   } finally {
     if (!committed) context.abandon();
   }

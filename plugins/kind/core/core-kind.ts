@@ -10,7 +10,13 @@ import {
 /** What one kind of the core group has of its own; the rest follows from its name. */
 export type CoreKindOptions<T extends KubeObject> = Pick<
   KindDefinition<T>,
-  'shortNames' | 'categories' | 'verbs' | 'strategy' | 'subresources' | 'selectableFields'
+  | 'shortNames'
+  | 'categories'
+  | 'verbs'
+  | 'standsFor'
+  | 'strategy'
+  | 'subresources'
+  | 'selectableFields'
 > &
   Pick<KindVersion<T>, 'defaults' | 'columns' | 'row'> & {
     /** Where it is kept below `registry/`; default: its plural. */

@@ -1,4 +1,5 @@
 import { definePlugin, kindPoint } from 'kernetes/sdk';
+import { bindings } from './binding.ts';
 import { componentStatuses } from './component-status.ts';
 import { configMaps } from './config-map.ts';
 import { endpoints } from './endpoints.ts';
@@ -17,6 +18,7 @@ import { services } from './service.ts';
 import { serviceAccounts } from './service-account.ts';
 
 export const CORE_KINDS = [
+  bindings,
   componentStatuses,
   configMaps,
   endpoints,

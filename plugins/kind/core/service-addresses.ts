@@ -66,8 +66,8 @@ function validateClusterIps(spec: ServiceSpec, path: FieldPath): FieldError[] {
       errors.push(invalidValue(at.index(i), ip, why));
     }
   }
-  const [first = '', second = ''] = clusterIPs;
-  if (isIP(first) && isIP(second) && isIP(first) === isIP(second)) {
+  const [first = '', second] = clusterIPs;
+  if (second !== undefined && isIP(first) && isIP(first) === isIP(second)) {
     errors.push(invalidValue(at, clusterIPs, 'may specify no more than one IP for each IP family'));
   }
   return errors;
