@@ -20,8 +20,11 @@ export const Limits = {
   decodedObjectsMax: 4_096,
   /** Revisions that the database keeps for restarts and lists at an older revision. */
   historyRevisions: 10_000,
-  /** How often a write that lost a race with another is tried again, as upstream does. */
-  writeAttemptsMax: 5,
+  /**
+   * How often a write that lost a race with another is tried again. In each round somebody wins;
+   * upstream tries until the request's time is up.
+   */
+  writeAttemptsMax: 100,
   /** Names drawn for a generateName before AlreadyExists is told, as upstream does. */
   generateNameAttemptsMax: 8,
   /** Bytes of initial events that a watch hands over at once. */
