@@ -31,7 +31,7 @@ export function addUp(program: Command): void {
     .description('run a cluster until SIGINT or SIGTERM')
     .option('--listen <host:port>', 'where to serve HTTPS', '127.0.0.1:6443')
     .option('--advertise-address <ip>', 'address that clients are told (default: that of --listen)')
-    .option('--service-cidr <cidr>', 'addresses of Services', '10.96.0.0/16')
+    .option('--service-cidr <cidr>', 'addresses of services', '10.96.0.0/16')
     .option('--pod-network-cidr <cidr>', 'addresses of pods', '10.244.0.0/16')
     .option('--data <dir>', 'keep the cluster in this directory (default: .kernetes)')
     .option('--memory', 'keep the cluster in memory only')
@@ -61,7 +61,7 @@ async function up(options: UpOptions): Promise<void> {
   const cluster = await start(options, data);
   try {
     await cluster.kubeconfig(kubeconfig);
-    const ms = Math.round(performance.now());
+    const ms = Math.round(systemClock().monotonic());
     say(`ready in ${ms} ms: ${cluster.server} (export KUBECONFIG=${relativePath(kubeconfig)})`);
     for (const file of options.apply) await applyFile(cluster, file, say);
     await stop;
