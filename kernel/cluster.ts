@@ -128,7 +128,7 @@ class RunningCluster implements Cluster {
     this.#kernel = kernel;
     this.#plan = plan;
     this.#options = options;
-    this.objects = createObjectClient(kernel.linkFor('kubernetes-admin', ADMIN, false));
+    this.objects = createObjectClient(kernel.linkFor('kubernetes-admin', ADMIN, { remote: false }));
   }
 
   get server(): string | undefined {

@@ -1,4 +1,11 @@
 import type { Contribution, Disposer, ExtensionPoint } from '../sdk/extension.ts';
+import { ownPoint } from './point-rules.ts';
+
+/** A contribution, and what of it other threads may use. */
+export interface Offer<T> extends Contribution<T> {
+  /** Its functions that may be called from another thread: as its provider defines the point. */
+  readonly methods: readonly string[];
+}
 
 /**
  * What plugins added to which point. The order of a point's contributions is that of the plugins
@@ -23,19 +30,20 @@ export class Extensions {
     }
     const rank = this.#rankOf(contribution.plugin);
     const after = items.findIndex(item => this.#rankOf(item.plugin) > rank);
-    items.splice(after < 0 ? items.length : after, 0, contribution);
+    const offer = { ...contribution, methods: ownPoint(point).methods };
+    items.splice(after < 0 ? items.length : after, 0, offer);
     notify(listeners);
     return () => {
-      const at = items.indexOf(contribution);
+      const at = items.indexOf(offer);
       if (at < 0) return;
       items.splice(at, 1);
       notify(listeners);
     };
   }
 
-  list<T>(point: ExtensionPoint<T>): readonly Contribution<T>[] {
+  list<T>(point: ExtensionPoint<T>): readonly Offer<T>[] {
     // Only `provide` with the same point puts something here.
-    return this.#at(point.name).items as readonly Contribution<T>[];
+    return this.#at(point.name).items as readonly Offer<T>[];
   }
 
   onChange<T>(point: ExtensionPoint<T>, callback: () => void): () => void {
@@ -55,7 +63,7 @@ export class Extensions {
 }
 
 interface Point {
-  readonly items: Contribution<unknown>[];
+  readonly items: Offer<unknown>[];
   readonly listeners: Set<() => void>;
 }
 

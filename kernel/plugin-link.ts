@@ -1,5 +1,5 @@
 import type { DoorAnswer, DoorWatch } from '../sdk/door.ts';
-import type { Contribution, Disposer, ExtensionPoint } from '../sdk/extension.ts';
+import type { Disposer, ExtensionPoint } from '../sdk/extension.ts';
 import { apiVersionOf, type KubeObject } from '../sdk/kind.ts';
 import type { MetricRecord } from '../sdk/link.ts';
 import type { LogFields, Logger, LogLevel } from '../sdk/logger.ts';
@@ -9,9 +9,10 @@ import { ApiError, expired, internalError } from '../sdk/status.ts';
 import { cloneJson } from './clone.ts';
 import type { KernelDoor } from './door/door.ts';
 import type { EventSink } from './door/watch.ts';
-import type { Extensions } from './extensions.ts';
+import type { Extensions, Offer } from './extensions.ts';
 import { withFields } from './log.ts';
 import type { MetricsRegistry } from './metrics.ts';
+import { assertComplete, assertMayProvide, type Contributor } from './point-rules.ts';
 import type { EncodedLink, EncodedResult, EncodedWatchSink } from './pool/encoded-link.ts';
 import type { ChannelEvent } from './watch/channel.ts';
 
@@ -21,6 +22,8 @@ export interface PluginLinkOptions {
   readonly user: User;
   /** The plugin is in another thread or process: what it provides is called across. */
   readonly remote: boolean;
+  /** The points that its manifest names; absent when it has none. */
+  readonly provides?: readonly string[];
   readonly door: KernelDoor;
   readonly extensions: Extensions;
   readonly metrics: MetricsRegistry;
@@ -34,7 +37,7 @@ export interface PluginLinkOptions {
 export class PluginLink implements EncodedLink {
   readonly plugin: string;
   readonly user: User;
-  readonly #remote: boolean;
+  readonly #contributor: Contributor;
   readonly #door: KernelDoor;
   readonly #extensions: Extensions;
   readonly #metrics: MetricsRegistry;
@@ -42,7 +45,8 @@ export class PluginLink implements EncodedLink {
 
   constructor(options: PluginLinkOptions) {
     this.plugin = options.plugin;
-    this.#remote = options.remote;
+    const { plugin, remote, provides } = options;
+    this.#contributor = { plugin, remote, provides };
     this.user = options.user;
     this.#door = options.door;
     this.#extensions = options.extensions;
@@ -81,18 +85,17 @@ export class PluginLink implements EncodedLink {
     });
   }
 
+  /** Throws when the plugin may not, or when the name is taken. */
   provide<T>(point: ExtensionPoint<T>, name: string, value: T): Disposer {
-    return this.#extensions.provide(point, {
-      name,
-      plugin: this.plugin,
-      value,
-      remote: this.#remote,
-    });
+    assertMayProvide(point, this.#contributor);
+    if (this.#contributor.remote) assertComplete(point, value);
+    const { plugin, remote } = this.#contributor;
+    return this.#extensions.provide(point, { name, plugin, value, remote });
   }
 
   subscribe<T>(
     point: ExtensionPoint<T>,
-    onChange: (contributions: readonly Contribution<T>[]) => void,
+    onChange: (contributions: readonly Offer<T>[]) => void,
   ): Disposer {
     const tell = () => onChange([...this.#extensions.list(point)]);
     const dispose = this.#extensions.onChange(point, tell);

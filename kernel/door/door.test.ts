@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { admissionPoint } from '../../sdk/admission.ts';
+import { type AdmissionPlugin, admissionPoint } from '../../sdk/admission.ts';
 import { ApiError, badRequest } from '../../sdk/status.ts';
 import { openDoor, type Widget, widget } from './door-testing.ts';
 
@@ -389,5 +389,25 @@ describe('KernelDoor, who may what', () => {
       },
     });
     await assert.rejects(request({ verb: 'create', body: widget('a') }), reasonOf('InternalError'));
+  });
+
+  it('an admission plugin elsewhere may send anything, and die while it is told of the end', async () => {
+    const { provide, request } = await openDoor();
+    const answers: unknown[] = ['text', { metadata: { namespace: 'other' } }];
+    let abandoned = 0;
+    provide(admissionPoint, {
+      rules: [{ operations: ['CREATE'], groups: ['*'], resources: ['*'] }],
+      mutate: async () => answers.shift() as Widget,
+      abandon: async () => {
+        abandoned++;
+        throw new Error('its thread is gone');
+      },
+    } as AdmissionPlugin);
+    const create = () => request({ verb: 'create', body: widget('a') });
+    await assert.rejects(create(), reasonOf('Invalid'));
+    await assert.rejects(create(), reasonOf('BadRequest'));
+    await create();
+    await assert.rejects(create(), reasonOf('AlreadyExists'));
+    assert.equal(abandoned, 3);
   });
 });

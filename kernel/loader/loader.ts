@@ -30,7 +30,11 @@ export interface LoaderOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly grants: GrantAuthorizer;
-  readonly linkFor: (plugin: string, remote: boolean) => PluginLink;
+  /** `provides` is what the plugin's manifest says, if it has one. */
+  readonly linkFor: (
+    plugin: string,
+    where: { readonly remote: boolean; readonly provides?: readonly string[] },
+  ) => PluginLink;
   /** Resolves when what the plugins contributed so far is in force. */
   readonly settled: () => Promise<void>;
 }
@@ -133,7 +137,7 @@ export class Loader {
     const load = async ({ name, source, config }: PlannedPlugin) => {
       const definition = await named(name, source.load());
       const checked = checkConfig(name, config, definition.config, source.validateConfig);
-      const link = linkFor(name, false);
+      const link = linkFor(name, { remote: false, ...provided(source) });
       return { name, definition, config: checked, link, clock, random, shared };
     };
     const loaded = await Promise.all(planned.map(load));
@@ -147,9 +151,17 @@ export class Loader {
       const group = placement.startsWith('worker:') ? placement.slice('worker:'.length) : name;
       byGroup.set(group, [...(byGroup.get(group) ?? []), plugin]);
     }
-    const linkFor = (plugin: string) => this.#options.linkFor(plugin, true);
+    const sources = new Map(planned.map(({ name, source }) => [name, source]));
+    const linkFor = (plugin: string) =>
+      this.#options.linkFor(plugin, { remote: true, ...provided(sources.get(plugin)) });
     return [...byGroup].map(([group, plugins]) => this.#options.hosts(group, plugins, linkFor));
   }
+}
+
+/** Nothing for a single file or an object: what stands for its manifest is made up. */
+function provided(source: PluginSource | undefined): { provides?: readonly string[] } {
+  if (source === undefined || source.origin === 'file' || source.origin === 'object') return {};
+  return { provides: source.manifest.provides };
 }
 
 /** Makes sure that what went wrong says with which plugin. */

@@ -1,12 +1,18 @@
+import type { Disposer, ExtensionPoint } from '../../sdk/extension.ts';
 import type { KernelLink } from '../../sdk/link.ts';
 import type { ObjectRequest, WatchEventType, WatchRequest } from '../../sdk/request.ts';
 import type { ApiError } from '../../sdk/status.ts';
+import type { Offer } from '../extensions.ts';
 
 /**
  * A link whose objects are JSON already: what the kernel keeps for HTTP watchers goes to plugins
  * in other threads as it is, and is parsed there, and there only if somebody looks.
  */
 export interface EncodedLink extends KernelLink {
+  subscribe<T>(
+    point: ExtensionPoint<T>,
+    onChange: (contributions: readonly Offer<T>[]) => void,
+  ): Disposer;
   /** As `request`. */
   requestEncoded(requests: readonly ObjectRequest[]): Promise<readonly EncodedResult[]>;
   /** As `watch`. */
@@ -37,7 +43,10 @@ export function encodeLink(link: KernelLink): EncodedLink {
     request: requests => link.request(requests),
     watch: (request, sink) => link.watch(request, sink),
     provide: (point, name, value) => link.provide(point, name, value),
-    subscribe: (point, onChange) => link.subscribe(point, onChange),
+    subscribe: (point, onChange) => {
+      const { methods } = point;
+      return link.subscribe(point, list => onChange(list.map(each => ({ ...each, methods }))));
+    },
     log: (level, message, fields) => link.log(level, message, fields),
     metric: record => link.metric(record),
     async requestEncoded(requests) {

@@ -14,6 +14,8 @@ export const PoolLimits = {
   contributionsMax: 1_000,
   subscriptionsMax: 1_000,
   callsPendingMax: 10_000,
+  /** An answer to a call into a plugin: the longest that upstream lets a webhook take. */
+  callTimeoutMs: 30_000,
   /** Brokered connections, fetches and programs of a plugin, open at one time. */
   resourcesMax: 100,
   /** A bounded answer or output that a brokered resource may hold unread. */

@@ -1,6 +1,8 @@
-import type { Clock } from '../../sdk/clock.ts';
-import type { Contribution, Disposer, ExtensionPoint } from '../../sdk/extension.ts';
+import type { Clock, Timer } from '../../sdk/clock.ts';
+import type { Disposer, ExtensionPoint } from '../../sdk/extension.ts';
 import { badRequest } from '../../sdk/status.ts';
+import type { Offer } from '../extensions.ts';
+import { ownPoint } from '../point-rules.ts';
 import { decodeValue, encodeData, encodeValue } from './call-codec.ts';
 import type { Channel } from './channel.ts';
 import { CreditedWatch } from './credited-watch.ts';
@@ -14,6 +16,7 @@ import {
   type Payload,
   type PluginMessage,
   type WireContribution,
+  type WireError,
 } from './wire.ts';
 import { BadMessage, checkFrame, checkHeader, checkPluginMessage } from './wire-check.ts';
 import { fromWireError, toWireError } from './wire-error.ts';
@@ -36,6 +39,7 @@ export interface LinkServerOptions {
  */
 export class LinkServer {
   readonly #link: EncodedLink;
+  readonly #clock: Clock;
   readonly #log: LogGate;
   readonly #host: object;
   readonly #onDone: LinkServerOptions['onDone'];
@@ -53,9 +57,12 @@ export class LinkServer {
   #requestsPending = 0;
   #callsServed = 0;
   #closed = false;
+  /** Why the first contribution was refused since the last command. */
+  #refused: WireError | undefined;
 
   constructor({ link, channel, clock, host, onDone, onBadMessage }: LinkServerOptions) {
     this.#link = link;
+    this.#clock = clock;
     this.#log = new LogGate(clock, (...line) => link.log(...line));
     this.#host = host;
     this.#onDone = onDone;
@@ -74,11 +81,10 @@ export class LinkServer {
     for (const watch of this.#watches.values()) watch.close();
     for (const dispose of this.#provided.values()) void dispose();
     for (const { dispose } of this.#subscriptions.values()) void dispose();
-    for (const call of this.#calls.values()) call.reject(reason);
+    for (const id of [...this.#calls.keys()]) this.#settle(id)?.reject(reason);
     this.#watches.clear();
     this.#provided.clear();
     this.#subscriptions.clear();
-    this.#calls.clear();
   }
 
   #send(message: KernelMessage, ...payload: readonly Uint8Array[]): void {
@@ -140,7 +146,7 @@ export class LinkServer {
         this.#link.metric(message.record);
         break;
       case 'done':
-        this.#onDone(message);
+        this.#onDone(message.error ? message : { ...message, ...this.#takeRefusal() });
         break;
     }
   }
@@ -186,10 +192,12 @@ export class LinkServer {
     watch.open(sink => this.#link.watchEncoded(request, sink));
   }
 
-  #provide({ id, point, name, methods }: PluginMessage & { type: 'provide' }, data: Uint8Array) {
+  #provide(message: PluginMessage & { type: 'provide' }, data: Uint8Array): void {
+    const { id, name, methods } = message;
     assertNew(this.#provided, id, PoolLimits.contributionsMax);
     const value = decodeValue(data);
-    const allowed = methods.filter(method => point.methods.includes(method));
+    const point = ownPoint(message.point as ExtensionPoint<unknown>);
+    const allowed = methods.filter(method => isMethod(point.methods, method));
     const stub = typeof value === 'object' && value !== null ? value : {};
     for (const method of allowed) {
       Object.defineProperty(stub, method, {
@@ -206,9 +214,9 @@ export class LinkServer {
       call: (method, args) => this.#callPlugin(id, method, args),
     });
     try {
-      const dispose = this.#link.provide(point as ExtensionPoint<unknown>, name, stub);
-      this.#provided.set(id, dispose);
+      this.#provided.set(id, this.#link.provide(point, name, stub));
     } catch (error) {
+      this.#refused ??= toWireError(error);
       this.#link.log('error', 'Contribution was refused', {
         point: point.name,
         name,
@@ -217,11 +225,23 @@ export class LinkServer {
     }
   }
 
+  /** In the plugin's thread nothing was thrown: its activation has to fail for it. */
+  #takeRefusal(): { error?: WireError } {
+    const error = this.#refused;
+    this.#refused = undefined;
+    return error ? { error } : {};
+  }
+
   #callPlugin(provided: number, method: string, args: Uint8Array): Promise<Uint8Array> {
     if (this.#closed) return Promise.reject(new Error(`Cannot call "${method}": plugin is gone`));
     const id = ++this.#callLast;
     return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject });
+      const timer = this.#clock.setTimeout(() => {
+        const ms = PoolLimits.callTimeoutMs;
+        this.#settle(id)?.reject(new Error(`Cannot call "${method}": no answer within ${ms} ms`));
+      }, PoolLimits.callTimeoutMs);
+      timer.unref();
+      this.#calls.set(id, { resolve, reject, timer });
       this.#send({ type: 'call', id, provided, method, bytes: args.length }, args);
     });
   }
@@ -229,6 +249,7 @@ export class LinkServer {
   #settle(id: number): PendingCall | undefined {
     const call = this.#calls.get(id);
     this.#calls.delete(id);
+    call?.timer.cancel();
     return call;
   }
 
@@ -236,9 +257,10 @@ export class LinkServer {
     assertNew(this.#subscriptions, id, PoolLimits.subscriptionsMax);
     const subscription = { dispose: (() => {}) as Disposer, refs: [] as readonly number[] };
     this.#subscriptions.set(id, subscription);
-    subscription.dispose = this.#link.subscribe(point as ExtensionPoint<unknown>, contributions => {
+    const own = ownPoint(point as ExtensionPoint<unknown>);
+    subscription.dispose = this.#link.subscribe(own, contributions => {
       for (const ref of subscription.refs) this.#callable.delete(ref);
-      const shown = contributions.flatMap(contribution => this.#show(contribution, point.methods));
+      const shown = contributions.flatMap(contribution => this.#show(contribution));
       subscription.refs = shown.map(({ head }) => head.ref);
       const list = shown.map(({ head }) => head);
       this.#send({ type: 'contributions', id, list }, ...shown.map(({ data }) => data));
@@ -246,9 +268,9 @@ export class LinkServer {
   }
 
   /** Empty for what cannot be seen from another thread. */
-  #show({ name, plugin, value }: Contribution<unknown>, pointMethods: readonly string[]) {
+  #show({ name, plugin, value, methods }: Offer<unknown>) {
     const remote = isObject(value) ? REMOTE_VALUES.get(value) : undefined;
-    const callable = remote ?? localCallable(value, pointMethods);
+    const callable = remote ?? localCallable(value, methods);
     if (!callable) return [];
     const ref = ++this.#refLast;
     this.#callable.set(ref, callable);
@@ -295,6 +317,7 @@ export class LinkServer {
 interface PendingCall {
   resolve(result: Uint8Array): void;
   reject(error: Error): void;
+  readonly timer: Timer;
 }
 
 /** A contribution as another thread can use it. */
@@ -312,16 +335,21 @@ interface RemoteValue extends Callable {
 /** What stands behind the stubs of provided values: calls pass through undecoded. */
 const REMOTE_VALUES = new WeakMap<object, RemoteValue>();
 
+/** Undefined for what has functions that no other thread may call: it is for its own alone. */
 function localCallable(value: unknown, pointMethods: readonly string[]): Callable | undefined {
   let data: Uint8Array;
   try {
-    data = encodeData(value);
+    if (pointMethods.length > 0) data = encodeData(value);
+    else if (isPlain(value)) data = encodeValue(value);
+    else return undefined;
   } catch {
-    return undefined; // It has functions deep inside: only for plugins in the same thread.
+    return undefined;
   }
   const object = value as Record<string, unknown>;
   const methods = isObject(value)
-    ? pointMethods.filter(method => typeof object[method] === 'function')
+    ? pointMethods.filter(
+        method => isMethod(pointMethods, method) && typeof object[method] === 'function',
+      )
     : [];
   return {
     data,
@@ -331,6 +359,18 @@ function localCallable(value: unknown, pointMethods: readonly string[]): Callabl
       return encodeValue(await run.apply(object, decodeValue(args) as unknown[]));
     },
   };
+}
+
+/** An instance of a class has functions that its fields do not show. */
+function isPlain(value: unknown): boolean {
+  return (
+    !isObject(value) || [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value))
+  );
+}
+
+/** `methods` may be what a plugin says: `constructor` and the like are nobody's. */
+function isMethod(methods: readonly string[], name: string): boolean {
+  return methods.includes(name) && !(name in Object.prototype);
 }
 
 function isObject(value: unknown): value is object {

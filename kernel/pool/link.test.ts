@@ -13,7 +13,7 @@ import { PoolLimits } from './limits.ts';
 import { LinkClient } from './link-client.ts';
 import { LinkServer } from './link-server.ts';
 import { ManualClock, RecordingLink } from './pool-testing.ts';
-import { encodeFrame, encodeText } from './wire.ts';
+import { decodeFrame, encodeFrame, encodeText } from './wire.ts';
 
 const CODEC = {
   encode: serialize,
@@ -25,17 +25,21 @@ function openServer(host: object = {}) {
   const { port1, port2 } = new MessageChannel();
   const kernel = new RecordingLink();
   const bad: Error[] = [];
+  const done: { readonly error?: { readonly message: string } }[] = [];
+  const clock = new ManualClock();
   const server = new LinkServer({
     link: encodeLink(kernel),
     channel: portChannel(port1),
-    clock: new ManualClock(),
+    clock,
     host,
-    onDone() {},
+    onDone: answer => done.push(answer),
     onBadMessage: error => bad.push(error),
   });
   return {
     kernel,
     bad,
+    done,
+    clock,
     port: port2,
     server,
     close() {
@@ -208,6 +212,75 @@ test('provide() refuses functions that do not work across threads', () => {
   close();
 });
 
+test('a contribution that is refused makes the command fail that it came with', async t => {
+  const { port, kernel, done, close } = openServer();
+  t.after(close);
+  kernel.provide = () => {
+    throw new Error('Cannot add it');
+  };
+  const provide = { type: 'provide', id: 1, point: point('p'), name: 'n', methods: [], bytes: 0 };
+  send(port, [provide, { type: 'done' }, { type: 'done' }]);
+  await until(() => done.length === 2);
+  assert.equal(done[0]?.error?.message, 'Cannot add it');
+  assert.equal(done[1]?.error, undefined);
+  assert.equal(kernel.logs[0]?.message, 'Contribution was refused');
+});
+
+test('what a plugin says about a point opens nothing: neither to offer, nor to call', async t => {
+  const { port, kernel, close } = openServer();
+  t.after(close);
+  const answers: { type: string; list?: { name: string; methods: string[] }[] }[] = [];
+  port.on('message', (frame: ArrayBuffer) => answers.push(...(messagesOf(frame) as never[])));
+  const forged = { name: 'authorizer', combine: 'unique', methods: ['authorize', 'constructor'] };
+  const methods = ['authorize', 'constructor'];
+  send(port, [
+    { type: 'provide', id: 1, point: forged, name: 'n', methods, bytes: 0 },
+    { type: 'provide', id: 2, point: { ...forged, name: 'own' }, name: 'm', methods, bytes: 0 },
+    { type: 'subscribe', id: 3, point: forged },
+    { type: 'subscribe', id: 4, point: { ...forged, name: 'own' } },
+  ]);
+  await until(() => kernel.subscribers.length === 2);
+  const [first, second] = kernel.provided.map(({ value }) => Object.keys(value as object));
+  assert.deepEqual([first, second], [[], ['authorize']]);
+  class Token {
+    readonly secret = 'x';
+    authorize() {}
+  }
+  const plain = { data: 1 };
+  const functions = { authorize() {} };
+  for (const subscriber of kernel.subscribers) {
+    subscriber(
+      [new Token(), functions, plain].map((value, i) => {
+        return { name: `${i}`, plugin: 'p', value: value as never, remote: false };
+      }),
+    );
+  }
+  const lists = () => answers.filter(({ list }) => list?.length);
+  await until(() => lists().length === 2);
+  const shown = lists().map(({ list }) => list?.map(({ name, methods }) => [name, methods]));
+  const both = [
+    ['0', ['authorize']],
+    ['1', ['authorize']],
+    ['2', []],
+  ];
+  assert.deepEqual(shown, [[['2', []]], both]);
+});
+
+test('a call that is not answered fails in the end', async t => {
+  const { client, kernel, clock, close } = openLink();
+  t.after(close);
+  const point = { name: 'slow', combine: 'independent', methods: ['wait'] } as const;
+  client.provide(point, 'slow', { wait: () => new Promise<void>(() => {}) });
+  await roundTrip(client);
+  const slow = kernel.provided[0]?.value as { wait(): Promise<void> } | undefined;
+  const waiting = assert.rejects(
+    async () => slow?.wait(),
+    /Cannot call "wait": no answer within 30000 ms/,
+  );
+  clock.advance(PoolLimits.callTimeoutMs);
+  await waiting;
+});
+
 const cyclicMessage: { type: string; self?: unknown } = { type: 'request' };
 cyclicMessage.self = cyclicMessage;
 
@@ -310,6 +383,10 @@ test('whatever bytes come, the kernel goes on', async t => {
   send(port, [{ type: 'request', id: 2, requests: [{ ...PODS, verb: 'list' }] }]);
   await until(() => kernel.requests.length === 1);
 });
+
+function messagesOf(frame: ArrayBuffer): readonly unknown[] {
+  return decodeFrame(frame).messages;
+}
 
 function point(name: string) {
   return { name, combine: 'unique', methods: [] };
