@@ -112,7 +112,10 @@ class PoolGroup implements HostedGroup {
     return startHost({
       name: this.#name,
       placement: first?.placement === 'process' ? 'process' : 'worker',
-      plugins: this.#plugins.map(plugin => ({ name: plugin.name, grants: grantsOf(plugin) })),
+      plugins: this.#plugins.map(plugin => ({
+        name: plugin.name,
+        grants: grantsOf(plugin, this.#plugins.length === 1),
+      })),
       script: await this.#script,
       limits: {
         heapMb: this.#isBuiltin() ? Limits.builtinHeapMb : Limits.hostHeapMb,
@@ -191,15 +194,16 @@ class Gate {
   }
 }
 
-/** Paths in grants are relative to the plugin's folder, which it may read. */
-function grantsOf({ granted, source }: PlannedPlugin): Grants {
-  const { objects: _, read, write, ...rest } = granted;
-  const absolute = (paths: readonly string[]) => paths.map(path => resolve(source.root, path));
-  return {
-    ...rest,
-    ...(read && { read: absolute(read) }),
-    ...(write && { write: absolute(write) }),
-  };
+/**
+ * Paths in grants are relative to the plugin's folder. That folder a plugin that has one may read,
+ * when it is alone: those that share a host have the same grants.
+ */
+function grantsOf({ granted, source }: PlannedPlugin, alone: boolean): Grants {
+  const { objects: _, read = [], write = [], ...rest } = granted;
+  const { root, origin } = source;
+  const absolute = (paths: readonly string[]) => paths.map(path => resolve(root, path));
+  const own = alone && (origin === 'folder' || origin === 'package') ? [root] : [];
+  return { ...rest, read: [...own, ...absolute(read)], write: absolute(write) };
 }
 
 async function named<T>(plugin: string, work: Promise<T>): Promise<T> {
