@@ -33,7 +33,7 @@ export const DEFAULT_CONFIG: AgentConfig = {
   capacity: { cpu: '8', memory: '32Gi', 'ephemeral-storage': '100Gi', pods: '110' },
   labels: {},
   zones: [],
-  kubeletVersion: 'v1.33.0',
+  kubeletVersion: 'v1.32.0',
   osImage: 'Kernetes simulated node',
   architecture: 'amd64',
 };
