@@ -11,6 +11,7 @@ import type {
 import { badRequest } from 'kernetes/sdk';
 import { negotiate } from './accept.ts';
 import { parseBody, parsePatch, readBody } from './body.ts';
+import { checkListOptions } from './list-options.ts';
 import { isDryRun, optionsOf, parsePath, type ResourcePath, toRequest, verbOf } from './path.ts';
 import { type Response, respond, write } from './respond.ts';
 import type { Request } from './server.ts';
@@ -58,6 +59,7 @@ async function serveResource(
   }
   const served = door.resolve(path.group, path.version, path.resource);
   const includeObject = includeObjectOf(query);
+  if (LISTS.has(verb)) checkListOptions(query, verb === 'watch');
   if (verb === 'watch') {
     const shape = { ...accepted.shape, includeObject };
     return serveWatch(options, response, user, { path, query, shape });
@@ -196,4 +198,5 @@ function acceptsGzip(request: Request): boolean {
 }
 
 const NO_QUERY = new URLSearchParams();
+const LISTS: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
 const EMPTY = Buffer.alloc(0);
