@@ -10,5 +10,5 @@ export const limitRanges = coreKind<LimitRange>(LimitRange, {
   defaults: ({ spec }) => {
     for (const item of spec?.limits ?? []) defaultLimitItem(item);
   },
-  strategy: { validate: validateLimitRange },
+  strategy: { createOnUpdate: true, validate: validateLimitRange },
 });

@@ -42,6 +42,7 @@ export const services = coreKind<Service>(Service, {
   },
   defaults: defaultService,
   strategy: {
+    createOnUpdate: true,
     status: true,
     validateName: (name, prefix) =>
       dns1035LabelErrors(prefix ? maskTrailingDash(name) : name)?.join('; '),

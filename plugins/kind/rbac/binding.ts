@@ -49,6 +49,7 @@ export const roleBindings = defineKind<RoleBinding>({
     },
   ],
   strategy: {
+    createOnUpdate: true,
     validateName: validatePathName,
     validate: binding => validateBinding(binding, ['Role', 'ClusterRole']),
     validateUpdate: validateBindingUpdate,
@@ -72,6 +73,7 @@ export const clusterRoleBindings = defineKind<ClusterRoleBinding>({
     },
   ],
   strategy: {
+    createOnUpdate: true,
     validateName: validatePathName,
     validate: binding => validateBinding(binding, ['ClusterRole']),
     validateUpdate: validateBindingUpdate,

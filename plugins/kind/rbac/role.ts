@@ -29,6 +29,7 @@ export const roles = defineKind<Role>({
     { name: 'v1', schema: builtInSchema(GROUP, 'v1', 'Role'), columns: COLUMNS, row: roleRow },
   ],
   strategy: {
+    createOnUpdate: true,
     validateName: validatePathName,
     validate: ({ rules = [] }) => validateRules(rules, { namespaced: true }),
   },
@@ -50,6 +51,7 @@ export const clusterRoles = defineKind<ClusterRole>({
     },
   ],
   strategy: {
+    createOnUpdate: true,
     validateName: validatePathName,
     validate: ({ rules = [], aggregationRule }) => [
       ...validateRules(rules, { namespaced: false }),
