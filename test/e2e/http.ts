@@ -72,14 +72,16 @@ export class Http {
   async open(method: string, path: string, { headers, body }: Call = {}): Promise<IncomingMessage> {
     const { hostname: host, port } = this.server;
     const plain = body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
-    const data = plain ? body : JSON.stringify(body);
+    const data = Buffer.from((plain ? body : JSON.stringify(body)) ?? '');
+    // Node gives the body of a DELETE no length, which leaves it to be taken for another request.
+    const entity = { 'content-type': 'application/json', 'content-length': data.length };
     const sent = request({
       host,
       port,
       path,
       method,
       agent: false,
-      headers: { ...(data && { 'content-type': 'application/json' }), ...headers },
+      headers: { ...(data.length > 0 && entity), ...headers },
       ...this.tls,
     });
     sent.end(data);
