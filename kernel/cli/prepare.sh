@@ -6,9 +6,14 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 installed=node_modules/.package-lock.json
-if [ ! -f "$installed" ] || [ -n "$(find package-lock.json -newer "$installed")" ]; then
+if [ ! -f "$installed" ]; then
   echo 'installing packages' >&2
   npm ci --prefer-offline --no-audit --no-fund --loglevel=error >&2
+elif [ -n "$(find package-lock.json -newer "$installed")" ]; then
+  # Not `ci`, which would take every package away from what else runs in this checkout.
+  echo 'updating packages' >&2
+  npm install --prefer-offline --no-audit --no-fund --loglevel=error >&2
+  touch "$installed"
 fi
 
 stale() {

@@ -6,6 +6,7 @@ import { type Cluster, createCluster, LoadError } from '../cluster.ts';
 import { parseGrants } from '../loader/grant-text.ts';
 import { VERSION } from '../version.ts';
 import { describe, reportFailure } from './failure.ts';
+import { exitNow, StuckHost } from './stuck-host.ts';
 
 interface UpOptions {
   readonly listen: string;
@@ -58,20 +59,29 @@ async function up(options: UpOptions): Promise<void> {
   const data = dataOf(options);
   const kubeconfig = options.kubeconfig ?? join(data ?? DATA_FOLDER, 'kubeconfig');
   for (const line of describePlan(options, data)) say(line);
-  const cluster = await start(options, data);
+  const stuck = new StuckHost();
   try {
-    await cluster.kubeconfig(kubeconfig);
-    const ms = Math.round(systemClock().monotonic());
-    say(`ready in ${ms} ms: ${cluster.server} (export KUBECONFIG=${relativePath(kubeconfig)})`);
-    for (const file of options.apply) await applyFile(cluster, file, say);
-    await stop;
+    const cluster = await start(options, data, error => stuck.report(error));
+    try {
+      await cluster.kubeconfig(kubeconfig);
+      const ms = Math.round(systemClock().monotonic());
+      say(`ready in ${ms} ms: ${cluster.server} (export KUBECONFIG=${relativePath(kubeconfig)})`);
+      for (const file of options.apply) await applyFile(cluster, file, say);
+      await Promise.race([stop, stuck.reported]);
+    } finally {
+      await cluster.close();
+    }
   } finally {
-    await cluster.close();
+    stuck.endProcess();
   }
   say('stopped');
 }
 
-function start(options: UpOptions, data: string | undefined): Promise<Cluster> {
+function start(
+  options: UpOptions,
+  data: string | undefined,
+  onStuck: (error: Error) => void,
+): Promise<Cluster> {
   const { listen, nodes, serviceCidr, podNetworkCidr, profile, advertiseAddress, etcd } = options;
   return createCluster({
     listen,
@@ -79,6 +89,7 @@ function start(options: UpOptions, data: string | undefined): Promise<Cluster> {
     serviceCidr,
     podNetworkCidr,
     placement: 'default',
+    onStuck,
     plugins: options.plugin,
     grants: parseGrants(options.grant),
     ...(data !== undefined && { data }),
@@ -128,7 +139,7 @@ function stopSignal(): Promise<void> {
       for (const signal of SIGNALS) process.off(signal, onSignal);
       // What was acknowledged is on disk: nothing is lost by a plugin that does not end.
       systemClock()
-        .setTimeout(() => process.exit(0), STOP_TIMEOUT_MS)
+        .setTimeout(() => exitNow(0), STOP_TIMEOUT_MS)
         .unref();
       resolve();
     };
