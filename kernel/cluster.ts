@@ -65,11 +65,11 @@ export interface Cluster extends AsyncDisposable {
 export async function createCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const installed = installation();
   const plan = planCluster(options, installed);
-  const { clock = systemClock(), random = systemRandom(), logLevel = 'warn' } = options;
-  const log = createLogger(logLevel);
+  const { clock = systemClock(), random = systemRandom(), onStuck = () => undefined } = options;
+  const log = options.log ?? createLogger(options.logLevel ?? 'warn');
   const cacheDir = options.data === undefined ? undefined : join(resolve(options.data), 'cache');
   const backend = await openBackend(options, clock);
-  const kernel = await Kernel.start({
+  const starting = Kernel.start({
     backend,
     clock,
     random,
@@ -78,11 +78,20 @@ export async function createCluster(options: ClusterOptions = {}): Promise<Clust
       entries: plan.entries,
       builtins: installed.builtins,
       importEntry: inlineImporter(installed.modules),
-      hosts: poolHosts({ installation: installed, clock, log, ...(cacheDir && { cacheDir }) }),
+      hosts: poolHosts({
+        installation: installed,
+        clock,
+        log,
+        onStuck,
+        ...(cacheDir && { cacheDir }),
+      }),
       defaultPlacement,
     },
   });
-  const cluster = new RunningCluster(kernel, plan, { ...options, clock });
+  // Keys are made while threads start.
+  const pki = options.listen ? preparePki(plan, options.data, clock) : undefined;
+  pki?.catch(() => undefined);
+  const cluster = new RunningCluster(await starting, plan, { ...options, clock, pki });
   if (!options.listen) return cluster;
   try {
     await cluster.listen();
@@ -91,6 +100,19 @@ export async function createCluster(options: ClusterOptions = {}): Promise<Clust
     await cluster.close();
     throw error;
   }
+}
+
+async function preparePki(
+  { serviceAddress, advertiseHost }: ClusterPlan,
+  data: string | undefined,
+  clock: Clock,
+): Promise<Pki> {
+  const { openPki } = await import('./pki.ts');
+  return openPki({
+    clock,
+    hosts: [serviceAddress, advertiseHost],
+    ...(data !== undefined && { folder: join(resolve(data), 'pki') }),
+  });
 }
 
 async function openBackend({ data, etcd }: ClusterOptions, clock: Clock): Promise<Backend> {
@@ -114,17 +136,13 @@ class RunningCluster implements Cluster {
   readonly objects: ObjectClient;
   readonly #kernel: Kernel;
   readonly #plan: ClusterPlan;
-  readonly #options: ClusterOptions & { readonly clock: Clock };
+  readonly #options: RunningOptions;
   #listening: Promise<Served> | undefined;
   #server: string | undefined;
   #kubeconfig: Promise<string> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(
-    kernel: Kernel,
-    plan: ClusterPlan,
-    options: ClusterOptions & { readonly clock: Clock },
-  ) {
+  constructor(kernel: Kernel, plan: ClusterPlan, options: RunningOptions) {
     this.#kernel = kernel;
     this.#plan = plan;
     this.#options = options;
@@ -175,14 +193,9 @@ class RunningCluster implements Cluster {
   }
 
   async #listen(): Promise<Served> {
-    const { listen, advertiseHost, serviceAddress } = this.#plan;
-    const { clock, data } = this.#options;
-    const { openPki } = await import('./pki.ts');
-    const pki = await openPki({
-      clock,
-      hosts: [serviceAddress, advertiseHost],
-      ...(data !== undefined && { folder: join(resolve(data), 'pki') }),
-    });
+    const { listen, advertiseHost } = this.#plan;
+    const { clock, data, pki: prepared } = this.#options;
+    const pki = await (prepared ?? preparePki(this.#plan, data, clock));
     const { certificate, key } = pki.server;
     const listening = await this.#kernel.listen({
       ...listen,
@@ -212,6 +225,12 @@ class RunningCluster implements Cluster {
     await this.#kernel.close();
     if (written !== undefined) await rm(dirname(written), { recursive: true, force: true });
   }
+}
+
+interface RunningOptions extends ClusterOptions {
+  readonly clock: Clock;
+  /** When it is under way already. */
+  readonly pki: Promise<Pki> | undefined;
 }
 
 interface Served {
