@@ -24,9 +24,10 @@ import type { HostStart } from './host-api.ts';
  * 4. Frozen intrinsics, and the other globals frozen here, so that the host's half of the thread
  *    runs its own code whatever plugins change.
  *
- * A `vm` context of its own for the plugins was tried and dropped: every object that the host
- * hands in leads back by its constructor to the outer `Function`, so the outer realm must be made
- * harmless all the same, and then a second one adds nothing but classes that are not equal.
+ * The plugins get no `vm` context of their own. Each object that the host hands in would lead back
+ * by its constructor to the outer `Function`, so the outer realm has to be harmless all the same;
+ * a second one would add a layer only where nothing at all is handed in, and classes that are not
+ * equal everywhere else.
  */
 export function confine(
   start: HostStart,
