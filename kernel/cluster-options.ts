@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join, parse as parsePath, resolve } from 'node:path';
 import type { Clock } from '../sdk/clock.ts';
-import type { LogLevel } from '../sdk/logger.ts';
+import type { Logger, LogLevel } from '../sdk/logger.ts';
 import type { PluginDefinition } from '../sdk/plugin.ts';
 import type { Random } from '../sdk/random.ts';
 import { type Address, isUnspecified, parseAddress } from './address.ts';
@@ -51,6 +51,16 @@ export interface ClusterOptions {
   readonly random?: Random;
   /** What goes to standard error, as JSON lines. Default: `warn`. */
   readonly logLevel?: LogLevel | 'silent';
+  /** Takes the log in the place of standard error. */
+  readonly log?: Logger;
+  /**
+   * A plugin's thread goes on although it was ended: it is in a call of Node's that cannot be
+   * interrupted. Nothing of the plugin reaches the cluster any more, but its memory, and a
+   * processor perhaps, are lost until this process ends, and `process.exit()` waits for the
+   * thread. Close the cluster and end the process from outside. It cannot happen where plugins
+   * are placed in a `process`.
+   */
+  readonly onStuck?: (error: Error) => void;
 }
 
 /** The options checked, with their defaults. */

@@ -163,4 +163,5 @@ function relativePath(path: string): string {
 
 const DATA_FOLDER = '.kernetes';
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-const STOP_TIMEOUT_MS = 1_800;
+/** With the end of the process, also of one that has to be killed, it makes two seconds. */
+const STOP_TIMEOUT_MS = 1_500;

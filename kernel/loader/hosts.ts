@@ -20,6 +20,8 @@ export interface PoolHostsOptions {
   readonly log: Logger;
   /** Where bundles are kept between runs. */
   readonly cacheDir?: string;
+  /** A thread cannot be ended: nothing but the end of the process gives back what it holds. */
+  readonly onStuck: (error: Error) => void;
 }
 
 interface SharedOptions extends PoolHostsOptions {
@@ -100,7 +102,8 @@ class PoolGroup implements HostedGroup {
         await named(name, host.activate(name, configs[i]));
       }
     } catch (error) {
-      await host.stop();
+      // That it cannot be ended is told by `onExit`.
+      await host.stop().catch(() => undefined);
       throw error;
     }
     return { stop: () => this.#stopHost(host) };
@@ -141,8 +144,10 @@ class PoolGroup implements HostedGroup {
     const { log } = this.#options;
     const fields = { host: this.#name, plugins: this.#plugins.map(({ name }) => name) };
     if (phase === 'waiting') log.error('A plugin host was lost', { ...fields, error });
-    else if (phase === 'stuck') log.error('A plugin host cannot be ended', { ...fields, error });
-    else if (phase === 'running' && restarts > 0) {
+    else if (phase === 'stuck') {
+      log.error('A plugin host cannot be ended', { ...fields, error });
+      if (error !== undefined) this.#options.onStuck(error);
+    } else if (phase === 'running' && restarts > 0) {
       log.warn('A plugin host was started again', { ...fields, restarts });
     }
   }

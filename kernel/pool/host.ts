@@ -95,7 +95,8 @@ export async function startHost(options: HostOptions): Promise<PluginHost> {
   try {
     await host.ready;
   } catch (error) {
-    await host.stop();
+    // That it cannot be ended is told by `onExit`.
+    await host.stop().catch(() => undefined);
     throw error;
   }
   return host;
@@ -112,6 +113,8 @@ export class PluginHost {
   readonly #console: LogGate;
   readonly #outbox: Outbox<HostCommand>;
   readonly #commands = new Map<string, PendingCommand>();
+  readonly #over: Promise<HostExit>;
+  #settleOver: (exit: HostExit) => void = () => undefined;
   #ended: HostExit | undefined;
   #gone = false;
   #reported = false;
@@ -126,6 +129,9 @@ export class PluginHost {
     const { name, plugins, script, limits, placement } = options;
     this.name = name;
     this.#options = options;
+    this.#over = new Promise(resolve => {
+      this.#settleOver = resolve;
+    });
     const start = {
       name,
       plugins: plugins.map(plugin => ({ name: plugin.name })),
@@ -174,10 +180,14 @@ export class PluginHost {
     await this.#send({ type: 'deactivate', plugin }, PoolLimits.deactivateTimeoutMs);
   }
 
-  /** Ends the host as it stands; `deactivate` its plugins before. Resolves when it is gone. */
+  /**
+   * Ends the host as it stands; `deactivate` its plugins before. Resolves when it is gone, rejects
+   * when its thread cannot be ended.
+   */
   async stop(): Promise<void> {
     this.#end({ reason: 'stopped', error: new Error(`Host "${this.name}" was stopped`) });
-    await this.#body.gone;
+    const { reason, error } = await this.#over;
+    if (reason === 'not-terminated') throw error;
   }
 
   stats(): HostStats {
@@ -345,6 +355,7 @@ export class PluginHost {
     this.#reported = true;
     const { control, broker, plugins } = this.#body;
     for (const channel of [control, broker, ...plugins]) channel.close();
+    this.#settleOver(exit);
     this.#options.onExit(exit);
   }
 }

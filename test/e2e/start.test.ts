@@ -125,6 +125,26 @@ test('up goes on after SIGKILL', async () => {
   assert.equal(await second.stop('SIGTERM'), 0);
 });
 
+const STUCK = `
+  import { pbkdf2Sync } from 'node:crypto';
+  const activate = () => void setTimeout(() => pbkdf2Sync('a', 'b', 2 ** 31 - 1, 64, 'sha512'), 1);
+  export default { name: 'stuck', activate };`;
+
+test('up ends, and says so, when a thread of a plugin cannot be ended', async () => {
+  writeFileSync(join(folder, 'stuck.ts'), STUCK);
+  const first = up('stuck', '--nodes', '0', '--plugin', 'stuck.ts');
+  await first.ready();
+  assert.notEqual(await first.exited, 0);
+  assert.match(
+    first.err,
+    /^kernetes: Host "stuck" did not terminate within 5000 ms; .*start again/m,
+  );
+  // Everything was closed: there is nothing to wait for or to repair.
+  const second = up('stuck', '--nodes', '0', '--plugin', 'stuck.ts');
+  await second.ready();
+  assert.notEqual(await second.stop('SIGTERM'), 0, 'it had to be killed');
+});
+
 test('up --memory keeps nothing, and writes the kubeconfig where it is told', async () => {
   const kubeconfig = join(folder, 'some/where/kubeconfig');
   const run = new Run('up', '--listen', '127.0.0.1:0', '--memory', '--kubeconfig', kubeconfig);
