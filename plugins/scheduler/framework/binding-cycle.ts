@@ -4,12 +4,14 @@ import {
   type NodeContext,
   type NodeState,
   type PodInfo,
+  type PointCall,
   type SchedulerContribution,
   type Verdict,
 } from 'kernetes/sdk';
 import { withDeadline } from './deadline.ts';
 import { BIND_BATCH_MAX } from './limits.ts';
 import { type EnabledPlugin, PluginFailure, type Profile } from './profile.ts';
+import { assertVerdicts } from './remote-check.ts';
 import { copyOf, usageOf } from './remote-plugin.ts';
 
 /**
@@ -126,10 +128,7 @@ export class BindingCycle {
     const requests = batch.map(({ pod, node }) => ({ pod, nodeName: node.name }));
     try {
       const answer = remote
-        ? this.#inTime(
-            contribution,
-            contribution.invoke({ point: 'bind', bindings: requests, nodes: [] }),
-          )
+        ? this.#ask(contribution, { point: 'bind', bindings: requests, nodes: [] })
         : plugin.bind?.(requests, contribution.options);
       const verdicts = (await answer) ?? [];
       if (verdicts.length === batch.length) return verdicts;
@@ -179,12 +178,12 @@ export class BindingCycle {
       }
       const { pod, node } = binding;
       const { contribution } = enabled;
-      const call = {
+      const call: PointCall = {
         point,
         bindings: [{ pod, nodeName: node.name }],
         nodes: [{ copy: copyOf(node), usage: usageOf(node, contribution.readsPods) }],
       };
-      return (await this.#inTime(contribution, contribution.invoke(call)))[0];
+      return (await this.#ask(contribution, call))[0];
     } catch (error) {
       return this.#tolerate(binding, enabled, error);
     }
@@ -197,8 +196,11 @@ export class BindingCycle {
     return undefined;
   }
 
-  #inTime<T>({ deadlineMs }: SchedulerContribution, answer: Promise<T>): Promise<T> {
-    return withDeadline(this.#clock, deadlineMs, answer);
+  async #ask(contribution: SchedulerContribution, call: PointCall) {
+    const answer = contribution.invoke(call);
+    const verdicts = await withDeadline(this.#clock, contribution.deadlineMs, answer);
+    assertVerdicts(verdicts, call.bindings.length);
+    return verdicts;
   }
 }
 

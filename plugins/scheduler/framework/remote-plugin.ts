@@ -11,6 +11,7 @@ import type {
 import { withDeadline } from './deadline.ts';
 import { REMOTE_NODES_MAX } from './limits.ts';
 import { type EnabledPlugin, PluginFailure } from './profile.ts';
+import { assertResult } from './remote-check.ts';
 
 /**
  * The scheduler's end of the line to a plugin in another thread. Remembers what the other side
@@ -39,6 +40,7 @@ export class RemotePlugin {
     const answer = this.#send(changes, { pods, nodes: indices, offsets });
     try {
       const result = await withDeadline(this.#clock, contribution.deadlineMs, answer);
+      assertResult(result, indices.length);
       return { result, offsets };
     } catch (error) {
       this.#reset = true;

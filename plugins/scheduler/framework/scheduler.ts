@@ -32,6 +32,7 @@ import type { PodStatusWriter } from './pod-status.ts';
 import { PluginFailure, type PluginSetting, Profile } from './profile.ts';
 import { SchedulingQueue } from './queue.ts';
 import { RemoteBatch } from './remote-batch.ts';
+import { usable } from './remote-check.ts';
 import { RemotePlugin } from './remote-plugin.ts';
 
 /**
@@ -74,7 +75,7 @@ export class Scheduler {
   /** Uses these plugins from the next cycle on; pods refused by others are tried again. */
   setPlugins(contributions: readonly Contribution<SchedulerContribution>[]): void {
     const { log, clock, plugins } = this.#options;
-    this.#profile = new Profile(plugins, contributions);
+    this.#profile = new Profile(plugins, usable(contributions, log));
     this.#profileSince = clock.now();
     this.#cycle = this.#newCycle();
     this.#remotes = this.#profile.remote.map(enabled => new RemotePlugin(enabled, clock));

@@ -1,0 +1,86 @@
+import type {
+  Contribution,
+  EvaluateResult,
+  Logger,
+  Refusal,
+  SchedulerContribution,
+  Verdict,
+} from 'kernetes/sdk';
+import { isRefusal, SCHEDULER_POINTS, SCORE_MAX, SCORE_MIN } from 'kernetes/sdk';
+
+/**
+ * A plugin in another thread need not be written with the SDK: what comes from there is looked at
+ * before the scheduler, which everybody needs, works with it.
+ */
+
+/** Those that can be used; of the others the log tells what is wrong. */
+export function usable(
+  contributions: readonly Contribution<SchedulerContribution>[],
+  log: Logger,
+): Contribution<SchedulerContribution>[] {
+  return contributions.filter(contribution => {
+    const reason = contribution.remote ? wrongWith(contribution) : undefined;
+    if (reason === undefined) return true;
+    log.error('Scheduler plugin cannot be used', { plugin: contribution.plugin, reason });
+    return false;
+  });
+}
+
+/** Throws unless it answers a question about `count` pairs of pod and node. */
+export function assertResult(result: EvaluateResult, count: number): void {
+  const { verdicts, refusals, scores, errors } = (result ?? {}) as Partial<EvaluateResult>;
+  const isWhole =
+    verdicts instanceof Uint16Array &&
+    verdicts.length === count &&
+    scores instanceof Float64Array &&
+    scores.length === count &&
+    Array.isArray(refusals) &&
+    refusals.every(isSoundRefusal) &&
+    Array.isArray(errors) &&
+    errors.every(isSoundError) &&
+    verdicts.every(place => place <= refusals.length) &&
+    scores.every(score => score >= SCORE_MIN && score <= SCORE_MAX);
+  if (!isWhole) throw new Error('its answer is none to what it was asked');
+}
+
+/** Throws unless these are answers about `count` pods. */
+export function assertVerdicts(verdicts: readonly (Verdict | undefined)[], count: number): void {
+  const isWhole = Array.isArray(verdicts) && verdicts.every(isSoundVerdict);
+  if (!isWhole) throw new Error('its answer is none to what it was asked');
+  if (verdicts.length !== count) {
+    throw new Error(`it gave ${verdicts.length} answers, want ${count}`);
+  }
+}
+
+function wrongWith({ name, value }: Contribution<SchedulerContribution>): string | undefined {
+  const { points, onFailure, deadlineMs, requeueOn, local } = value as Partial<typeof value>;
+  if (value.name !== name) return 'its name is not that of the contribution';
+  if (!isListOf(points, SCHEDULER_POINTS)) return 'its points are no list of points';
+  if (onFailure !== 'fail' && onFailure !== 'ignore') return 'onFailure is not "fail" or "ignore"';
+  if (typeof deadlineMs !== 'number' || !(deadlineMs > 0)) return 'deadlineMs is no length of time';
+  if (requeueOn !== undefined && !Array.isArray(requeueOn)) return 'requeueOn is no list';
+  if (local !== undefined) return 'it has a local part';
+  return undefined;
+}
+
+function isSoundRefusal(verdict: Verdict | null | undefined): boolean {
+  return isRefusal(verdict ?? undefined) && isTexts((verdict as Refusal).reasons);
+}
+
+/** It cannot hold a pod back either: no promise comes across. */
+function isSoundVerdict(verdict: Verdict | null | undefined): boolean {
+  if (verdict === null || verdict === undefined) return true;
+  return verdict.code === 'success' || verdict.code === 'skip' || isSoundRefusal(verdict);
+}
+
+function isSoundError(error: EvaluateResult['errors'][number] | null): boolean {
+  return typeof error?.pod === 'number' && typeof error.message === 'string';
+}
+
+function isListOf(list: unknown, known: readonly string[]): boolean {
+  return isTexts(list) && list.every(item => known.includes(item));
+}
+
+function isTexts(list: unknown): list is readonly string[] {
+  return Array.isArray(list) && list.every(item => typeof item === 'string');
+}
