@@ -30,6 +30,7 @@ export function startProcess(options: BodyOptions & { readonly relayCode: string
     let told: BodyEnd | undefined;
     setup.receive(frame => {
       told ??= readEnd(frame as ArrayBuffer);
+      child.kill('SIGKILL');
     });
     child.once('error', error => resolve({ reason: 'error', error }));
     child.once('close', (code, signal) => {

@@ -39,6 +39,7 @@ function join(thread: Channel, outside: Channel): void {
 
 function finish({ reason, error }: BodyEnd): void {
   const text = JSON.stringify({ reason, error: toWireError(error) });
+  // The kernel ends the process when it has it: what is in a pipe that the other side closes may
+  // be lost to who writes to it at that moment.
   setup.send(encodeText(text).slice().buffer);
-  pipe.end(() => process.exit(1));
 }
