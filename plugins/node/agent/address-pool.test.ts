@@ -38,6 +38,14 @@ test('an address given back rests until all others were used', () => {
   assert.equal(pool.take(), undefined);
 });
 
+test('an address that was kept over a restart and given back rests too', () => {
+  const pool = new AddressPool(parseCidr('10.0.0.0/29'));
+  for (const kept of ['10.0.0.3', '10.0.0.2']) pool.reserve(kept);
+  pool.release('10.0.0.2');
+  const next = Array.from({ length: 4 }, () => pool.take());
+  assert.deepEqual(next, ['10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.2']);
+});
+
 test('reserve() takes only addresses of the range that are free', () => {
   const pool = new AddressPool(parseCidr('10.0.0.0/29'));
   const tried = ['10.0.0.3', '10.0.0.3', '10.0.0.1', '10.0.0.7', '10.0.1.3', 'fd00::1', ''];
@@ -74,7 +82,7 @@ test('subnets do not overlap with reserved ranges, larger or smaller', () => {
   const taken = Array.from({ length: 6 }, () => pool.take());
   assert.deepEqual(
     taken.map(cidr => cidr && formatCidr(cidr)),
-    ['10.0.2.0/24', '10.0.4.0/24', '10.0.5.0/24', '10.0.6.0/24', '10.0.7.0/24', undefined],
+    ['10.0.4.0/24', '10.0.5.0/24', '10.0.6.0/24', '10.0.7.0/24', '10.0.2.0/24', undefined],
   );
 });
 

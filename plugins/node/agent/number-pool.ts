@@ -26,6 +26,8 @@ export class NumberPool {
     if (!Number.isInteger(number) || number < 0 || number >= this.size) return false;
     if (this.#taken.has(number)) return false;
     this.#taken.add(number);
+    // After a restart the highest is the best guess at where the round had come to.
+    if (number >= this.#next) this.#next = (number + 1) % this.size;
     return true;
   }
 
