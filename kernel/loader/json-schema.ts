@@ -15,10 +15,18 @@ export interface Finding {
   readonly params: object;
 }
 
-/** Throws when the schema is none. */
+/** Throws when the schema is none. A host that starts again brings the same once more. */
 export function compileSchema<T = unknown>(schema: JsonSchema): Validate<T> {
-  ajv ??= new Ajv(AJV_OPTIONS);
-  return ajv.compile<T>(schema);
+  const text = JSON.stringify(schema);
+  let validate = compiled.get(text);
+  if (validate === undefined) {
+    ajv ??= new Ajv(AJV_OPTIONS);
+    validate = ajv.compile(schema);
+    // Another plugin's may have the same `$id`.
+    ajv.removeSchema(schema);
+    compiled.set(text, validate);
+  }
+  return validate as Validate<T>;
 }
 
 /** The same, compiled when it is first used: most starts have no file to check. */
@@ -45,3 +53,5 @@ export function explain(errors: readonly Finding[] | null | undefined): string {
 export const AJV_OPTIONS = { useDefaults: true, strict: false } as const;
 
 let ajv: Ajv | undefined;
+/** By their text. What ajv has compiled it keeps for ever. */
+const compiled = new Map<string, Validate>();
