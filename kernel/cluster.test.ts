@@ -35,6 +35,8 @@ let folder: string;
 
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'kernetes-cluster-'));
+  // Other tests have temporary files at the same time.
+  process.env.TMPDIR = mkdtempSync(join(folder, 'tmp-'));
   // What a cluster puts into the folder for temporary files must be told from what others do.
   process.env.TMPDIR = join(folder, 'tmp');
   mkdirSync(process.env.TMPDIR);

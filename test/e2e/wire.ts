@@ -11,15 +11,15 @@ export interface Answer {
 
 /** Sends single HTTPS requests with a kubeconfig's credentials: nothing between test and server. */
 export class Wire {
-  readonly #server: URL;
-  readonly #tls: { ca: Buffer; cert: Buffer; key: Buffer };
+  readonly server: URL;
+  readonly tls: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
 
   constructor(kubeconfig: string) {
     const config = parse(readFileSync(kubeconfig, 'utf8')) as Kubeconfig;
     const { cluster } = config.clusters[0];
     const { user } = config.users[0];
-    this.#server = new URL(cluster.server);
-    this.#tls = {
+    this.server = new URL(cluster.server);
+    this.tls = {
       ca: Buffer.from(cluster['certificate-authority-data'], 'base64'),
       cert: Buffer.from(user['client-certificate-data'], 'base64'),
       key: Buffer.from(user['client-key-data'], 'base64'),
@@ -28,11 +28,11 @@ export class Wire {
 
   /** `body` as it is when it is a string, else as JSON. */
   send(method: string, path: string, body?: unknown, type = 'application/json'): Promise<Answer> {
-    const { hostname: host, port } = this.#server;
+    const { hostname: host, port } = this.server;
     const data = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const headers = { accept: 'application/json', ...(data && { 'content-type': type }) };
     return new Promise((resolve, reject) => {
-      const options = { host, port, path, method, headers, agent: false as const, ...this.#tls };
+      const options = { host, port, path, method, headers, agent: false as const, ...this.tls };
       const sent = request(options, response => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
