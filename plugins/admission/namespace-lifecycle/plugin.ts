@@ -5,7 +5,6 @@ import {
   admissionPoint,
   definePlugin,
   forbidden,
-  type Informer,
   Namespace,
   notFound,
 } from 'kernetes/sdk';
@@ -19,22 +18,35 @@ export default definePlugin({
   async activate(ctx) {
     const namespaces = ctx.informer(Namespace);
     await namespaces.synced;
-    ctx.provide(admissionPoint, namespaceLifecycle(namespaces));
+    // The informer may not show yet what another server on the same database made.
+    const find = (name: string) =>
+      namespaces.get(name) ?? ctx.objects.get(Namespace, { name }).catch(missing);
+    ctx.provide(admissionPoint, namespaceLifecycle(find));
   },
 });
 
-export function namespaceLifecycle(namespaces: Pick<Informer<Namespace>, 'get'>): AdmissionPlugin {
+/** Finds a namespace; undefined: there is none. */
+type FindNamespace = (name: string) => Namespace | Promise<Namespace | undefined>;
+
+function namespaceLifecycle(find: FindNamespace): AdmissionPlugin {
   return {
     rules: [
       { operations: ['CREATE'], groups: ['*'], resources: ['*'] },
       { operations: ['DELETE'], groups: [''], resources: ['namespaces'] },
     ],
     mutate(request) {
-      if (request.operation === 'DELETE') refusePermanent(request);
-      else requireNamespace(request, namespaces);
-      return undefined;
+      if (request.operation === 'DELETE') return refusePermanent(request);
+      const { namespace, group, resource } = request;
+      if (namespace === '' || (group === '' && resource === 'namespaces')) return undefined;
+      const found = find(namespace);
+      if (found instanceof Promise) return found.then(each => requireOpen(request, each));
+      return requireOpen(request, found);
     },
   };
+}
+
+function missing(error: unknown): undefined {
+  if (!ApiError.is(error, 'NotFound')) throw error;
 }
 
 function refusePermanent(request: AdmissionRequest): void {
@@ -43,13 +55,8 @@ function refusePermanent(request: AdmissionRequest): void {
 }
 
 /** Throws unless the namespace is there and may get new objects. */
-function requireNamespace(
-  request: AdmissionRequest,
-  namespaces: Pick<Informer<Namespace>, 'get'>,
-): void {
+function requireOpen(request: AdmissionRequest, found: Namespace | undefined): void {
   const { namespace, group, resource, name } = request;
-  if (namespace === '' || (group === '' && resource === 'namespaces')) return;
-  const found = namespaces.get(namespace);
   if (found === undefined) throw notFound(NAMESPACES, namespace);
   if (found.status?.phase !== 'Terminating' && !found.metadata.deletionTimestamp) return;
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
