@@ -7,6 +7,7 @@ import {
   ConfigMap,
   Deployment,
   type KubeObject,
+  Namespace,
   type ObjectKey,
   Pod,
 } from 'kernetes/sdk';
@@ -50,6 +51,14 @@ describe('two kernels on one etcd', { skip: hasEtcd() ? false : 'there is no etc
       await reader.objects.delete(ConfigMap, keyOf(name));
       const gone = writer.objects.get(ConfigMap, keyOf(name));
       await assert.rejects(gone, (error: unknown) => ApiError.is(error, 'NotFound'));
+    }
+  });
+
+  it('a namespace made through one is there for what the other puts in it', async () => {
+    for (let i = 0; i < 10; i++) {
+      const namespace = `fresh-${i}`;
+      await first.objects.create(Namespace, { metadata: { name: namespace } });
+      await second.objects.create(ConfigMap, { metadata: { name: 'inside', namespace } });
     }
   });
 
