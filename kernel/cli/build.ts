@@ -70,7 +70,7 @@ async function buildProgram(out: string, parts: ProgramParts): Promise<Metafile>
       { in: 'kernel/cli/main.ts', out: 'kernetes' },
     ],
     chunkNames: 'chunk-[hash]',
-    plugins: [sdkOfCheckout(), withoutTracing(), catalogue(parts, validators)],
+    plugins: [sdkOfCheckout(), withoutUnused(), catalogue(parts, validators)],
   });
   return metafile;
 }
@@ -129,12 +129,14 @@ function sdkOfCheckout(): Plugin {
   };
 }
 
-/** The metrics library loads it, fifty files, for a feature that nobody here turns on. */
-function withoutTracing(): Plugin {
+/** What the metrics library loads for features that nobody here uses: HTTP, and eighty files. */
+function withoutUnused(): Plugin {
+  const unused =
+    /node_modules\/(@opentelemetry\/api\/|prom-client\/lib\/(pushgateway|defaultMetrics|cluster)\.js$)/;
   return {
-    name: 'without-tracing',
+    name: 'without-unused',
     setup(build) {
-      build.onLoad({ filter: /node_modules\/@opentelemetry\/api\// }, () => ({ contents: '' }));
+      build.onLoad({ filter: unused }, () => ({ contents: '' }));
     },
   };
 }

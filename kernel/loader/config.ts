@@ -12,7 +12,8 @@ export function checkConfig(
   schema: JsonSchema | undefined,
   compiled?: Validate,
 ): unknown {
-  const config = structuredClone(given ?? {});
+  // Cloning anything opens a message channel, and most plugins are given nothing.
+  const config = given === undefined || given === null ? {} : structuredClone(given);
   if (schema === undefined) return config;
   const validate = compiled ?? compile(plugin, schema);
   if (validate(config)) return config;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import semver from 'semver';
+import satisfies from 'semver/functions/satisfies.js';
+import validRange from 'semver/ranges/valid.js';
 import { parse } from 'yaml';
 import { explain, lazySchema } from './json-schema.ts';
 
@@ -71,7 +72,7 @@ export function checkManifest(data: unknown, path: string): Manifest {
   if (!validate(data))
     throw new LoadError(`Manifest ${path} is wrong: ${explain(validate.errors)}`);
   const manifest = { ...DEFAULTS, ...data };
-  if (!semver.validRange(manifest.sdk)) {
+  if (!validRange(manifest.sdk)) {
     throw new LoadError(`Manifest ${path} is wrong: sdk is "${manifest.sdk}", want a semver range`);
   }
   return manifest;
@@ -79,7 +80,7 @@ export function checkManifest(data: unknown, path: string): Manifest {
 
 /** Throws `LoadError` unless the plugin was written for this SDK. */
 export function checkSdkRange({ name, sdk }: Manifest, sdkVersion: string): void {
-  if (semver.satisfies(sdkVersion, sdk, { includePrerelease: true })) return;
+  if (satisfies(sdkVersion, sdk, { includePrerelease: true })) return;
   throw new LoadError(`Plugin "${name}" needs SDK ${sdk}: this is SDK ${sdkVersion}`);
 }
 

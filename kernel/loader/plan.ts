@@ -9,6 +9,7 @@ export interface PlannedPlugin {
   readonly needs: readonly string[];
   readonly source: PluginSource;
   readonly placement: Placement;
+  /** Undefined where the profile has none. */
   readonly config: unknown;
   readonly granted: Permissions;
 }
@@ -33,7 +34,7 @@ export function planPlugins(
       needs: manifest.needs,
       source,
       placement: entry.placement ?? options.defaultPlacement(source),
-      config: entry.config ?? {},
+      config: entry.config,
       granted: grantedTo(entry, source),
     };
   });

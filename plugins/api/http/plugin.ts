@@ -7,9 +7,6 @@ import {
   serverPoint,
   shapePoint,
 } from 'kernetes/sdk';
-import { createHandler } from './handler.ts';
-import { listen } from './server.ts';
-import { Watches } from './watch.ts';
 
 interface Config {
   readonly closeTimeoutMs: number;
@@ -40,6 +37,12 @@ export default definePlugin<Config>({
     const codecs = ctx.contributions(bodyPoint);
     const server: Server = {
       async listen(door, options) {
+        // Much code, of Node too, that a cluster which serves nothing starts without.
+        const [{ createHandler }, { listen }, { Watches }] = await Promise.all([
+          import('./handler.ts'),
+          import('./server.ts'),
+          import('./watch.ts'),
+        ]);
         const watches = new Watches();
         const handler = createHandler({
           door,
