@@ -65,6 +65,8 @@ describe('a cluster with a failing plugin', { concurrency: 6 }, () => {
         const { plugin, log } = failing({ how, later: true }, placement);
         await using cluster = await createCluster({ placement: 'default', plugins: [plugin], log });
         const serving = serve(cluster);
+        // Only now, however slow the start was.
+        await cluster.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'fail' } });
         const lost = await log.line('A plugin host was lost');
         await rollOut(cluster);
         await log.line('A plugin host was started again');
@@ -103,7 +105,9 @@ describe('a cluster with a failing plugin', { concurrency: 6 }, () => {
 });
 
 function failing(config: { how: string; later?: boolean }, placement: Placement) {
-  const plugin: ProfileEntry = { path: join(TESTDATA, 'failing.ts'), config, placement };
+  const objects = [{ groups: [''], resources: ['configmaps'], verbs: ['list', 'watch'] }];
+  const path = join(TESTDATA, 'failing.ts');
+  const plugin: ProfileEntry = { path, config, placement, grants: { objects } };
   return { plugin, log: new RecordedLog() };
 }
 

@@ -1,5 +1,5 @@
 import { pbkdf2Sync } from 'node:crypto';
-import { definePlugin, schedulerPoint } from 'kernetes/sdk';
+import { ConfigMap, definePlugin, schedulerPoint } from 'kernetes/sdk';
 
 const HOWS: Record<string, () => unknown> = {
   throws: () => {
@@ -9,9 +9,13 @@ const HOWS: Record<string, () => unknown> = {
   'loops for ever': () => {
     for (;;);
   },
-  'grows its heap': () => {
+  'grows its heap': async () => {
     const kept: unknown[] = [];
-    for (;;) kept.push(new Array(10_000).fill(1.5));
+    for (;;) {
+      for (let i = 0; i < 10; i++) kept.push(new Array(10_000).fill(1.5));
+      // It answers meanwhile.
+      await new Promise(resolve => setImmediate(resolve));
+    }
   },
   'never finishes': () => new Promise(() => setInterval(() => {}, 1_000)),
   'makes V8 abort': () => new Array(2 ** 27 - 1).fill({}),
@@ -26,14 +30,16 @@ const HOWS: Record<string, () => unknown> = {
   'cannot be interrupted': () => pbkdf2Sync('a', 'b', 20_000_000, 64, 'sha512'),
 };
 
-/** Fails as its config says: while it is activated, or some time after. */
+/** Fails as its config says: while it is activated, or `later`, when a ConfigMap `fail` is there. */
 export default definePlugin<{ how: string; later?: boolean }>({
   name: 'failing',
-  async activate({ config, provide }) {
+  async activate({ config, provide, informer }) {
     const fail = HOWS[config.how];
     if (config.how === 'contributes nonsense') {
       provide(schedulerPoint, { name: 'failing', points: 5 } as never);
-    } else if (config.later) setTimeout(() => fail?.(), 200);
-    else await fail?.();
+    } else if (config.later) {
+      const added = () => void setImmediate(() => fail?.());
+      informer(ConfigMap, { fieldSelector: 'metadata.name=fail' }).on({ added });
+    } else await fail?.();
   },
 });
