@@ -1,6 +1,7 @@
 import { authorizerPoint } from '../sdk/auth.ts';
 import type { Clock } from '../sdk/clock.ts';
 import {
+  doorPoint,
   type Listening,
   type ListenOptions,
   type Route,
@@ -92,6 +93,8 @@ export class Kernel {
       value: grants,
       remote: false,
     });
+    const door = { name: 'door', plugin: 'kernel', value: this.door, remote: false };
+    extensions.provide(doorPoint, door);
     const metrics: Route = { path: '/metrics', handle: () => this.#metricsPage() };
     const plugin = 'kernel';
     extensions.provide(routePoint, { name: '/metrics', plugin, value: metrics, remote: false });

@@ -3,6 +3,7 @@ import { authenticatorPoint, authorizerPoint } from '../sdk/auth.ts';
 import {
   bodyPoint,
   decoderPoint,
+  doorPoint,
   fieldManagerPoint,
   patcherPoint,
   routePoint,
@@ -12,6 +13,7 @@ import {
 import type { ExtensionPoint } from '../sdk/extension.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
 import { servedKindPoint } from '../sdk/served-kind.ts';
+import { subresourcePoint } from '../sdk/subresource.ts';
 
 /** Whether a plugin may contribute depends on this. */
 export interface Contributor {
@@ -85,6 +87,7 @@ const KERNEL_POINTS: ReadonlyMap<string, ExtensionPoint<never>> = new Map(
     authorizerPoint,
     bodyPoint,
     decoderPoint,
+    doorPoint,
     fieldManagerPoint,
     kindPoint,
     patcherPoint,
@@ -92,5 +95,6 @@ const KERNEL_POINTS: ReadonlyMap<string, ExtensionPoint<never>> = new Map(
     servedKindPoint,
     serverPoint,
     shapePoint,
+    subresourcePoint,
   ].map(point => [point.name, point as unknown as ExtensionPoint<never>]),
 );

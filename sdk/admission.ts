@@ -1,6 +1,6 @@
 import { definePoint } from './extension.ts';
 import type { KubeObject } from './kind.ts';
-import type { User } from './request.ts';
+import type { RequestOptions, User } from './request.ts';
 
 /**
  * Looks at writes between decoding and validation. Mutating handlers run first, one after the
@@ -15,12 +15,16 @@ export interface AdmissionPlugin {
    * Must be repeatable: an update that lost a race is admitted again.
    */
   mutate?(request: AdmissionRequest): AdmissionOutcome | Promise<AdmissionOutcome>;
-  validate?(request: AdmissionRequest): void | Promise<void>;
+  /** May return warnings for the client. */
+  validate?(request: AdmissionRequest): Warnings | Promise<Warnings>;
   /** The request that was admitted came to nothing (refused later, dry run, lost a race). */
   abandon?(request: AdmissionRequest): void;
 }
 
 export type AdmissionOutcome = KubeObject | undefined | void;
+
+/** What the client is told in `Warning` headers. */
+export type Warnings = readonly string[] | undefined | void;
 
 /** `*` stands for all. */
 export interface AdmissionRule {
@@ -48,6 +52,13 @@ export interface AdmissionRequest {
   /** In the request's version; frozen. Absent on CREATE. */
   readonly oldObject: KubeObject | undefined;
   readonly dryRun: boolean;
+  readonly options: RequestOptions;
+  /** A DELETE's options, as they came in. */
+  readonly deleteOptions: unknown;
+  /** For the client; a plugin in the kernel's thread may add some. */
+  readonly warnings: string[];
+  /** For the audit log, by `<plugin's domain>/<key>`; likewise. */
+  readonly auditAnnotations: Record<string, string>;
 }
 
 export const admissionPoint = definePoint<AdmissionPlugin>({

@@ -1,4 +1,4 @@
-import type { Attributes, Credentials } from './auth.ts';
+import type { Attributes, Authenticated, Credentials, ResolvedRules, Review } from './auth.ts';
 import type { Clock } from './clock.ts';
 import { definePoint } from './extension.ts';
 import type { KubeObject } from './kind.ts';
@@ -127,9 +127,14 @@ export const shapePoint = definePoint<ShapeTransform>({
 
 /** The one way in: what the kernel hands to servers. */
 export interface Door {
-  authenticate(credentials: Credentials): User | Promise<User>;
+  /** Throws Unauthorized. */
+  authenticate(credentials: Credentials): Authenticated | Promise<Authenticated>;
   /** Throws Forbidden unless allowed. For paths that are no resources. */
   authorize(attributes: Attributes): void | Promise<void>;
+  /** The same as an answer, and why. Rejects only when an authorizer fails. */
+  review(attributes: Attributes): Promise<Review>;
+  /** All that the authorizers tell of what a user may do in a namespace. */
+  rules(user: User, namespace: string): ResolvedRules;
   /** Does a request for `user`; rejects with `ApiError`. */
   request(user: User, request: ObjectRequest): Promise<DoorAnswer>;
   /** Opens a watch; resolves when it is accepted, rejects with `ApiError` before that. */
@@ -144,6 +149,12 @@ export interface ServedResource {
   readonly kind: KindDefinition;
   readonly version: KindVersion;
 }
+
+/**
+ * The kernel contributes its one door. Who asks for it is in the kernel's thread and trusted: it
+ * can do everything as everybody.
+ */
+export const doorPoint = definePoint<Door>({ name: 'door', combine: 'unique', methods: [] });
 
 export type DoorAnswer =
   | {

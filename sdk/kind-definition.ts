@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import { definePoint } from './extension.ts';
 import type { KubeObject } from './kind.ts';
 import type { Random } from './random.ts';
-import type { Verb } from './request.ts';
+import type { RequestOptions, User, Verb } from './request.ts';
 import type { Schema } from './schema.ts';
 import type { FieldError } from './status.ts';
 
@@ -38,6 +38,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
    * the object that bears its name. Who creates it needs the right to that too.
    */
   readonly standsFor?: { readonly resource: string; readonly subresource: string };
+  /** Nothing of the kind is stored: these answer. `storage` then only names it. */
+  readonly virtual?: VirtualKind<T>;
   readonly strategy: KindStrategy<T>;
   /** Without `status`, which every kind with `strategy.status` has. */
   readonly subresources?: readonly Subresource<T>[];
@@ -60,6 +62,14 @@ export interface KindVersion<T extends KubeObject = KubeObject> {
   readonly row?: (object: T, now: number) => readonly TableCell[];
   /** The answer has a `Warning` header with it. */
   readonly deprecation?: string;
+  /** The releases of Kubernetes that serve it, for `--emulate`; absent: all that we know. */
+  readonly releases?: Releases;
+}
+
+/** Minor releases: `{ since: 16, until: 21 }` is 1.16 to 1.21, both included. */
+export interface Releases {
+  readonly since?: number;
+  readonly until?: number;
 }
 
 export interface TableColumn {
@@ -151,6 +161,28 @@ export interface Subresource<T extends KubeObject = KubeObject> {
   ) => KubeObject | undefined;
   /** Whether `apply`'s outcome runs through the strategy's update path. Default true. */
   readonly validates?: boolean;
+}
+
+/**
+ * Answers for a kind that the store knows nothing of: reviews, metrics, component statuses. The
+ * request is authorized, its body decoded and defaulted. Rejects with `ApiError`. In the kernel's
+ * thread. What is absent is MethodNotAllowed.
+ */
+export interface VirtualKind<T extends KubeObject = KubeObject> {
+  /** The answer, `object` itself perhaps: it is the callee's. */
+  create?(object: T, request: VirtualRequest): T | Promise<T>;
+  /** Throws NotFound. */
+  get?(name: string, request: VirtualRequest): T | Promise<T>;
+  /** All of the namespace, or of the cluster where it is empty; selectors are applied to it. */
+  list?(request: VirtualRequest): readonly T[] | Promise<readonly T[]>;
+}
+
+/** Who asks what. */
+export interface VirtualRequest {
+  readonly user: User;
+  /** Empty: all, or none. */
+  readonly namespace: string;
+  readonly options: RequestOptions;
 }
 
 export const kindPoint = definePoint<KindDefinition>({

@@ -46,6 +46,7 @@ export * from './selector.ts';
 export * from './served-kind.ts';
 export * from './service-pods.ts';
 export * from './status.ts';
+export * from './subresource.ts';
 export * from './toleration.ts';
 export * from './workload-table.ts';
 export * from './workqueue.ts';

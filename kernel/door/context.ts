@@ -15,6 +15,7 @@ export class RequestContext {
   readonly request: ObjectRequest;
   readonly served: Served;
   readonly warnings: string[] = [];
+  readonly auditAnnotations: Record<string, string> = {};
   #admitted: AdmissionRequest | undefined;
 
   constructor(stages: Stages, user: User, request: ObjectRequest, served: Served) {
@@ -78,6 +79,10 @@ export class RequestContext {
       object,
       oldObject: old,
       dryRun: this.dryRun,
+      options: this.request.options ?? {},
+      deleteOptions: operation === 'DELETE' ? this.request.body : undefined,
+      warnings: this.warnings,
+      auditAnnotations: this.auditAnnotations,
     };
     this.#admitted = admission;
     for (const plugin of this.#admissionPlugins(operation)) {
@@ -94,7 +99,9 @@ export class RequestContext {
     if (admission === undefined) return;
     admission.object = object;
     for (const plugin of this.#admissionPlugins(admission.operation)) {
-      await plugin.validate?.(admission);
+      const warnings = await plugin.validate?.(admission);
+      // It may come from another thread, whose plugin can send anything.
+      if (Array.isArray(warnings)) this.warnings.push(...warnings.map(String));
     }
   }
 

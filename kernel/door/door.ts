@@ -1,4 +1,10 @@
-import type { Attributes, Credentials } from '../../sdk/auth.ts';
+import type {
+  Attributes,
+  Authenticated,
+  Credentials,
+  ResolvedRules,
+  Review,
+} from '../../sdk/auth.ts';
 import type {
   Door,
   DoorAnswer,
@@ -15,7 +21,9 @@ import { remove, removeCollection } from './delete.ts';
 import { freshEnough, get, list } from './read.ts';
 import type { Served } from './registry.ts';
 import type { Stages } from './stages.ts';
+import { handleSubresource } from './subresource.ts';
 import { createSubresource, patch, update } from './update.ts';
+import { answerVirtual } from './virtual.ts';
 import { byteSink, type EventSink, openWatch } from './watch.ts';
 
 /**
@@ -32,12 +40,20 @@ export class KernelDoor implements Door {
     this.#log = log;
   }
 
-  authenticate(credentials: Credentials): Promise<User> {
+  authenticate(credentials: Credentials): Promise<Authenticated> {
     return this.#stages.authenticate(credentials);
   }
 
   authorize(attributes: Attributes): void | Promise<void> {
     return this.#stages.authorize(attributes);
+  }
+
+  review(attributes: Attributes): Promise<Review> {
+    return this.#stages.review(attributes);
+  }
+
+  rules(user: User, namespace: string): ResolvedRules {
+    return this.#stages.rules(user, namespace);
   }
 
   resolve(group: string, version: string, resource: string): Served {
@@ -53,6 +69,13 @@ export class KernelDoor implements Door {
       const served = await this.#admit(user, request.verb, request);
       const context = new RequestContext(this.#stages, user, request, served);
       const { standsFor } = served.kind;
+      if (served.kind.virtual && !request.subresource)
+        return await answerVirtual(context, served.kind.virtual);
+      if (request.subresource) {
+        const { group, resource, subresource } = request;
+        const handler = this.#stages.subresource(group, resource, subresource);
+        if (handler) return await handleSubresource(context, handler);
+      }
       if (standsFor) return await this.request(user, redirect(context, standsFor));
       return await dispatch(context);
     } catch (error) {

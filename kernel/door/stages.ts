@@ -2,9 +2,14 @@ import type { AdmissionOperation, AdmissionPlugin, AdmissionRule } from '../../s
 import { admissionPoint } from '../../sdk/admission.ts';
 import {
   type Attributes,
+  type Authenticated,
+  type AuthorizerVerdict,
   authenticatorPoint,
   authorizerPoint,
   type Credentials,
+  type Decision,
+  type ResolvedRules,
+  type Review,
 } from '../../sdk/auth.ts';
 import type { Clock } from '../../sdk/clock.ts';
 import {
@@ -27,6 +32,7 @@ import {
   unauthorized,
   unsupportedMediaType,
 } from '../../sdk/status.ts';
+import { type SubresourceHandler, subresourcePoint } from '../../sdk/subresource.ts';
 import type { Extensions } from '../extensions.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { WatchBus } from '../watch/bus.ts';
@@ -75,7 +81,7 @@ export class Stages {
     return found.value;
   }
 
-  async authenticate(credentials: Credentials): Promise<User> {
+  async authenticate(credentials: Credentials): Promise<Authenticated> {
     for (const { value } of this.#extensions.list(authenticatorPoint)) {
       const user = await value.authenticate(credentials);
       if (user !== undefined) return user;
@@ -94,14 +100,51 @@ export class Stages {
       const decision = authorizers[i]?.value.authorize(attributes);
       if (decision instanceof Promise) {
         return decision.then(value => {
-          if (value === 'no-opinion') return this.#authorizeFrom(attributes, i + 1);
-          if (value !== 'allow') throw denied(attributes);
+          const verdict = verdictOf(value);
+          if (verdict === 'no-opinion') return this.#authorizeFrom(attributes, i + 1);
+          if (verdict !== 'allow') throw denied(attributes);
         });
       }
-      if (decision === 'allow') return;
-      if (decision === 'deny') break;
+      const verdict = verdictOf(decision);
+      if (verdict === 'allow') return;
+      if (verdict !== 'no-opinion') break;
     }
     throw denied(attributes);
+  }
+
+  /** The same, told instead of thrown. */
+  async review(attributes: Attributes): Promise<Review> {
+    const reasons: string[] = [];
+    for (const { value } of this.#extensions.list(authorizerPoint)) {
+      const decision = await value.authorize(attributes);
+      const verdict = verdictOf(decision);
+      const reason = typeof decision === 'object' ? decision.reason : '';
+      if (verdict === 'allow') return { allowed: true, denied: false, reason };
+      if (verdict !== 'no-opinion') return { allowed: false, denied: true, reason };
+      if (reason) reasons.push(reason);
+    }
+    return { allowed: false, denied: false, reason: reasons.join('\n') };
+  }
+
+  rules(user: User, namespace: string): ResolvedRules {
+    const all = this.#extensions
+      .list(authorizerPoint)
+      .map(({ value }) => value.rules?.(user, namespace) ?? UNKNOWN_RULES);
+    return {
+      resources: all.flatMap(({ resources }) => resources),
+      paths: all.flatMap(({ paths }) => paths),
+      incomplete: all.some(({ incomplete }) => incomplete),
+    };
+  }
+
+  /** Who serves a subresource that its kind does not. */
+  subresource(group: string, resource: string, name: string): SubresourceHandler | undefined {
+    return this.#extensions
+      .list(subresourcePoint)
+      .find(
+        ({ value }) =>
+          value.subresource === name && value.resource === resource && value.group === group,
+      )?.value;
   }
 
   /** The admission plugins that look at such a request, in profile order. */
@@ -150,6 +193,13 @@ function applies(
     each => each === resource || each === '*/*' || (each === '*' && !resource.includes('/')),
   );
 }
+
+/** What no authorizer should say is no. */
+function verdictOf(decision: Decision | undefined): AuthorizerVerdict {
+  return (typeof decision === 'object' ? decision.verdict : decision) ?? 'deny';
+}
+
+const UNKNOWN_RULES: ResolvedRules = { resources: [], paths: [], incomplete: true };
 
 function denied(attributes: Attributes): ApiError {
   const { user, verb } = attributes;

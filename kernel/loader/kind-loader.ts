@@ -66,7 +66,7 @@ export class KindLoader {
   #tell(kind: KindDefinition): void {
     const { group, kind: name, resource, namespaced, storage, strategy, verbs = ALL_VERBS } = kind;
     if (storage.group !== undefined && storage.group !== group) return;
-    if (!verbs.includes('list')) return;
+    if (!verbs.includes('list') || kind.virtual) return;
     const version = kind.versions[0]?.name ?? storage.version;
     const expires = strategy.ttlSeconds !== undefined;
     const value = { group, version, kind: name, resource, namespaced, verbs, expires };

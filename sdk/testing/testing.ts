@@ -1,4 +1,5 @@
 /** `kernetes/sdk/testing`: what plugins are tested with. */
+export * from './admission-request.ts';
 export * from './builders.ts';
 export * from './fake-clock.ts';
 export * from './fake-runtime.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AdmissionRequest, ApiError, type Service, type ServiceSpec } from 'kernetes/sdk';
-import { seededRandom } from 'kernetes/sdk/testing';
+import { admissionRequest, seededRandom } from 'kernetes/sdk/testing';
 import { ServiceAllocator } from './service-allocator.ts';
 
 const CONFIG = { serviceCidr: '10.96.0.0/24', nodePortRange: '30000-30063' };
@@ -18,20 +18,7 @@ function service(name: string, spec: ServiceSpec): Service {
 }
 
 function request(object: Service, oldObject?: Service, dryRun = false): AdmissionRequest {
-  return {
-    operation: oldObject ? 'UPDATE' : 'CREATE',
-    user: { name: 'test', groups: [] },
-    group: '',
-    version: 'v1',
-    resource: 'services',
-    subresource: '',
-    kind: 'Service',
-    namespace: object.metadata.namespace ?? '',
-    name: object.metadata.name ?? '',
-    object,
-    oldObject,
-    dryRun,
-  };
+  return admissionRequest(object, { resource: 'services', kind: 'Service', oldObject, dryRun });
 }
 
 /** Admits and stores. */

@@ -1,0 +1,49 @@
+import type { DoorAnswer } from '../../sdk/door.ts';
+import type { KubeObject } from '../../sdk/kind.ts';
+import { methodNotAllowed, notFound } from '../../sdk/status.ts';
+import type { SubresourceHandler } from '../../sdk/subresource.ts';
+import { cloneJson } from '../clone.ts';
+import type { RequestContext } from './context.ts';
+
+/** A request that a plugin answers, beside an object that exists; upstream's `NamedCreater`. */
+export async function handleSubresource(
+  context: RequestContext,
+  handler: SubresourceHandler,
+): Promise<DoorAnswer> {
+  const { request, served, stages, warnings } = context;
+  const verb = handler.verbs.find(each => each === request.verb);
+  if (verb === undefined) throw methodNotAllowed();
+  const { name = '', namespace = '' } = request;
+  await stages.objects.sync();
+  const stored = served.store.get(served.key(namespace, name));
+  if (stored === undefined) throw notFound(served.subject, name);
+  const object = served.encode(stored).object();
+  const { value, code } = await handler.handle({
+    verb,
+    user: context.user,
+    namespace,
+    name,
+    object,
+    body: verb === 'get' ? undefined : await admittedBody(context, handler, object),
+    dryRun: context.dryRun,
+    options: request.options ?? {},
+  });
+  return { type: 'value', value, code: code ?? (verb === 'create' ? 201 : 200), warnings };
+}
+
+async function admittedBody(
+  context: RequestContext,
+  handler: SubresourceHandler,
+  old: KubeObject,
+): Promise<KubeObject> {
+  const given = cloneJson(context.request.body);
+  const body = handler.body
+    ? context.decode(given, handler.body.schema, handler.body)
+    : context.decodeObject(given);
+  handler.body?.defaults?.(body);
+  const creates = context.request.verb === 'create';
+  const operation = creates ? 'CREATE' : 'UPDATE';
+  const admitted = (await context.mutate(operation, body, creates ? undefined : old)) ?? body;
+  await context.validateAdmission(admitted);
+  return admitted;
+}
