@@ -12,6 +12,7 @@ import type { LoaderEntry } from './loader/loader.ts';
 import { LoadError, MANIFEST, readManifest } from './loader/manifest.ts';
 import { type Profile, type ProfileEntry, readProfile } from './loader/profile.ts';
 import { expandSettings, type Settings } from './loader/settings.ts';
+import { DEFAULT_RELEASE, gitVersion, parseRelease, type Release } from './release.ts';
 
 /** What a cluster is made of. Everything has a default. */
 export interface ClusterOptions {
@@ -41,6 +42,11 @@ export interface ClusterOptions {
   readonly listen?: string | false;
   /** The address that clients are told, where it is not that of `listen`. */
   readonly advertiseAddress?: string;
+  /**
+   * The release of Kubernetes to be like, `1.20` for example: the version that clients are told
+   * and the API versions that are served. Absent: 1.32, with all API versions that we know.
+   */
+  readonly emulate?: string;
   /** Addresses of Services. Default: 10.96.0.0/16. */
   readonly serviceCidr?: string;
   /** Addresses of pods. Default: 10.244.0.0/16. */
@@ -71,6 +77,7 @@ export interface ClusterPlan {
   readonly advertiseHost: string;
   /** Of the Service by which pods reach the server. */
   readonly serviceAddress: string;
+  readonly release: Release | undefined;
 }
 
 /** Throws `LoadError` for what the operator must mend. */
@@ -96,15 +103,18 @@ export function planCluster(options: ClusterOptions, installation: Installation)
   const { advertiseAddress } = options;
   const advertiseHost =
     advertiseAddress ?? (isUnspecified(listen.host) ? '127.0.0.1' : listen.host);
+  const release = options.emulate === undefined ? undefined : parseRelease(options.emulate);
   const settings: Settings = {
     nodes,
     serviceCidr,
     podNetworkCidr,
     advertiseAddress: advertiseHost,
     advertisePort: listen.port || API_PORT,
+    version: gitVersion(release ?? DEFAULT_RELEASE),
+    release: release ?? DEFAULT_RELEASE,
   };
   const entries = entriesOf(options, installation, settings);
-  return { entries, listen, advertiseHost, serviceAddress: addressAt(services, 1) };
+  return { entries, listen, advertiseHost, serviceAddress: addressAt(services, 1), release };
 }
 
 function entriesOf(

@@ -74,6 +74,7 @@ export async function createCluster(options: ClusterOptions = {}): Promise<Clust
     clock,
     random,
     log,
+    ...(plan.release !== undefined && { release: plan.release }),
     plugins: {
       entries: plan.entries,
       builtins: installed.builtins,

@@ -21,6 +21,7 @@ interface UpOptions {
   readonly plugin: readonly string[];
   readonly grant: readonly string[];
   readonly profile?: string;
+  readonly emulate?: string;
   readonly apply: readonly string[];
   readonly quiet?: boolean;
 }
@@ -32,6 +33,7 @@ export function addUp(program: Command): void {
     .description('run a cluster until SIGINT or SIGTERM')
     .option('--listen <host:port>', 'where to serve HTTPS', '127.0.0.1:6443')
     .option('--advertise-address <ip>', 'address that clients are told (default: that of --listen)')
+    .option('--emulate <version>', 'be like this release of Kubernetes: 1.20 and later')
     .option('--service-cidr <cidr>', 'addresses of services', '10.96.0.0/16')
     .option('--pod-network-cidr <cidr>', 'addresses of pods', '10.244.0.0/16')
     .option('--data <dir>', 'keep the cluster in this directory (default: .kernetes)')
@@ -96,6 +98,7 @@ function start(
     ...(etcd.length > 0 && { etcd }),
     ...(profile !== undefined && { profile }),
     ...(advertiseAddress !== undefined && { advertiseAddress }),
+    ...(options.emulate !== undefined && { emulate: options.emulate }),
   });
 }
 
