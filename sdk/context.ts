@@ -61,7 +61,12 @@ export function createContext<C>(options: ContextOptions<C>): OpenContext<C> {
     },
     provide(point, value, contributionName = name) {
       scope.assertOpen();
-      scope.add(link.provide(point, contributionName, value));
+      const withdraw = link.provide(point, contributionName, value);
+      const forget = scope.add(withdraw);
+      return () => {
+        forget();
+        return withdraw();
+      };
     },
     contributions: point => subscribe(point, link, scope),
     onDispose: disposer => void scope.add(disposer),

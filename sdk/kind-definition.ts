@@ -28,7 +28,7 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
    * `group` is for a kind that is kept as another group's (extensions Ingress): both definitions
    * name the same prefix, group and version.
    */
-  readonly storage: { readonly prefix: string; readonly version: string; readonly group?: string };
+  readonly storage: KindStorage;
   /** Best first: the order of discovery. */
   readonly versions: readonly KindVersion<T>[];
   /** Absent: all. */
@@ -45,6 +45,19 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly subresources?: readonly Subresource<T>[];
   /** Field selectors beside metadata.name and metadata.namespace: path -> value. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
+}
+
+export interface KindStorage {
+  readonly prefix: string;
+  readonly version: string;
+  readonly group?: string;
+  /** Versions that objects may be kept in beside `version`, from before it was the one. */
+  readonly earlier?: readonly string[];
+  /**
+   * Brings what was kept under an earlier schema up to date: returns its argument, not changed,
+   * when nothing is to do, else another object. Absent: nothing ever is.
+   */
+  readonly refresh?: (object: KubeObject) => KubeObject;
 }
 
 export interface KindVersion<T extends KubeObject = KubeObject> {
@@ -64,6 +77,8 @@ export interface KindVersion<T extends KubeObject = KubeObject> {
   readonly deprecation?: string;
   /** The releases of Kubernetes that serve it, for `--emulate`; absent: all that we know. */
   readonly releases?: Releases;
+  /** What differs from the kind in this version. Only in custom resources. */
+  readonly own?: Pick<KindDefinition<T>, 'strategy' | 'subresources' | 'selectableFields'>;
 }
 
 /** Minor releases: `{ since: 16, until: 21 }` is 1.16 to 1.21, both included. */
@@ -91,6 +106,8 @@ export interface KindStrategy<T extends KubeObject = KubeObject> {
   readonly keepStatusOnCreate?: boolean;
   /** `metadata.generation` starts at 1 and grows when `spec` changes. */
   readonly generation?: boolean;
+  /** Whether a change makes it grow. Default: `spec` differs. */
+  readonly raisesGeneration?: (object: T, old: T) => boolean;
   /** Default: lower-case RFC 1123 subdomain. */
   readonly validateName?: (name: string, prefix: boolean) => string | undefined;
   /** Changes the object in place before defaults' validation: initial status and the like. */
@@ -190,6 +207,11 @@ export const kindPoint = definePoint<KindDefinition>({
   combine: 'unique',
   methods: [],
 });
+
+/** A kind as one of its versions has it. */
+export function inVersion(kind: KindDefinition, { own }: KindVersion): KindDefinition {
+  return own === undefined ? kind : { ...kind, ...own };
+}
 
 /** Only gives its argument back, as the point takes it: lets a kind's functions say its type. */
 export function defineKind<T extends KubeObject>(definition: KindDefinition<T>): KindDefinition {

@@ -47,8 +47,11 @@ export interface PluginContext<C = unknown> {
   /** A cache of one kind, kept up to date by a watch; shared by all plugins of the thread. */
   informer<T extends KubeObject>(kind: Kind<T>, options?: InformerOptions): Informer<T>;
 
-  /** Adds something to an extension point, until the plugin is unloaded. `name` defaults to the plugin's. */
-  provide<T>(point: ExtensionPoint<T>, value: T, name?: string): void;
+  /**
+   * Adds something to an extension point, until the plugin is unloaded or the result is called.
+   * `name` defaults to the plugin's.
+   */
+  provide<T>(point: ExtensionPoint<T>, value: T, name?: string): Disposer;
 
   /** What plugins, this one included, added to a point. */
   contributions<T>(point: ExtensionPoint<T>): Contributions<T>;

@@ -2,11 +2,10 @@ import { toTime } from '../../sdk/clock.ts';
 import type { DoorAnswer } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import { badRequest, conflict } from '../../sdk/status.ts';
-import { cloneJson } from '../clone.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import { RequestContext } from './context.ts';
 import { onNewest } from './newest.ts';
-import { selectStored } from './select.ts';
+import { listAnswer, selectPage } from './read.ts';
 
 export async function remove(context: RequestContext): Promise<DoorAnswer> {
   const options = readOptions(context.request.body);
@@ -15,23 +14,14 @@ export async function remove(context: RequestContext): Promise<DoorAnswer> {
 
 export async function removeCollection(context: RequestContext): Promise<DoorAnswer> {
   const { request, served, user, stages } = context;
-  await stages.objects.sync();
-  const { stored } = selectStored(served, request.namespace ?? '', request.options ?? {});
-  const removals = stored.map(async each => {
+  const page = await selectPage(context);
+  const removals = page.stored.map(async each => {
     const { name = '', namespace } = each.object().metadata;
     const single = { ...request, verb: 'delete' as const, name, ...(namespace && { namespace }) };
     await remove(new RequestContext(stages, user, single, served)).catch(ignoreNotFound);
   });
   await Promise.all(removals);
-  return {
-    type: 'list',
-    items: stored.map(each => served.encode(each)),
-    resourceVersion: String(stages.objects.revision),
-    continue: '',
-    remainingItemCount: undefined,
-    kind: served.kind,
-    version: served.version,
-  };
+  return listAnswer(context, page);
 }
 
 /** Whether nothing keeps an object that somebody asked to delete. */
@@ -54,7 +44,7 @@ async function attemptDelete(
   try {
     await context.mutate('DELETE', undefined, stored.object());
     await context.validateAdmission(undefined);
-    const marked = mark(context, cloneJson(stored.object()), options);
+    const marked = mark(context, served.forWrite(stored), options);
     if (context.dryRun) return deleted(context, stored);
     if (marked !== 'unchanged') delete marked.metadata.resourceVersion;
     if (marked === 'unchanged') {

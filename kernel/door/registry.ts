@@ -1,7 +1,13 @@
 import type { EncodedObject, ServedResource } from '../../sdk/door.ts';
 import { apiVersionOf, type KubeObject } from '../../sdk/kind.ts';
-import type { KindDefinition, KindVersion, Subresource } from '../../sdk/kind-definition.ts';
+import {
+  inVersion,
+  type KindDefinition,
+  type KindVersion,
+  type Subresource,
+} from '../../sdk/kind-definition.ts';
 import { unknownResource } from '../../sdk/status.ts';
+import { cloneJson } from '../clone.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
 import { decodeObject, StorageForm, type StoredObject } from '../store/stored-object.ts';
@@ -52,13 +58,23 @@ export class Served implements ServedResource {
 
   /** A stored object as this version shows it; the same one for the same argument. */
   encode(stored: StoredObject): EncodedObject {
-    if (this.isStored) return stored;
+    const isSame = stored.form.apiVersion === this.apiVersion;
+    const { refresh } = this.kind.storage;
+    if (isSame && refresh === undefined) return stored;
     let encoded = this.#encoded.get(stored);
     if (encoded === undefined) {
-      encoded = this.#convert(stored);
+      const object = stored.object();
+      const fresh = refresh?.(object) ?? object;
+      encoded = isSame && fresh === object ? stored : this.#convert(stored, fresh);
       this.#encoded.set(stored, encoded);
     }
     return encoded;
+  }
+
+  /** A copy of what is stored, in the version that is written. */
+  forWrite(stored: StoredObject): KubeObject {
+    if (stored.form === this.store.form) return cloneJson(stored.object());
+    return this.toStorage(cloneJson(this.encode(stored).object()));
   }
 
   /** Takes its argument over. */
@@ -70,8 +86,10 @@ export class Served implements ServedResource {
     return converted;
   }
 
-  #convert(stored: StoredObject): EncodedObject {
-    const { kind, apiVersion, metadata, ...rest } = this.#fromStorage(decodeObject(stored));
+  /** `fresh` may be the store's own. */
+  #convert(stored: StoredObject, fresh: KubeObject): EncodedObject {
+    const own = fresh === stored.object() ? decodeObject(stored) : fresh;
+    const { kind, apiVersion, metadata, ...rest } = this.#fromStorage(own);
     const head = this.#head;
     const tail = Buffer.from(JSON.stringify({ metadata, ...rest }).slice(1));
     const hot = this.#objects.hot;
@@ -99,23 +117,32 @@ export class KindRegistry {
 
   /** Loads what is stored of the kind, then serves it. */
   async add(kind: KindDefinition): Promise<ResourceStore> {
-    const { prefix, version, group = kind.group } = kind.storage;
-    const form = new StorageForm(kind.kind, apiVersionOf({ group, version }));
-    const store = await this.#objects.register(prefix, kind.namespaced, form);
-    for (const each of kind.versions) {
-      const served = new Served(kind, each, store, this.#objects);
-      this.#served.set(pathOf(kind.group, each.name, kind.resource), served);
-    }
+    const { prefix } = kind.storage;
+    const store = await this.#objects.register(prefix, kind.namespaced, ...formsOf(kind));
+    this.#serve(kind, store);
+    return store;
+  }
+
+  /**
+   * Serves a kind in the place of an earlier definition of it, without a moment in between. Its
+   * watches end, since they show what the earlier one said; they can go on where they were.
+   */
+  replace(old: KindDefinition, kind: KindDefinition): ResourceStore | undefined {
+    const store = this.#storeOf(old);
+    if (store === undefined) return undefined;
+    for (const each of old.versions)
+      this.#served.delete(pathOf(old.group, each.name, old.resource));
+    store.setForms(formsOf(kind));
+    this.#serve(kind, store);
+    this.#bus.endAll(store);
     return store;
   }
 
   /** The database keeps its objects; their watches end, unless another kind shows them too. */
   remove(kind: KindDefinition): void {
-    let store: ResourceStore | undefined;
+    const store = this.#storeOf(kind);
     for (const each of kind.versions) {
-      const path = pathOf(kind.group, each.name, kind.resource);
-      store = this.#served.get(path)?.store ?? store;
-      this.#served.delete(path);
+      this.#served.delete(pathOf(kind.group, each.name, kind.resource));
     }
     if (store === undefined || [...this.#served.values()].some(each => each.store === store))
       return;
@@ -133,6 +160,28 @@ export class KindRegistry {
   all(): Iterable<Served> {
     return this.#served.values();
   }
+
+  #serve(kind: KindDefinition, store: ResourceStore): void {
+    for (const each of kind.versions) {
+      const served = new Served(inVersion(kind, each), each, store, this.#objects);
+      this.#served.set(pathOf(kind.group, each.name, kind.resource), served);
+    }
+  }
+
+  #storeOf({ group, resource, versions }: KindDefinition): ResourceStore | undefined {
+    for (const { name } of versions) {
+      const served = this.#served.get(pathOf(group, name, resource));
+      if (served !== undefined) return served.store;
+    }
+    return undefined;
+  }
+}
+
+function formsOf({ kind, group, storage }: KindDefinition): StorageForm[] {
+  const versions = [storage.version, ...(storage.earlier ?? [])];
+  return versions.map(version => {
+    return new StorageForm(kind, apiVersionOf({ group: storage.group ?? group, version }));
+  });
 }
 
 function pathOf(group: string, version: string, resource: string): string {

@@ -154,6 +154,8 @@ function isUnchanged(
   object: KubeObject,
   stored: StoredObject,
 ): boolean {
+  // Kept in an earlier version: any write brings it to the present one.
+  if (stored.form !== store.form) return false;
   if (store.form.isSame(value, stored)) return true;
   if (!store.form.isSameLength(value, stored)) return false;
   const { resourceVersion: _, ...metadata } = stored.object().metadata;
@@ -211,8 +213,13 @@ function raiseGeneration(context: RequestContext, object: KubeObject, old: KubeO
   const { strategy } = context.served.kind;
   if (!strategy.generation || context.request.subresource === 'status') return;
   if (object.metadata.generation !== old.metadata.generation) return;
-  if (isDeepStrictEqual((object as WithSpec).spec, (old as WithSpec).spec)) return;
+  const raises = strategy.raisesGeneration ?? hasOtherSpec;
+  if (!raises(object, old)) return;
   object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+}
+
+function hasOtherSpec(object: WithSpec, old: WithSpec): boolean {
+  return !isDeepStrictEqual(object.spec, old.spec);
 }
 
 function checkPreconditions(context: RequestContext, changed: Changed, stored: StoredObject): void {

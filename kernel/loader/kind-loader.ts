@@ -43,8 +43,16 @@ export class KindLoader {
   async #reconcile(): Promise<void> {
     const { extensions, log } = this.#options;
     const wanted = new Set(extensions.list(kindPoint).map(({ value }) => value));
-    for (const kind of this.#served) if (!wanted.has(kind)) this.#remove(kind);
-    const added = [...wanted].filter(kind => !this.#served.has(kind));
+    const gone = new Map<string, KindDefinition>();
+    for (const kind of this.#served) if (!wanted.has(kind)) gone.set(idOf(kind), kind);
+    const added: KindDefinition[] = [];
+    for (const kind of wanted) {
+      if (this.#served.has(kind)) continue;
+      const old = gone.get(idOf(kind));
+      if (old !== undefined && this.#replace(old, kind)) gone.delete(idOf(kind));
+      else added.push(kind);
+    }
+    for (const kind of gone.values()) this.#remove(kind);
     const results = await Promise.allSettled(added.map(kind => this.#add(kind)));
     for (const result of results) {
       if (result.status === 'fulfilled') continue;
@@ -54,11 +62,24 @@ export class KindLoader {
   }
 
   async #add(kind: KindDefinition): Promise<void> {
-    const { registry, expire } = this.#options;
     this.#served.add(kind);
-    const resource = await registry.add(kind);
+    this.#begin(kind, await this.#options.registry.add(kind));
+  }
+
+  /** False: it cannot take the other's place as it is. */
+  #replace(old: KindDefinition, kind: KindDefinition): boolean {
+    const isKept = old.storage.prefix === kind.storage.prefix && old.namespaced === kind.namespaced;
+    const resource = isKept ? this.#options.registry.replace(old, kind) : undefined;
+    if (resource === undefined) return false;
+    this.#forget(old);
+    this.#served.add(kind);
+    this.#begin(kind, resource);
+    return true;
+  }
+
+  #begin(kind: KindDefinition, resource: ResourceStore): void {
     const { ttlSeconds } = kind.strategy;
-    if (ttlSeconds) this.#expiries.set(kind, expire(resource, ttlSeconds * 1_000));
+    if (ttlSeconds) this.#expiries.set(kind, this.#options.expire(resource, ttlSeconds * 1_000));
     this.#tell(kind);
   }
 
@@ -75,11 +96,15 @@ export class KindLoader {
   }
 
   #remove(kind: KindDefinition): void {
+    this.#forget(kind);
+    this.#options.registry.remove(kind);
+  }
+
+  #forget(kind: KindDefinition): void {
     void this.#told.get(kind)?.();
     this.#told.delete(kind);
     this.#expiries.get(kind)?.close();
     this.#expiries.delete(kind);
-    this.#options.registry.remove(kind);
     this.#served.delete(kind);
   }
 
@@ -88,4 +113,8 @@ export class KindLoader {
     for (const expiry of this.#expiries.values()) expiry.close();
     this.#expiries.clear();
   }
+}
+
+function idOf({ group, resource }: KindDefinition): string {
+  return `${group}/${resource}`;
 }

@@ -53,10 +53,14 @@ export class ObjectStore {
   }
 
   /** Loads a resource; from then on it is kept up to date. The same prefix twice is one resource. */
-  async register(prefix: string, namespaced: boolean, form: StorageForm): Promise<ResourceStore> {
+  async register(
+    prefix: string,
+    namespaced: boolean,
+    ...forms: StorageForm[]
+  ): Promise<ResourceStore> {
     const known = this.#resources.get(prefix);
     if (known !== undefined) return known;
-    const resource = new ResourceStore(prefix, namespaced, form);
+    const resource = new ResourceStore(prefix, namespaced, ...forms);
     const held: Change[] = [];
     this.#resources.set(prefix, resource);
     this.#loading.set(prefix, held);
@@ -174,14 +178,9 @@ export class ObjectStore {
     value: Uint8Array,
   ): StoredObject {
     const { key, modRevision } = item;
-    const tail = resource.form.tail(value, modRevision);
-    const stored = new StoredObject(
-      objectKey(resource, key),
-      modRevision,
-      tail,
-      resource.form,
-      this.#hot,
-    );
+    const form = resource.formOf(value);
+    const tail = form.tail(value, modRevision);
+    const stored = new StoredObject(objectKey(resource, key), modRevision, tail, form, this.#hot);
     const write = this.#writing.get(value);
     if (write?.stored?.revision === modRevision) return write.stored;
     if (write?.object !== undefined) {

@@ -6,14 +6,33 @@ export class ResourceStore {
   /** `registry/pods` */
   readonly prefix: string;
   readonly namespaced: boolean;
-  readonly form: StorageForm;
+  /** The first is what is written; objects may be there in the others. */
+  #forms: readonly StorageForm[];
   readonly #objects = new Map<string, StoredObject>();
   readonly #keys = new SortedKeys();
 
-  constructor(prefix: string, namespaced: boolean, form: StorageForm) {
+  constructor(prefix: string, namespaced: boolean, ...forms: StorageForm[]) {
     this.prefix = prefix;
     this.namespaced = namespaced;
-    this.form = form;
+    this.#forms = forms;
+  }
+
+  get form(): StorageForm {
+    const [form] = this.#forms;
+    if (form === undefined) throw new Error(`Cannot write to "${this.prefix}": it has no form`);
+    return form;
+  }
+
+  /** What is written from now on; what is there stays as it is. */
+  setForms(forms: readonly StorageForm[]): void {
+    const known = this.#forms;
+    this.#forms = forms.map(form => known.find(each => each.equals(form)) ?? form);
+  }
+
+  /** The form that the database's bytes are in. */
+  formOf(value: Uint8Array): StorageForm {
+    if (this.#forms.length === 1) return this.form;
+    return this.#forms.find(form => form.isFormOf(value)) ?? this.form;
   }
 
   get size(): number {

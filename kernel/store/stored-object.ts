@@ -24,6 +24,10 @@ export class StorageForm {
     this.#start = head + METADATA;
   }
 
+  equals({ kind, apiVersion }: StorageForm): boolean {
+    return kind === this.kind && apiVersion === this.apiVersion;
+  }
+
   /** The database's bytes of `object`, which must not carry a resourceVersion. */
   encode(object: KubeObject): Buffer {
     const json = JSON.stringify(object);
@@ -45,6 +49,12 @@ export class StorageForm {
     return stored.rest.length === value.length - this.#start.length;
   }
 
+  /** Whether the database's bytes are of this kind and version, in the form that is written here. */
+  isFormOf(value: Uint8Array): boolean {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return bytes.toString('latin1', 0, this.#start.length) === this.#start;
+  }
+
   /** The clients' bytes after the head. */
   tail(value: Uint8Array, revision: number): Buffer {
     const start = this.#start.length;
@@ -64,19 +74,19 @@ export class StoredObject implements EncodedObject {
   readonly key: string;
   readonly revision: number;
   readonly tail: Buffer;
-  readonly #form: StorageForm;
+  readonly form: StorageForm;
   readonly #hot: DecodedObjects;
 
   constructor(key: string, revision: number, tail: Buffer, form: StorageForm, hot: DecodedObjects) {
     this.key = key;
     this.revision = revision;
     this.tail = tail;
-    this.#form = form;
+    this.form = form;
     this.#hot = hot;
   }
 
   get head(): Buffer {
-    return this.#form.head;
+    return this.form.head;
   }
 
   get #restAt(): number {
@@ -97,7 +107,7 @@ export class StoredObject implements EncodedObject {
   at(revision: number): StoredObject {
     const separated = this.tail.subarray(versionLength(this.revision));
     const tail = Buffer.concat([versionPrefix(revision, ''), separated]);
-    return new StoredObject(this.key, revision, tail, this.#form, this.#hot);
+    return new StoredObject(this.key, revision, tail, this.form, this.#hot);
   }
 }
 
