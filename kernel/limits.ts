@@ -31,6 +31,8 @@ export const Limits = {
   watchInitialChunkBytes: 256 * 1024,
   /** Between two bookmarks on a quiet watch: upstream sends them about once a minute. */
   bookmarkIntervalMs: 60_000,
+  /** Before the end of a watch there is another bookmark: upstream's two seconds. */
+  bookmarkBeforeEndMs: 2_000,
   /** How long a list or get waits for a revision that is not there yet, as upstream does. */
   freshnessTimeoutMs: 3_000,
   /** Keys in one answer of etcd: a page of large objects is some ten megabytes. */

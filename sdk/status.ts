@@ -9,7 +9,7 @@ export class ApiError extends Error {
   override name = 'ApiError';
   readonly status: Status;
 
-  constructor(status: Omit<Status, 'kind' | 'apiVersion' | 'metadata' | 'status'>) {
+  constructor(status: Omit<Status, 'kind' | 'apiVersion' | 'status'>) {
     super(status.message ?? status.reason ?? 'Unknown');
     this.status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...status };
   }

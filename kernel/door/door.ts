@@ -20,11 +20,12 @@ import { create } from './create.ts';
 import { remove, removeCollection } from './delete.ts';
 import { freshEnough, get, list } from './read.ts';
 import type { Served } from './registry.ts';
+import { exactName } from './select.ts';
 import type { Stages } from './stages.ts';
 import { handleSubresource } from './subresource.ts';
 import { createSubresource, patch, update } from './update.ts';
 import { answerVirtual } from './virtual.ts';
-import { byteSink, type EventSink, openWatch } from './watch.ts';
+import { byteSink, type EventSink, openWatch, watchNeeds } from './watch.ts';
 
 /**
  * The one way in: HTTP requests, plugins' writes and batches all become an `ObjectRequest` and go
@@ -95,8 +96,7 @@ export class KernelDoor implements Door {
     try {
       const served = await this.#admit(user, 'watch', request);
       const context = new RequestContext(this.#stages, user, { ...request, verb: 'list' }, served);
-      const { resourceVersion } = request;
-      await freshEnough(context, resourceVersion === '0' ? '0' : (resourceVersion ?? ''));
+      await freshEnough(context, watchNeeds(request));
       return openWatch(this.#stages, served, request, sink);
     } catch (error) {
       throw this.#toApiError(error, request);
@@ -105,8 +105,9 @@ export class KernelDoor implements Door {
 
   /** Finds the kind and asks whether the user may; throws NotFound, MethodNotAllowed, Forbidden. */
   async #admit(user: User, verb: Verb, request: ObjectRequest | WatchRequest): Promise<Served> {
-    const { group, version, resource, namespace = '', name = '' } = request;
+    const { group, version, resource, namespace = '' } = request;
     const served = this.#stages.kinds.get(group, version, resource);
+    const name = request.name ?? nameSelected(verb, request);
     const subresource = 'subresource' in request ? (request.subresource ?? '') : '';
     const attributes = { user, verb, group, version, resource, subresource, namespace, name };
     const authorization = this.#stages.authorize(attributes);
@@ -121,6 +122,12 @@ export class KernelDoor implements Door {
     this.#log.error('A request failed on our side', { error, group, resource });
     return internalError(error);
   }
+}
+
+/** Who may list or watch one object only must select it by its name. */
+function nameSelected(verb: Verb, request: ObjectRequest | WatchRequest): string {
+  if (verb === 'watch') return exactName((request as WatchRequest).fieldSelector);
+  return verb === 'list' ? exactName((request as ObjectRequest).options?.fieldSelector) : '';
 }
 
 /** A POST of an object that stands for a subresource becomes one to that. */

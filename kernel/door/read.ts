@@ -11,7 +11,14 @@ import {
 import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import type { RequestContext } from './context.ts';
-import { type Matcher, matcherOf } from './select.ts';
+import {
+  ANY_REVISION,
+  type ContinueToken,
+  continueExpired,
+  readContinue,
+  writeContinue,
+} from './continue.ts';
+import { exactName, matcherOf } from './select.ts';
 
 export async function get(context: RequestContext): Promise<DoorAnswer> {
   const { request, served } = context;
@@ -29,29 +36,55 @@ export async function get(context: RequestContext): Promise<DoorAnswer> {
   return { type: 'object', object, created: false, warnings: [] };
 }
 
-/**
- * A page of a list. All pages of one list show the same revision: that of the first, undone from
- * the newest state by the changes that the bus remembers.
- */
+/** One page of a list, or all of it. */
 export async function list(context: RequestContext): Promise<DoorAnswer> {
-  const { request, served, stages } = context;
-  const options = request.options ?? {};
-  const token = options.continue ? readToken(options) : undefined;
-  if (token === undefined) await freshEnough(context, options.resourceVersion);
-  const current = stages.objects.revision;
-  const revision = token?.revision ?? exactRevision(context, current);
-  const matches = matcherOf(served, options);
-  const scan = itemsAt(context, revision, token?.start ?? '');
-  const page = takePage(context, scan, matches, options.limit ?? 0);
+  return listAnswer(context, await selectPage(context));
+}
+
+export function listAnswer({ served }: RequestContext, page: Page): DoorAnswer {
+  const { revision, next } = page;
   return {
     type: 'list',
     items: page.stored.map(each => served.encode(each)),
     resourceVersion: String(revision),
-    continue: page.next ? writeToken(revision, page.next) : '',
-    remainingItemCount: page.next && !matches ? page.remaining : undefined,
+    continue: next === undefined ? '' : writeContinue({ revision, start: next }),
+    remainingItemCount: next === undefined ? undefined : page.remaining,
     kind: served.kind,
     version: served.version,
   };
+}
+
+export interface Page {
+  readonly stored: readonly StoredObject[];
+  readonly revision: number;
+  /** The key that the next page begins with. */
+  readonly next: string | undefined;
+  /** Undefined: not counted, because of a selector. */
+  readonly remaining: number | undefined;
+}
+
+/**
+ * What a list selects. All pages of one list show the same revision: that of the first, undone from
+ * the newest state by the changes that the bus remembers.
+ */
+export async function selectPage(context: RequestContext): Promise<Page> {
+  const { request, served, stages } = context;
+  const options = request.options ?? {};
+  const matches = matcherOf(served, options);
+  const token = tokenOf(options);
+  await freshEnough(context, revisionWanted(options, token));
+  const exact = token === undefined ? exactRevision(options) : token.revision;
+  const revision = exact === ANY_REVISION ? stages.objects.revision : exact;
+  if (!stages.bus.remembers(revision)) {
+    if (token) throw continueExpired(token.start);
+    throw expired('The resourceVersion for the provided list is too old.');
+  }
+  const found = takePage(itemsAt(context, revision, token?.start ?? ''), {
+    matches: matches && (each => matches(served.encode(each).object())),
+    // A cache that may be old is asked for all that it has, as upstream's is.
+    limit: options.resourceVersion === '0' && token === undefined ? 0 : (options.limit ?? 0),
+  });
+  return { ...found, revision };
 }
 
 /** Waits until the cache shows what the request must see. */
@@ -91,32 +124,50 @@ export function parseRevision(text: string): number {
   });
 }
 
-function exactRevision({ request, stages }: RequestContext, current: number): number {
-  const { resourceVersion, resourceVersionMatch } = request.options ?? {};
-  if (resourceVersionMatch !== 'Exact' || !resourceVersion) return current;
-  const revision = parseRevision(resourceVersion);
-  if (!stages.bus.remembers(revision)) {
-    throw expired(`The provided resource version is too old: ${revision}`);
+/** Throws BadRequest. */
+function tokenOf(options: RequestOptions): ContinueToken | undefined {
+  if (!options.continue) return undefined;
+  if (options.resourceVersion && options.resourceVersion !== '0') {
+    throw badRequest('specifying resource version is not allowed when using continue');
   }
-  return revision;
+  return readContinue(options.continue);
+}
+
+/** How new the cache must be; undefined: as new as it gets. */
+function revisionWanted(options: RequestOptions, token?: ContinueToken): string | undefined {
+  if (token === undefined) return options.resourceVersion;
+  // Another kernel on the same database may have been further when it gave the token.
+  return token.revision === ANY_REVISION ? undefined : String(token.revision);
+}
+
+/** The revision to show. A page limit makes a given one exact, as upstream has always had it. */
+function exactRevision(options: RequestOptions): number {
+  const { resourceVersion, resourceVersionMatch: match, limit = 0 } = options;
+  if (!resourceVersion || resourceVersion === '0') return ANY_REVISION;
+  const exact = match === 'Exact' || (match === undefined && limit > 0);
+  return exact ? parseRevision(resourceVersion) : ANY_REVISION;
 }
 
 /** The objects as they were at `revision`, in key order from `start` on. */
 function itemsAt(context: RequestContext, revision: number, start: string): Iterable<StoredObject> {
   const { request, served, stages } = context;
   const namespace = request.namespace ?? '';
-  if (revision >= stages.objects.revision) return served.store.scan(namespace, start);
-  if (!stages.bus.remembers(revision)) {
-    throw expired(
-      'The provided continue parameter is too old to display a consistent list result.',
-    );
-  }
+  const now = served.store.scan(namespace, start);
+  if (revision >= stages.objects.revision) return oneOf(context, start) ?? now;
   const then = new Map<string, StoredObject | undefined>();
   for (const { object, previous } of stages.bus.changes(served.store, revision)) {
     const key = (object ?? previous)?.key ?? '';
     if (!then.has(key)) then.set(key, previous);
   }
-  return undo(served.store.scan(namespace, start), then, namespace, start);
+  return then.size === 0 ? now : undo(now, then, namespace, start);
+}
+
+/** The object that a selector asks for by name, so that the others need not be looked at. */
+function oneOf({ request, served }: RequestContext, start: string): StoredObject[] | undefined {
+  const name = exactName(request.options?.fieldSelector);
+  if (name === '' || (served.kind.namespaced && !request.namespace)) return undefined;
+  const one = served.store.get(served.key(request.namespace, name));
+  return one && one.key >= start ? [one] : [];
 }
 
 function undo(
@@ -133,24 +184,21 @@ function undo(
   return kept.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-interface Page {
-  readonly stored: StoredObject[];
-  /** The key that the next page begins with. */
-  readonly next: string | undefined;
-  readonly remaining: number;
+interface PageOptions {
+  readonly matches: ((each: StoredObject) => boolean) | undefined;
+  /** 0 or less: none. */
+  readonly limit: number;
 }
 
 function takePage(
-  { served }: RequestContext,
   scan: Iterable<StoredObject>,
-  matches: Matcher | undefined,
-  limit: number,
-): Page {
+  { matches, limit }: PageOptions,
+): Omit<Page, 'revision'> {
   const stored: StoredObject[] = [];
   let next: string | undefined;
   let remaining = 0;
   for (const each of scan) {
-    if (matches && !matches(served.encode(each).object())) continue;
+    if (matches && !matches(each)) continue;
     if (limit > 0 && stored.length === limit) {
       next ??= each.key;
       remaining++;
@@ -160,33 +208,5 @@ function takePage(
       stored.push(each);
     }
   }
-  return { stored, next, remaining };
+  return { stored, next, remaining: matches ? undefined : remaining };
 }
-
-interface Token {
-  readonly revision: number;
-  readonly start: string;
-}
-
-function writeToken(revision: number, start: string): string {
-  const token = JSON.stringify({ v: TOKEN_VERSION, rv: revision, start });
-  return Buffer.from(token).toString('base64url');
-}
-
-function readToken(options: RequestOptions): Token {
-  if (options.resourceVersion && options.resourceVersion !== '0') {
-    throw badRequest('specifying resource version is not allowed when using continue');
-  }
-  try {
-    const text = Buffer.from(options.continue ?? '', 'base64url').toString();
-    const { v, rv, start } = JSON.parse(text) as Record<string, unknown>;
-    if (v === TOKEN_VERSION && typeof rv === 'number' && typeof start === 'string') {
-      return { revision: rv, start };
-    }
-  } catch {
-    // Whatever is wrong with it, the client gets the same answer.
-  }
-  throw badRequest('invalid continue token: continue key is not valid');
-}
-
-const TOKEN_VERSION = 'meta.k8s.io/v1';

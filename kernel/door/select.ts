@@ -1,8 +1,6 @@
 import type { KubeObject } from '../../sdk/kind.ts';
-import type { RequestOptions } from '../../sdk/request.ts';
 import { parseFieldSelector, parseLabelSelector } from '../../sdk/selector.ts';
 import { badRequest } from '../../sdk/status.ts';
-import type { StoredObject } from '../store/stored-object.ts';
 import type { Served } from './registry.ts';
 
 /** Whether an object is one that the selectors ask for; undefined: all are. */
@@ -20,18 +18,13 @@ export interface Selectors {
   readonly fieldSelector?: string;
 }
 
-/** Everything of a namespace (or all) that the selectors ask for, in key order. */
-export function selectStored(
-  served: Served,
-  namespace: string,
-  options: RequestOptions,
-): { stored: StoredObject[] } {
-  const matches = matcherOf(served, options);
-  const stored: StoredObject[] = [];
-  for (const each of served.store.scan(namespace)) {
-    if (matches === undefined || matches(served.encode(each).object())) stored.push(each);
-  }
-  return { stored };
+/** The name that a field selector asks for, if it can be no other. */
+export function exactName(fieldSelector: string | undefined): string {
+  if (!fieldSelector?.includes('metadata.name')) return '';
+  const found = parseFieldSelector(fieldSelector).find(
+    ({ field, operator, value }) => field === 'metadata.name' && operator === '=' && value !== '',
+  );
+  return found?.value ?? '';
 }
 
 function labelMatcher(text: string): Matcher {
@@ -51,6 +44,9 @@ function fieldReader(served: Served, field: string): (object: KubeObject) => str
   if (field === 'metadata.name') return object => object.metadata.name ?? '';
   if (field === 'metadata.namespace') return object => object.metadata.namespace ?? '';
   const read = served.kind.selectableFields?.[field];
-  if (read === undefined) throw badRequest(`field label not supported: ${field}`);
-  return read;
+  if (read !== undefined) return read;
+  if (served.kind.selectableFields) throw badRequest(`field label not supported: ${field}`);
+  throw badRequest(
+    `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`,
+  );
 }

@@ -1,20 +1,13 @@
 import type { Timer } from '../../sdk/clock.ts';
-import type {
-  DoorWatch,
-  DoorWatchRequest,
-  DoorWatchSink,
-  EncodedObject,
-  Shape,
-  ShapeTransform,
-} from '../../sdk/door.ts';
-import type { WatchEventType } from '../../sdk/request.ts';
+import type { DoorWatch, DoorWatchRequest, DoorWatchSink } from '../../sdk/door.ts';
 import { expired } from '../../sdk/status.ts';
 import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import type { ChannelEvent, ChannelSpec, Subscriber } from '../watch/channel.ts';
+import { bookmark, framer } from './frames.ts';
 import { parseRevision } from './read.ts';
 import type { Served } from './registry.ts';
-import { matcherOf } from './select.ts';
+import { exactName, matcherOf } from './select.ts';
 import type { Stages } from './stages.ts';
 
 /** A receiver of events that wants objects rather than bytes, or both. */
@@ -24,6 +17,15 @@ export interface EventSink {
   onEnd(): void;
 }
 
+/**
+ * The revision that the cache must show before the watch can open: `''` for the newest, `'0'` for
+ * whatever it shows. Who names a revision to start after need not wait, even for one to come.
+ */
+export function watchNeeds({ resourceVersion, sendInitialEvents }: DoorWatchRequest): string {
+  if (!resourceVersion || sendInitialEvents) return resourceVersion ?? '';
+  return '0';
+}
+
 /** Opens a watch. What exists, or happened since, is handed over before it returns. */
 export function openWatch(
   stages: Stages,
@@ -31,6 +33,7 @@ export function openWatch(
   request: DoorWatchRequest,
   sink: EventSink,
 ): DoorWatch {
+  const { bus, clock } = stages;
   const spec = channelOf(stages, served, request);
   const since = startOf(stages, request);
   let unsubscribe: () => void = () => undefined;
@@ -52,11 +55,24 @@ export function openWatch(
     },
   };
   if (since === undefined) sendInitial(stages, served, request, spec, sink);
-  const revision = since ?? stages.bus.revision;
-  unsubscribe = stages.bus.subscribe(spec, revision, subscriber);
-  if (request.allowBookmarks) timers.push(bookmarkEvery(stages, served, request, sink));
-  if (request.timeoutSeconds) {
-    timers.push(stages.clock.setTimeout(subscriber.onEnd, request.timeoutSeconds * 1_000));
+  const revision = since ?? bus.revision;
+  const later = revision > bus.revision ? onlyAfter(revision, spec, subscriber) : subscriber;
+  unsubscribe = bus.subscribe(spec, Math.min(revision, bus.revision), later);
+  const { timeoutSeconds } = request;
+  const endsAt = timeoutSeconds ? clock.now() + timeoutSeconds * 1_000 : undefined;
+  if (request.allowBookmarks) {
+    const send = () => {
+      // What happened before the bookmark must not come after it.
+      bus.flush();
+      const now = bus.revision;
+      if (now >= revision) sink.onBookmark(now, bookmark(served, request.shape, now));
+    };
+    timers.push(sendBookmarks(stages, endsAt, send));
+  }
+  if (timeoutSeconds) {
+    const timer = clock.setTimeout(subscriber.onEnd, Math.max(0, timeoutSeconds * 1_000));
+    timer.unref();
+    timers.push(timer);
   }
   return { close };
 }
@@ -76,14 +92,30 @@ export function byteSink(sink: DoorWatchSink, close: () => void): EventSink {
 }
 
 /** The revision to start after; undefined: with what exists. */
-function startOf({ objects, bus }: Stages, request: DoorWatchRequest): number | undefined {
+function startOf({ bus }: Stages, request: DoorWatchRequest): number | undefined {
   const { resourceVersion, sendInitialEvents } = request;
-  if (sendInitialEvents || !resourceVersion || resourceVersion === '0') return undefined;
+  if (sendInitialEvents) return undefined;
+  if (!resourceVersion || resourceVersion === '0') {
+    return sendInitialEvents === false ? bus.revision : undefined;
+  }
   const revision = parseRevision(resourceVersion);
   if (!bus.remembers(revision)) {
-    throw expired(`too old resource version: ${revision} (${objects.revision})`);
+    throw expired(`too old resource version: ${revision} (${bus.since})`);
   }
-  return Math.min(revision, bus.revision);
+  return revision;
+}
+
+/** A watch from a revision to come says nothing of what happens before it. */
+function onlyAfter(revision: number, spec: ChannelSpec, subscriber: Subscriber): Subscriber {
+  return {
+    onEvents(events, bytes) {
+      const later = events.filter(event => event.revision > revision);
+      if (later.length === 0) return;
+      const frames = () => Buffer.concat(later.map(e => spec.frame(e.type, e.object)));
+      subscriber.onEvents(later, later.length === events.length ? bytes : frames);
+    },
+    onEnd: () => subscriber.onEnd(),
+  };
 }
 
 function sendInitial(
@@ -109,7 +141,7 @@ function sendInitial(
     if (size >= Limits.watchInitialChunkBytes) flush();
   }
   if (events.length > 0) flush();
-  if (request.sendInitialEvents) {
+  if (request.sendInitialEvents && request.allowBookmarks) {
     const annotations = { 'k8s.io/initial-events-end': 'true' };
     const revision = stages.bus.revision;
     sink.onBookmark(revision, bookmark(served, request.shape, revision, annotations));
@@ -117,13 +149,21 @@ function sendInitial(
 }
 
 function candidates(served: Served, request: DoorWatchRequest): Iterable<StoredObject> {
-  if (!request.name) return served.store.scan(request.namespace ?? '');
-  const one = served.store.get(served.key(request.namespace, request.name));
+  const name = nameOf(served, request);
+  if (!name) return served.store.scan(request.namespace ?? '');
+  const one = served.store.get(served.key(request.namespace, name));
   return one ? [one] : [];
 }
 
+/** The one object that is watched, if it is one: others then cost the watch nothing. */
+function nameOf({ kind }: Served, { name, namespace, fieldSelector }: DoorWatchRequest): string {
+  if (name) return name;
+  return kind.namespaced && !namespace ? '' : exactName(fieldSelector);
+}
+
 function channelOf(stages: Stages, served: Served, request: DoorWatchRequest): ChannelSpec {
-  const { namespace = '', name = '', labelSelector = '', fieldSelector = '', shape } = request;
+  const { namespace = '', labelSelector = '', fieldSelector = '', shape } = request;
+  const name = nameOf(served, request);
   const matches = matcherOf(served, request);
   const form = [shape.name, shape.apiVersion ?? '', shape.includeObject ?? ''].join(' ');
   const id = JSON.stringify([
@@ -145,102 +185,25 @@ function channelOf(stages: Stages, served: Served, request: DoorWatchRequest): C
   };
 }
 
-function framer(stages: Stages, served: Served, shape: Shape, form: string): ChannelSpec['frame'] {
-  if (shape.name === 'object') {
-    return (type, object) =>
-      cachedFrame(served, object, type + form, () => objectFrame(type, object));
-  }
-  const transform = stages.shape(shape.name);
-  return (type, object) =>
-    cachedFrame(served, object, type + form, () =>
-      shapedFrame(stages, served, shape, transform, type, object),
-    );
-}
-
-function objectFrame(type: WatchEventType, { head, tail }: EncodedObject): Buffer {
-  return Buffer.concat([STARTS[type], head, tail, FRAME_END]);
-}
-
-function shapedFrame(
-  { clock }: Stages,
-  { kind, version }: Served,
-  shape: Shape,
-  transform: ShapeTransform,
-  type: WatchEventType,
-  object: EncodedObject,
-): Buffer {
-  const context = { kind, version, shape, now: clock.now() };
-  // Which row a watcher sees first differs between watchers that share the frame; the column
-  // definitions go with each, which clients accept.
-  const value = transform.one(object.object(), context, true);
-  return Buffer.from(`${JSON.stringify({ type, object: value })}\n`);
-}
-
-function bookmarkEvery(
-  stages: Stages,
-  served: Served,
-  request: DoorWatchRequest,
-  sink: EventSink,
-): Timer {
-  let timer: Timer;
+/**
+ * Calls `send` about once a minute and, so that the next watch need not go back far, shortly before
+ * the end.
+ */
+function sendBookmarks({ clock }: Stages, endsAt: number | undefined, send: () => void): Timer {
+  let timer: Timer | undefined;
   const next = () => {
-    timer = stages.clock.setTimeout(() => {
-      const revision = stages.bus.revision;
-      sink.onBookmark(revision, bookmark(served, request.shape, revision));
-      next();
-    }, Limits.bookmarkIntervalMs);
+    const untilEnd =
+      (endsAt ?? Number.POSITIVE_INFINITY) - clock.now() - Limits.bookmarkBeforeEndMs;
+    if (untilEnd <= 0) return;
+    timer = clock.setTimeout(
+      () => {
+        send();
+        next();
+      },
+      Math.min(Limits.bookmarkIntervalMs, untilEnd),
+    );
     timer.unref();
   };
   next();
-  return { cancel: () => timer.cancel(), unref: () => timer.unref() };
+  return { cancel: () => timer?.cancel(), unref: () => timer?.unref() };
 }
-
-function bookmark(
-  { kind, apiVersion }: Served,
-  shape: Shape,
-  revision: number,
-  annotations?: Record<string, string>,
-): Buffer {
-  const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
-  const object =
-    shape.name === 'object'
-      ? { kind: kind.kind, apiVersion, metadata }
-      : shape.name === 'Table'
-        ? {
-            kind: 'Table',
-            apiVersion: shape.apiVersion,
-            metadata,
-            columnDefinitions: null,
-            rows: [],
-          }
-        : { kind: shape.name, apiVersion: shape.apiVersion, metadata };
-  return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
-}
-
-/** One encoding of an object serves every channel that wants it in this form. */
-function cachedFrame(
-  served: Served,
-  object: EncodedObject,
-  id: string,
-  make: () => Buffer,
-): Buffer {
-  let known = served.frames.get(object);
-  if (known === undefined) {
-    known = new Map();
-    served.frames.set(object, known);
-  }
-  let frame = known.get(id);
-  if (frame === undefined) {
-    frame = make();
-    known.set(id, frame);
-  }
-  return frame;
-}
-
-const STARTS: Record<WatchEventType, Buffer> = {
-  ADDED: Buffer.from('{"type":"ADDED","object":'),
-  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
-  DELETED: Buffer.from('{"type":"DELETED","object":'),
-  BOOKMARK: Buffer.from('{"type":"BOOKMARK","object":'),
-};
-const FRAME_END = Buffer.from('}\n');

@@ -38,6 +38,11 @@ export class WatchBus {
     return this.#revision;
   }
 
+  /** The oldest revision that a subscriber can start after. */
+  get since(): number {
+    return this.#since;
+  }
+
   /** Appends changes in revision order; `revision` is how far everything is known now. */
   append(events: readonly BusEvent[], revision = this.#revision): void {
     for (const event of events) {
@@ -85,6 +90,13 @@ export class WatchBus {
     };
   }
 
+  /** Hands over now what waits for the end of the tick. */
+  flush(): void {
+    const dirty = this.#dirty;
+    this.#dirty = new Set();
+    for (const channel of dirty) channel.flush();
+  }
+
   /** Ends every subscription of a resource that is no longer served. */
   endAll(resource: ResourceStore): void {
     for (const channel of this.#channels.get(resource)?.all() ?? []) channel.end();
@@ -106,14 +118,8 @@ export class WatchBus {
 
   /** Channels hand over at the end of the tick: the changes of one group commit go together. */
   #touch(channel: Channel): void {
-    if (this.#dirty.size === 0) queueMicrotask(() => this.#flush());
+    if (this.#dirty.size === 0) queueMicrotask(() => this.flush());
     this.#dirty.add(channel);
-  }
-
-  #flush(): void {
-    const dirty = this.#dirty;
-    this.#dirty = new Set();
-    for (const channel of dirty) channel.flush();
   }
 
   #trim(): void {

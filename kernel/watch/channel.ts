@@ -90,8 +90,11 @@ export class Channel {
    */
   #toChannelEvent({ object, previous, revision }: BusEvent): ChannelEvent | undefined {
     const { matches, encode } = this.spec;
-    const is = object !== undefined && (matches === undefined || matches(object.object()));
-    const was = previous !== undefined && (matches === undefined || matches(previous.object()));
+    // Fields are selected in the version that is asked for, as a list does it.
+    const fits = (stored: StoredObject) =>
+      matches === undefined || matches(encode(stored).object());
+    const is = object !== undefined && fits(object);
+    const was = previous !== undefined && fits(previous);
     if (is) return { type: was ? 'MODIFIED' : 'ADDED', object: encode(object), revision };
     if (was) return { type: 'DELETED', object: encode(previous.at(revision)), revision };
     return undefined;
