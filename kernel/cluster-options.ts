@@ -12,7 +12,7 @@ import type { LoaderEntry } from './loader/loader.ts';
 import { LoadError, MANIFEST, readManifest } from './loader/manifest.ts';
 import { type Profile, type ProfileEntry, readProfile } from './loader/profile.ts';
 import { expandSettings, type Settings } from './loader/settings.ts';
-import { DEFAULT_RELEASE, gitVersion, parseRelease, type Release } from './release.ts';
+import { DEFAULT_RELEASE, EVERY_RELEASE, gitVersion, parseRelease } from './release.ts';
 
 /** What a cluster is made of. Everything has a default. */
 export interface ClusterOptions {
@@ -77,7 +77,6 @@ export interface ClusterPlan {
   readonly advertiseHost: string;
   /** Of the Service by which pods reach the server. */
   readonly serviceAddress: string;
-  readonly release: Release | undefined;
 }
 
 /** Throws `LoadError` for what the operator must mend. */
@@ -111,10 +110,10 @@ export function planCluster(options: ClusterOptions, installation: Installation)
     advertiseAddress: advertiseHost,
     advertisePort: listen.port || API_PORT,
     version: gitVersion(release ?? DEFAULT_RELEASE),
-    release: release ?? DEFAULT_RELEASE,
+    release: release ?? EVERY_RELEASE,
   };
   const entries = entriesOf(options, installation, settings);
-  return { entries, listen, advertiseHost, serviceAddress: addressAt(services, 1), release };
+  return { entries, listen, advertiseHost, serviceAddress: addressAt(services, 1) };
 }
 
 function entriesOf(

@@ -74,7 +74,6 @@ export async function createCluster(options: ClusterOptions = {}): Promise<Clust
     clock,
     random,
     log,
-    ...(plan.release !== undefined && { release: plan.release }),
     plugins: {
       entries: plan.entries,
       builtins: installed.builtins,

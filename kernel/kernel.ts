@@ -23,7 +23,6 @@ import { Loader, type LoaderOptions } from './loader/loader.ts';
 import { LoadError } from './loader/manifest.ts';
 import { MetricsRegistry } from './metrics.ts';
 import { PluginLink, type PluginLinkOptions, pluginUser } from './plugin-link.ts';
-import type { Release } from './release.ts';
 import type { Backend } from './store/backend.ts';
 import { Expiry } from './store/expiry.ts';
 import { ObjectStore } from './store/object-store.ts';
@@ -42,8 +41,6 @@ export interface KernelOptions {
   readonly log: Logger;
   /** Objects that are shared are frozen, so that a plugin that changes one fails. For tests. */
   readonly freezeObjects?: boolean;
-  /** Kinds are served as in this release. Absent: all that there is. */
-  readonly release?: Release;
 }
 
 /**
@@ -58,7 +55,6 @@ export class Kernel {
   readonly #bus: WatchBus;
   readonly #kinds: KindLoader;
   readonly #loader: Loader;
-  readonly #release: Release | undefined;
   readonly #log: Logger;
   readonly #listeners: Listening[] = [];
 
@@ -66,7 +62,6 @@ export class Kernel {
   constructor(options: KernelOptions) {
     const { backend, clock, random, log } = options;
     this.#log = log;
-    this.#release = options.release;
     this.#bus = new WatchBus();
     this.#objects = new ObjectStore(backend, this.#bus, log, {
       freeze: options.freezeObjects ?? false,
@@ -126,17 +121,7 @@ export class Kernel {
   ): PluginLink {
     const { door, metrics } = this;
     const extensions = this.#extensions;
-    const release = this.#release;
-    return new PluginLink({
-      plugin,
-      user,
-      ...where,
-      ...(release !== undefined && { release }),
-      door,
-      extensions,
-      metrics,
-      log: this.#log,
-    });
+    return new PluginLink({ plugin, user, ...where, door, extensions, metrics, log: this.#log });
   }
 
   /** Serves the door to a network, by the plugin that contributes the `server`. */

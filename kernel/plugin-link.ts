@@ -1,7 +1,6 @@
 import type { DoorAnswer, DoorWatch } from '../sdk/door.ts';
 import type { Disposer, ExtensionPoint } from '../sdk/extension.ts';
 import { apiVersionOf, type KubeObject } from '../sdk/kind.ts';
-import { type KindDefinition, kindPoint } from '../sdk/kind-definition.ts';
 import type { MetricRecord } from '../sdk/link.ts';
 import type { LogFields, Logger, LogLevel } from '../sdk/logger.ts';
 import type { BatchResult, ObjectWatchSink } from '../sdk/objects.ts';
@@ -15,7 +14,6 @@ import { withFields } from './log.ts';
 import type { MetricsRegistry } from './metrics.ts';
 import { assertComplete, assertMayProvide, type Contributor } from './point-rules.ts';
 import type { EncodedLink, EncodedResult, EncodedWatchSink } from './pool/encoded-link.ts';
-import { atRelease, type Release } from './release.ts';
 import type { ChannelEvent } from './watch/channel.ts';
 
 export interface PluginLinkOptions {
@@ -26,8 +24,6 @@ export interface PluginLinkOptions {
   readonly remote: boolean;
   /** The points that its manifest names; absent when it has none. */
   readonly provides?: readonly string[];
-  /** What is served is that of this release. Absent: all that there is. */
-  readonly release?: Release;
   readonly door: KernelDoor;
   readonly extensions: Extensions;
   readonly metrics: MetricsRegistry;
@@ -42,7 +38,6 @@ export class PluginLink implements EncodedLink {
   readonly plugin: string;
   readonly user: User;
   readonly #contributor: Contributor;
-  readonly #release: Release | undefined;
   readonly #door: KernelDoor;
   readonly #extensions: Extensions;
   readonly #metrics: MetricsRegistry;
@@ -53,7 +48,6 @@ export class PluginLink implements EncodedLink {
     const { plugin, remote, provides } = options;
     this.#contributor = { plugin, remote, provides };
     this.user = options.user;
-    this.#release = options.release;
     this.#door = options.door;
     this.#extensions = options.extensions;
     this.#metrics = options.metrics;
@@ -96,20 +90,7 @@ export class PluginLink implements EncodedLink {
     assertMayProvide(point, this.#contributor);
     if (this.#contributor.remote) assertComplete(point, value);
     const { plugin, remote } = this.#contributor;
-    if (point.name === kindPoint.name) {
-      // Only kinds are contributed there.
-      return this.#provideKind(name, value as unknown as KindDefinition);
-    }
     return this.#extensions.provide(point, { name, plugin, value, remote });
-  }
-
-  /** As much of it as the release that is emulated has. */
-  #provideKind(name: string, kind: KindDefinition): Disposer {
-    const release = this.#release;
-    const value = release === undefined ? kind : atRelease(kind, release);
-    if (value === undefined) return () => undefined;
-    const { plugin, remote } = this.#contributor;
-    return this.#extensions.provide(kindPoint, { name, plugin, value, remote });
   }
 
   subscribe<T>(

@@ -34,6 +34,7 @@ export * from './projection.ts';
 export * from './quantity.ts';
 export * from './queue-runner.ts';
 export * from './random.ts';
+export * from './release.ts';
 export * from './request.ts';
 export * from './runtime.ts';
 export * from './scale.ts';

@@ -36,6 +36,7 @@ export {
   type Variable,
   type WebhookClientConfig,
 } from './types-admissionregistration-v1.ts';
+export * as admissionregistrationV1beta1 from './types-admissionregistration-v1beta1.ts';
 export {
   type CustomResourceColumnDefinition,
   type CustomResourceConversion,
@@ -60,6 +61,7 @@ export {
   type WebhookConversion,
 } from './types-apiextensions-v1.ts';
 export * as apiextensionsV1 from './types-apiextensions-v1.ts';
+export * as apiextensionsV1beta1 from './types-apiextensions-v1beta1.ts';
 export {
   APIService,
   type APIServiceCondition,
@@ -68,6 +70,7 @@ export {
   type APIServiceStatus,
 } from './types-apiregistration-v1.ts';
 export * as apiregistrationV1 from './types-apiregistration-v1.ts';
+export * as apiregistrationV1beta1 from './types-apiregistration-v1beta1.ts';
 export {
   ControllerRevision,
   type ControllerRevisionList,
@@ -112,6 +115,7 @@ export {
   type TokenReviewStatus,
 } from './types-authentication-v1.ts';
 export * as authenticationV1 from './types-authentication-v1.ts';
+export * as authenticationV1beta1 from './types-authentication-v1beta1.ts';
 export {
   type FieldSelectorAttributes,
   type LabelSelectorAttributes,
@@ -129,6 +133,7 @@ export {
   type SubjectRulesReviewStatus,
 } from './types-authorization-v1.ts';
 export * as authorizationV1 from './types-authorization-v1.ts';
+export * as authorizationV1beta1 from './types-authorization-v1beta1.ts';
 export {
   type Scale,
   type ScaleSpec,
@@ -190,11 +195,13 @@ export {
   type CertificateSigningRequestSpec,
   type CertificateSigningRequestStatus,
 } from './types-certificates-v1.ts';
+export * as certificatesV1beta1 from './types-certificates-v1beta1.ts';
 export {
   Lease,
   type LeaseList,
   type LeaseSpec,
 } from './types-coordination-v1.ts';
+export * as coordinationV1beta1 from './types-coordination-v1beta1.ts';
 export {
   type AWSElasticBlockStoreVolumeSource,
   type Affinity,
@@ -458,6 +465,7 @@ export {
   type UserSubject,
 } from './types-flowcontrol-v1.ts';
 export * as flowcontrolV1 from './types-flowcontrol-v1.ts';
+export * as flowcontrolV1beta1 from './types-flowcontrol-v1beta1.ts';
 export {
   type Quantity,
   type APIGroup,
@@ -533,6 +541,7 @@ export {
   type RuntimeClassList,
   type Scheduling,
 } from './types-node-v1.ts';
+export * as nodeV1beta1 from './types-node-v1beta1.ts';
 export {
   type Eviction,
   PodDisruptionBudget,
@@ -540,6 +549,22 @@ export {
   type PodDisruptionBudgetSpec,
   type PodDisruptionBudgetStatus,
 } from './types-policy-v1.ts';
+export {
+  type AllowedCSIDriver,
+  type AllowedFlexVolume,
+  type AllowedHostPath,
+  type FSGroupStrategyOptions,
+  type HostPortRange,
+  type IDRange,
+  PodSecurityPolicy,
+  type PodSecurityPolicyList,
+  type PodSecurityPolicySpec,
+  type RunAsGroupStrategyOptions,
+  type RunAsUserStrategyOptions,
+  type RuntimeClassStrategyOptions,
+  type SELinuxStrategyOptions,
+  type SupplementalGroupsStrategyOptions,
+} from './types-policy-v1beta1.ts';
 export * as policyV1beta1 from './types-policy-v1beta1.ts';
 export {
   type AggregationRule,
@@ -555,6 +580,7 @@ export {
   type RoleRef,
   type Subject,
 } from './types-rbac-v1.ts';
+export * as rbacV1beta1 from './types-rbac-v1beta1.ts';
 export {
   type AllocatedDeviceStatus,
   type AllocationResult,
@@ -604,6 +630,7 @@ export {
   PriorityClass,
   type PriorityClassList,
 } from './types-scheduling-v1.ts';
+export * as schedulingV1beta1 from './types-scheduling-v1beta1.ts';
 export {
   CSIDriver,
   type CSIDriverList,
@@ -627,3 +654,4 @@ export {
   type VolumeNodeResources,
 } from './types-storage-v1.ts';
 export * as storageV1 from './types-storage-v1.ts';
+export * as storageV1beta1 from './types-storage-v1beta1.ts';
