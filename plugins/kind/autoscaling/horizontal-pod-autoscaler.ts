@@ -69,7 +69,9 @@ function v2(name: string): KindVersion {
     defaults: defaultV2,
     columns: COLUMNS,
     row: hpaRow,
-    ...(name === 'v2beta2' && { deprecation: deprecationOf(name, 'v1.23', 'v1.26') }),
+    ...(name === 'v2'
+      ? { releases: { since: 23 } }
+      : { releases: { until: 25 }, deprecation: deprecationOf(name, 'v1.23', 'v1.26') }),
   });
 }
 
@@ -95,6 +97,7 @@ function v2beta1(): KindVersion {
     columns: COLUMNS,
     row: (hpa, now) => hpaRow(fromV2beta1(hpa), now),
     deprecation: deprecationOf('v2beta1', 'v1.22', 'v1.25'),
+    releases: { until: 24 },
   });
 }
 

@@ -27,9 +27,10 @@ export const cronJobs = defineKind<CronJob>({
   namespaced: true,
   storage: { prefix: 'registry/cronjobs', version: 'v1' },
   versions: [
-    cronJobVersion('v1'),
+    { ...cronJobVersion('v1'), releases: { since: 21 } },
     {
       ...cronJobVersion('v1beta1'),
+      releases: { until: 24 },
       deprecation:
         'batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob',
     },

@@ -7,10 +7,23 @@ import {
   type FieldError,
   fieldPath,
   invalidValue,
+  type KindVersion,
   type Lease,
   NAME_COLUMN,
   nonNegative,
+  olderVersion,
 } from 'kernetes/sdk';
+
+const LEASE_V1: KindVersion<Lease> = {
+  name: 'v1',
+  schema: builtInSchema('coordination.k8s.io', 'v1', 'Lease'),
+  columns: [NAME_COLUMN, column('Holder'), AGE_COLUMN],
+  row: (lease, now) => [
+    lease.metadata.name ?? '',
+    lease.spec?.holderIdentity ?? '',
+    ageCell(lease, now),
+  ],
+};
 
 export const leases = defineKind<Lease>({
   group: 'coordination.k8s.io',
@@ -20,16 +33,14 @@ export const leases = defineKind<Lease>({
   namespaced: true,
   storage: { prefix: 'registry/leases', version: 'v1' },
   versions: [
-    {
-      name: 'v1',
-      schema: builtInSchema('coordination.k8s.io', 'v1', 'Lease'),
-      columns: [NAME_COLUMN, column('Holder'), AGE_COLUMN],
-      row: (lease, now) => [
-        lease.metadata.name ?? '',
-        lease.spec?.holderIdentity ?? '',
-        ageCell(lease, now),
-      ],
-    },
+    LEASE_V1,
+    olderVersion(LEASE_V1, {
+      group: 'coordination.k8s.io',
+      kind: 'Lease',
+      name: 'v1beta1',
+      deprecated: 19,
+      until: 21,
+    }),
   ],
   strategy: { createOnUpdate: true, unconditionalUpdate: false, validate: validateLease },
 });

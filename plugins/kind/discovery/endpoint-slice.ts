@@ -42,6 +42,7 @@ export const endpointSlices = defineKind<AnySlice>({
       defaults: defaultPorts,
       columns: COLUMNS,
       row: endpointSliceRow,
+      releases: { since: 21 },
     },
     defineVersion<discoveryV1beta1.EndpointSlice>({
       name: 'v1beta1',
@@ -51,6 +52,7 @@ export const endpointSlices = defineKind<AnySlice>({
       fromStorage: object => toV1beta1(object as KubeObject as EndpointSlice),
       columns: COLUMNS,
       row: endpointSliceRow,
+      releases: { until: 24 },
       deprecation:
         'discovery.k8s.io/v1beta1 EndpointSlice is deprecated in v1.21+, unavailable in v1.25+; ' +
         'use discovery.k8s.io/v1 EndpointSlice',

@@ -95,6 +95,7 @@ function version(name: string): KindVersion {
       { ...column('Name', 1), format: 'name' },
     ],
     row: eventRow,
+    ...(name === 'v1beta1' && { releases: { until: 24 } }),
   });
 }
 

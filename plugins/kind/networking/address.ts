@@ -32,6 +32,7 @@ export const ipAddresses = defineKind<IPAddress>({
   versions: [
     {
       name: 'v1',
+      releases: { since: 33 },
       schema: builtInSchema(GROUP, 'v1', 'IPAddress'),
       columns: [NAME_COLUMN, column('ParentRef')],
       row: ipAddressRow,
@@ -58,6 +59,7 @@ export const serviceCidrs = defineKind<ServiceCIDR>({
   versions: [
     {
       name: 'v1',
+      releases: { since: 33 },
       schema: builtInSchema(GROUP, 'v1', 'ServiceCIDR'),
       columns: [NAME_COLUMN, column('CIDRs'), AGE_COLUMN],
       row: serviceCidrRow,

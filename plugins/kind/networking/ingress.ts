@@ -79,6 +79,7 @@ function oldVersion(group: string, since: string): KindVersion {
     fromStorage: object => toV1beta1(object as Ingress),
     columns: COLUMNS,
     row: (object, now) => ingressRow(current(object), now),
+    releases: { until: 21 },
     deprecation:
       `${group}/v1beta1 Ingress is deprecated in ${since}+, unavailable in v1.22+; ` +
       'use networking.k8s.io/v1 Ingress',

@@ -9,9 +9,23 @@ import {
   fieldPath,
   immutable,
   invalidValue,
+  type KindVersion,
   NAME_COLUMN,
+  olderVersion,
   type RuntimeClass,
 } from 'kernetes/sdk';
+
+const RUNTIME_CLASS_V1: KindVersion<RuntimeClass> = {
+  name: 'v1',
+  schema: builtInSchema('node.k8s.io', 'v1', 'RuntimeClass'),
+  columns: [NAME_COLUMN, column('Handler'), AGE_COLUMN],
+  row: (runtimeClass, now) => [
+    runtimeClass.metadata.name ?? '',
+    runtimeClass.handler,
+    ageCell(runtimeClass, now),
+  ],
+  releases: { since: 20 },
+};
 
 export const runtimeClasses = defineKind<RuntimeClass>({
   group: 'node.k8s.io',
@@ -21,16 +35,14 @@ export const runtimeClasses = defineKind<RuntimeClass>({
   namespaced: false,
   storage: { prefix: 'registry/runtimeclasses', version: 'v1' },
   versions: [
-    {
-      name: 'v1',
-      schema: builtInSchema('node.k8s.io', 'v1', 'RuntimeClass'),
-      columns: [NAME_COLUMN, column('Handler'), AGE_COLUMN],
-      row: (runtimeClass, now) => [
-        runtimeClass.metadata.name ?? '',
-        runtimeClass.handler,
-        ageCell(runtimeClass, now),
-      ],
-    },
+    RUNTIME_CLASS_V1,
+    olderVersion(RUNTIME_CLASS_V1, {
+      group: 'node.k8s.io',
+      kind: 'RuntimeClass',
+      name: 'v1beta1',
+      deprecated: 22,
+      until: 24,
+    }),
   ],
   strategy: {
     validate: validateRuntimeClass,

@@ -28,9 +28,10 @@ export const podDisruptionBudgets = defineKind<PodDisruptionBudget>({
   namespaced: true,
   storage: { prefix: 'registry/poddisruptionbudgets', version: 'v1' },
   versions: [
-    budgetVersion('v1'),
+    { ...budgetVersion('v1'), releases: { since: 21 } },
     {
       ...budgetVersion('v1beta1'),
+      releases: { until: 24 },
       toStorage: fromV1beta1,
       fromStorage: toV1beta1,
       deprecation:

@@ -8,10 +8,35 @@ import {
   fieldPath,
   forbiddenValue,
   immutable,
+  type KindVersion,
   NAME_COLUMN,
   notSupported,
+  olderVersion,
   type PriorityClass,
 } from 'kernetes/sdk';
+
+const PRIORITY_CLASS_V1: KindVersion<PriorityClass> = {
+  name: 'v1',
+  schema: builtInSchema('scheduling.k8s.io', 'v1', 'PriorityClass'),
+  defaults: priorityClass => {
+    priorityClass.value ??= 0;
+    priorityClass.preemptionPolicy ??= 'PreemptLowerPriority';
+  },
+  columns: [
+    NAME_COLUMN,
+    column('Value', 0, 'integer'),
+    column('Global-Default', 0, 'boolean'),
+    AGE_COLUMN,
+    column('PreemptionPolicy', 1),
+  ],
+  row: (priorityClass, now) => [
+    priorityClass.metadata.name ?? '',
+    priorityClass.value ?? 0,
+    priorityClass.globalDefault ?? false,
+    ageCell(priorityClass, now),
+    priorityClass.preemptionPolicy ?? '',
+  ],
+};
 
 export const priorityClasses = defineKind<PriorityClass>({
   group: 'scheduling.k8s.io',
@@ -22,28 +47,14 @@ export const priorityClasses = defineKind<PriorityClass>({
   namespaced: false,
   storage: { prefix: 'registry/priorityclasses', version: 'v1' },
   versions: [
-    {
-      name: 'v1',
-      schema: builtInSchema('scheduling.k8s.io', 'v1', 'PriorityClass'),
-      defaults: priorityClass => {
-        priorityClass.value ??= 0;
-        priorityClass.preemptionPolicy ??= 'PreemptLowerPriority';
-      },
-      columns: [
-        NAME_COLUMN,
-        column('Value', 0, 'integer'),
-        column('Global-Default', 0, 'boolean'),
-        AGE_COLUMN,
-        column('PreemptionPolicy', 1),
-      ],
-      row: (priorityClass, now) => [
-        priorityClass.metadata.name ?? '',
-        priorityClass.value ?? 0,
-        priorityClass.globalDefault ?? false,
-        ageCell(priorityClass, now),
-        priorityClass.preemptionPolicy ?? '',
-      ],
-    },
+    PRIORITY_CLASS_V1,
+    olderVersion(PRIORITY_CLASS_V1, {
+      group: 'scheduling.k8s.io',
+      kind: 'PriorityClass',
+      name: 'v1beta1',
+      deprecated: 14,
+      until: 21,
+    }),
   ],
   strategy: {
     generation: true,

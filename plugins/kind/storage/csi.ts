@@ -11,11 +11,43 @@ import {
   type FieldError,
   fieldPath,
   immutable,
+  type KindVersion,
   NAME_COLUMN,
+  olderVersion,
   required,
 } from 'kernetes/sdk';
 
 const GROUP = 'storage.k8s.io';
+
+const CSI_DRIVER_V1: KindVersion<CSIDriver> = {
+  name: 'v1',
+  schema: builtInSchema(GROUP, 'v1', 'CSIDriver'),
+  defaults: defaultCsiDriver,
+  columns: [
+    NAME_COLUMN,
+    column('AttachRequired', 0, 'boolean'),
+    column('PodInfoOnMount', 0, 'boolean'),
+    column('StorageCapacity', 0, 'boolean'),
+    column('TokenRequests'),
+    column('RequiresRepublish', 0, 'boolean'),
+    column('Modes'),
+    AGE_COLUMN,
+  ],
+  row: (driver, now) => {
+    const { spec } = driver;
+    const audiences = (spec.tokenRequests ?? []).map(({ audience }) => audience);
+    return [
+      driver.metadata.name ?? '',
+      spec.attachRequired ?? true,
+      spec.podInfoOnMount ?? false,
+      spec.storageCapacity ?? false,
+      audiences.join(',') || '<unset>',
+      spec.requiresRepublish ?? false,
+      (spec.volumeLifecycleModes ?? []).join(','),
+      ageCell(driver, now),
+    ];
+  },
+};
 
 export const csiDrivers = defineKind<CSIDriver>({
   group: GROUP,
@@ -25,37 +57,17 @@ export const csiDrivers = defineKind<CSIDriver>({
   namespaced: false,
   storage: { prefix: 'registry/csidrivers', version: 'v1' },
   versions: [
-    {
-      name: 'v1',
-      schema: builtInSchema(GROUP, 'v1', 'CSIDriver'),
-      defaults: defaultCsiDriver,
-      columns: [
-        NAME_COLUMN,
-        column('AttachRequired', 0, 'boolean'),
-        column('PodInfoOnMount', 0, 'boolean'),
-        column('StorageCapacity', 0, 'boolean'),
-        column('TokenRequests'),
-        column('RequiresRepublish', 0, 'boolean'),
-        column('Modes'),
-        AGE_COLUMN,
-      ],
-      row: (driver, now) => {
-        const { spec } = driver;
-        const audiences = (spec.tokenRequests ?? []).map(({ audience }) => audience);
-        return [
-          driver.metadata.name ?? '',
-          spec.attachRequired ?? true,
-          spec.podInfoOnMount ?? false,
-          spec.storageCapacity ?? false,
-          audiences.join(',') || '<unset>',
-          spec.requiresRepublish ?? false,
-          (spec.volumeLifecycleModes ?? []).join(','),
-          ageCell(driver, now),
-        ];
-      },
-    },
+    CSI_DRIVER_V1,
+    olderVersion(CSI_DRIVER_V1, {
+      group: GROUP,
+      kind: 'CSIDriver',
+      name: 'v1beta1',
+      deprecated: 19,
+      until: 21,
+    }),
   ],
   strategy: {
+    returnsDeleted: true,
     generation: true,
     validateUpdate: ({ spec }, old) => [
       ...immutable(
@@ -72,6 +84,17 @@ export const csiDrivers = defineKind<CSIDriver>({
   },
 });
 
+const CSI_NODE_V1: KindVersion<CSINode> = {
+  name: 'v1',
+  schema: builtInSchema(GROUP, 'v1', 'CSINode'),
+  columns: [NAME_COLUMN, column('Drivers', 0, 'integer'), AGE_COLUMN],
+  row: (node, now) => [
+    node.metadata.name ?? '',
+    node.spec?.drivers?.length ?? 0,
+    ageCell(node, now),
+  ],
+};
+
 export const csiNodes = defineKind<CSINode>({
   group: GROUP,
   kind: 'CSINode',
@@ -80,18 +103,16 @@ export const csiNodes = defineKind<CSINode>({
   namespaced: false,
   storage: { prefix: 'registry/csinodes', version: 'v1' },
   versions: [
-    {
-      name: 'v1',
-      schema: builtInSchema(GROUP, 'v1', 'CSINode'),
-      columns: [NAME_COLUMN, column('Drivers', 0, 'integer'), AGE_COLUMN],
-      row: (node, now) => [
-        node.metadata.name ?? '',
-        node.spec?.drivers?.length ?? 0,
-        ageCell(node, now),
-      ],
-    },
+    CSI_NODE_V1,
+    olderVersion(CSI_NODE_V1, {
+      group: GROUP,
+      kind: 'CSINode',
+      name: 'v1beta1',
+      deprecated: 17,
+      until: 21,
+    }),
   ],
-  strategy: { validate: validateCsiNode },
+  strategy: { returnsDeleted: true, validate: validateCsiNode },
 });
 
 export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
@@ -105,6 +126,7 @@ export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
     {
       name: 'v1',
       schema: builtInSchema(GROUP, 'v1', 'CSIStorageCapacity'),
+      releases: { since: 24 },
       columns: [NAME_COLUMN, column('StorageClassName'), column('Capacity'), AGE_COLUMN],
       row: (capacity, now) => [
         capacity.metadata.name ?? '',

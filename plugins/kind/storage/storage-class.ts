@@ -9,14 +9,41 @@ import {
   forbiddenValue,
   immutable,
   invalidValue,
+  type KindVersion,
   labelKeyErrors,
   NAME_COLUMN,
+  olderVersion,
   oneOf,
   required,
   type StorageClass,
 } from 'kernetes/sdk';
 
 const GROUP = 'storage.k8s.io';
+
+const STORAGE_CLASS_V1: KindVersion<StorageClass> = {
+  name: 'v1',
+  schema: builtInSchema(GROUP, 'v1', 'StorageClass'),
+  defaults: storageClass => {
+    storageClass.reclaimPolicy ??= 'Delete';
+    storageClass.volumeBindingMode ??= 'Immediate';
+  },
+  columns: [
+    NAME_COLUMN,
+    column('Provisioner'),
+    column('ReclaimPolicy'),
+    column('VolumeBindingMode'),
+    column('AllowVolumeExpansion'),
+    AGE_COLUMN,
+  ],
+  row: (storageClass, now) => [
+    storageClass.metadata.name + (isDefault(storageClass) ? ' (default)' : ''),
+    storageClass.provisioner,
+    storageClass.reclaimPolicy ?? 'Delete',
+    storageClass.volumeBindingMode ?? 'Immediate',
+    storageClass.allowVolumeExpansion ?? false,
+    ageCell(storageClass, now),
+  ],
+};
 
 export const storageClasses = defineKind<StorageClass>({
   group: GROUP,
@@ -27,32 +54,20 @@ export const storageClasses = defineKind<StorageClass>({
   namespaced: false,
   storage: { prefix: 'registry/storageclasses', version: 'v1' },
   versions: [
-    {
-      name: 'v1',
-      schema: builtInSchema(GROUP, 'v1', 'StorageClass'),
-      defaults: storageClass => {
-        storageClass.reclaimPolicy ??= 'Delete';
-        storageClass.volumeBindingMode ??= 'Immediate';
-      },
-      columns: [
-        NAME_COLUMN,
-        column('Provisioner'),
-        column('ReclaimPolicy'),
-        column('VolumeBindingMode'),
-        column('AllowVolumeExpansion'),
-        AGE_COLUMN,
-      ],
-      row: (storageClass, now) => [
-        storageClass.metadata.name + (isDefault(storageClass) ? ' (default)' : ''),
-        storageClass.provisioner,
-        storageClass.reclaimPolicy ?? 'Delete',
-        storageClass.volumeBindingMode ?? 'Immediate',
-        storageClass.allowVolumeExpansion ?? false,
-        ageCell(storageClass, now),
-      ],
-    },
+    STORAGE_CLASS_V1,
+    olderVersion(STORAGE_CLASS_V1, {
+      group: GROUP,
+      kind: 'StorageClass',
+      name: 'v1beta1',
+      deprecated: 19,
+      until: 21,
+    }),
   ],
-  strategy: { validate: validateStorageClass, validateUpdate: validateStorageClassUpdate },
+  strategy: {
+    returnsDeleted: true,
+    validate: validateStorageClass,
+    validateUpdate: validateStorageClassUpdate,
+  },
 });
 
 /** Claims without a class get it. */

@@ -7,12 +7,35 @@ import {
   type FieldError,
   fieldPath,
   immutable,
+  type KindVersion,
   NAME_COLUMN,
+  olderVersion,
   required,
   type VolumeAttachment,
 } from 'kernetes/sdk';
 
 const GROUP = 'storage.k8s.io';
+
+const VOLUME_ATTACHMENT_V1: KindVersion<VolumeAttachment> = {
+  name: 'v1',
+  schema: builtInSchema(GROUP, 'v1', 'VolumeAttachment'),
+  columns: [
+    NAME_COLUMN,
+    column('Attacher'),
+    column('PV'),
+    column('Node'),
+    column('Attached', 0, 'boolean'),
+    AGE_COLUMN,
+  ],
+  row: (attachment, now) => [
+    attachment.metadata.name ?? '',
+    attachment.spec?.attacher ?? '',
+    attachment.spec?.source?.persistentVolumeName ?? '',
+    attachment.spec?.nodeName ?? '',
+    attachment.status?.attached ?? false,
+    ageCell(attachment, now),
+  ],
+};
 
 export const volumeAttachments = defineKind<VolumeAttachment>({
   group: GROUP,
@@ -22,28 +45,17 @@ export const volumeAttachments = defineKind<VolumeAttachment>({
   namespaced: false,
   storage: { prefix: 'registry/volumeattachments', version: 'v1' },
   versions: [
-    {
-      name: 'v1',
-      schema: builtInSchema(GROUP, 'v1', 'VolumeAttachment'),
-      columns: [
-        NAME_COLUMN,
-        column('Attacher'),
-        column('PV'),
-        column('Node'),
-        column('Attached', 0, 'boolean'),
-        AGE_COLUMN,
-      ],
-      row: (attachment, now) => [
-        attachment.metadata.name ?? '',
-        attachment.spec?.attacher ?? '',
-        attachment.spec?.source?.persistentVolumeName ?? '',
-        attachment.spec?.nodeName ?? '',
-        attachment.status?.attached ?? false,
-        ageCell(attachment, now),
-      ],
-    },
+    VOLUME_ATTACHMENT_V1,
+    olderVersion(VOLUME_ATTACHMENT_V1, {
+      group: GROUP,
+      kind: 'VolumeAttachment',
+      name: 'v1beta1',
+      deprecated: 19,
+      until: 21,
+    }),
   ],
   strategy: {
+    returnsDeleted: true,
     status: true,
     prepareCreate: attachment => {
       attachment.status = { attached: false };
