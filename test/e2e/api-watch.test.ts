@@ -111,8 +111,9 @@ describe('watches over HTTPS', { timeout: 60_000 }, () => {
 
   for (const path of [
     `${WATCH}&fieldSelector=metadata.name%3Done`,
-    `${CONFIG_MAPS}/one?watch=true`,
+    '/api/v1/configmaps?watch=1&fieldSelector=metadata.namespace%3Ddefault%2Cmetadata.name%3Done',
     '/api/v1/watch/namespaces/default/configmaps/one',
+    '/api/v1/watch/namespaces/default/configmaps?fieldSelector=metadata.name%3D%3Done',
   ]) {
     it(`GET ${path} watches one object`, async () => {
       const watch = await http.watch(path);

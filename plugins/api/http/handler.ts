@@ -1,7 +1,6 @@
 import type {
   BodyCodec,
   Clock,
-  Door,
   ObjectRequest,
   Route,
   RouteRequest,
@@ -11,18 +10,24 @@ import type {
 import { badRequest } from 'kernetes/sdk';
 import { negotiate } from './accept.ts';
 import { parseBody, parsePatch, readBody } from './body.ts';
+import type { Caller } from './identity.ts';
 import { checkListOptions } from './list-options.ts';
 import { isDryRun, optionsOf, parsePath, type ResourcePath, toRequest, verbOf } from './path.ts';
 import { type Response, respond, write } from './respond.ts';
 import type { Request } from './server.ts';
-import { serveWatch, type Watches } from './watch.ts';
+import { httpStream, serveWatch, type WatchServer, type WatchStream } from './watch.ts';
+import type { Upgrade } from './websocket.ts';
 
-export type Handler = (request: Request, response: Response, user: User) => Promise<void>;
+/** `upgrade` comes with a request for a WebSocket. */
+export type Handler = (
+  request: Request,
+  response: Response,
+  user: User,
+  upgrade?: Upgrade,
+) => Promise<void>;
 
-export interface HandlerOptions {
-  readonly door: Door;
+export interface HandlerOptions extends WatchServer {
   readonly clock: Clock;
-  readonly watches: Watches;
   /** Whether any kind is served in a group version. */
   readonly serves: (group: string, version: string) => boolean;
   readonly routes: () => readonly Route[];
@@ -32,11 +37,11 @@ export interface HandlerOptions {
 
 /** Turns HTTP requests into requests at the door, and its answers into HTTP's. */
 export function createHandler(options: HandlerOptions): Handler {
-  return async (request, response, user) => {
+  return async (request, response, user, upgrade) => {
     const { path, query } = splitUrl(request.url ?? '/');
     const resource = parsePath(path);
     if (resource === undefined) return serveRoute(options, request, response, user, path, query);
-    return serveResource(options, request, response, user, resource, query);
+    return serveResource(options, request, response, user, resource, query, upgrade);
   };
 }
 
@@ -47,6 +52,7 @@ async function serveResource(
   user: User,
   path: ResourcePath,
   query: URLSearchParams,
+  upgrade?: Upgrade,
 ): Promise<void> {
   const { door, clock, shapes, codecs } = options;
   const verb = verbOf(request.method ?? 'GET', path, query);
@@ -62,7 +68,8 @@ async function serveResource(
   if (LISTS.has(verb)) checkListOptions(query, verb === 'watch');
   if (verb === 'watch') {
     const shape = { ...accepted.shape, includeObject };
-    return serveWatch(options, response, user, { path, query, shape });
+    const stream = upgrade ? await openWebSocket(upgrade) : httpStream(response);
+    return serveWatch(options, stream, user, { path, query, shape });
   }
   const bytes = verb === 'get' || verb === 'list' ? EMPTY : await readBody(request);
   const body = { bytes, type: request.headers['content-type'], codecs: codecs() };
@@ -75,6 +82,12 @@ async function serveResource(
     now: clock.now(),
     shapes: shapes(),
   });
+}
+
+/** The package is loaded when a client first wants it. */
+async function openWebSocket(upgrade: Upgrade): Promise<WatchStream> {
+  const { webSocketStream } = await import('./websocket.ts');
+  return webSocketStream(upgrade);
 }
 
 /** A request's body as it came, and what can read it. */
@@ -194,7 +207,10 @@ function includeObjectOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object'
 
 function acceptsGzip(request: Request): boolean {
   const accepted = request.headers['accept-encoding'];
-  return accepted !== undefined && String(accepted).includes('gzip');
+  // As upstream: a bare word, so that `gzip;q=0` is no wish for it.
+  return String(accepted ?? '')
+    .split(',')
+    .some(each => each.trim() === 'gzip');
 }
 
 const NO_QUERY = new URLSearchParams();

@@ -40,7 +40,8 @@ export function verbOf(method: string, path: ResourcePath, query: URLSearchParam
   switch (method) {
     case 'GET':
     case 'HEAD':
-      if (path.watch || (isTrue(query, 'watch') && !path.subresource)) return 'watch';
+      // A path that names an object gets it, as upstream, whatever `watch` says.
+      if (path.watch || (isTrue(query, 'watch') && !path.name)) return 'watch';
       return path.name ? 'get' : 'list';
     case 'POST':
       if (path.name && !path.subresource) throw methodNotAllowed();
@@ -64,7 +65,7 @@ export function optionsOf(query: URLSearchParams): RequestOptions {
     if (value) options[name] = value;
   }
   const limit = query.get('limit');
-  if (limit) options.limit = integer('limit', limit);
+  if (limit) options.limit = integer(limit);
   if (isDryRun(query.getAll('dryRun'))) options.dryRun = true;
   if (isTrue(query, 'force')) options.force = true;
   const validation = query.get('fieldValidation');
@@ -82,14 +83,20 @@ export function isDryRun(values: readonly string[]): boolean {
 }
 
 export function isTrue(query: URLSearchParams, name: string): boolean {
-  const value = query.get(name);
-  return value !== null && value !== '0' && value !== 'false' && value !== 'False';
+  const value = query.get(name)?.toLowerCase();
+  return value !== undefined && value !== '0' && value !== 'false';
 }
 
-export function integer(name: string, text: string): number {
-  const value = Number(text);
-  if (/^-?\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw badRequest(`${name} is "${text}", want a whole number`);
+/** A 64-bit number; throws BadRequest with Go's words. One that we cannot count to is our largest. */
+export function integer(text: string): number {
+  if (!/^[+-]?\d+$/.test(text)) {
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  }
+  const value = BigInt(text.replace('+', ''));
+  if (BigInt.asIntN(64, value) !== value) {
+    throw badRequest(`strconv.ParseInt: parsing "${text}": value out of range`);
+  }
+  return Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(value)));
 }
 
 /** What the door gets, without its body. */

@@ -10,6 +10,7 @@ import {
 
 interface Config {
   readonly closeTimeoutMs: number;
+  readonly minRequestTimeoutSeconds: number;
 }
 
 export default definePlugin<Config>({
@@ -19,6 +20,7 @@ export default definePlugin<Config>({
     additionalProperties: false,
     properties: {
       closeTimeoutMs: { type: 'integer', minimum: 0, default: 500 },
+      minRequestTimeoutSeconds: { type: 'integer', minimum: 1, default: 1_800 },
     },
   },
   activate(ctx) {
@@ -48,6 +50,8 @@ export default definePlugin<Config>({
           door,
           clock: ctx.clock,
           watches,
+          random: ctx.random,
+          minRequestTimeoutSeconds: ctx.config.minRequestTimeoutSeconds,
           serves: (group, version) => versions.has(`${group}/${version}`),
           routes: () => routes.list().map(({ value }) => value),
           shapes: () => shapes.list().map(({ value }) => value),

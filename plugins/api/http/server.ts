@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
@@ -6,19 +6,13 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
-import type {
-  Clock,
-  Credentials,
-  Door,
-  Listening,
-  ListenOptions,
-  Logger,
-  User,
-} from 'kernetes/sdk';
-import { ApiError, unauthorized } from 'kernetes/sdk';
+import type { Duplex } from 'node:stream';
+import type { Clock, Door, Listening, ListenOptions, Logger } from 'kernetes/sdk';
 import type { Handler } from './handler.ts';
+import { type Identify, identifier } from './identity.ts';
 import { type Response, respondError } from './respond.ts';
+import { takeBearer } from './subprotocol.ts';
+import type { Upgrade } from './websocket.ts';
 
 export type Request = IncomingMessage | Http2ServerRequest;
 
@@ -48,11 +42,20 @@ export async function listen(
     settings: { maxConcurrentStreams: STREAMS_MAX },
   });
   const connections = track(server);
-  const identify = identifier(door);
+  const identify = identifier(door, options.clock);
   server.on('request', (request, response) => {
     serve(request, response, identify, options).catch((error: unknown) => {
       options.log.error('Cannot answer a request', { error });
       response.destroy();
+    });
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const response = answerOn(request, socket);
+    const wanted = request.headers.upgrade?.toLowerCase() === 'websocket';
+    const upgrade = wanted ? { request, socket, head, response } : undefined;
+    serve(request, response, identify, options, upgrade).catch((error: unknown) => {
+      options.log.error('Cannot answer a request', { error });
+      socket.destroy();
     });
   });
   await bind(server, where);
@@ -71,47 +74,28 @@ async function serve(
   response: Response,
   identify: Identify,
   { handler }: ServerOptions,
+  upgrade?: Upgrade,
 ): Promise<void> {
   try {
-    await handler(request, response, await identify(request));
+    await handler(request, response, await identify(request), upgrade);
   } catch (error) {
     if (response.headersSent) throw error;
     respondError(response, error);
   }
 }
 
-type Identify = (request: Request) => User | Promise<User>;
-
-/** A certificate is looked at once a connection, not once a request. */
-function identifier(door: Door): Identify {
-  const byConnection = new WeakMap<object, User>();
-  return async (request: Request) => {
-    const { authorization } = request.headers;
-    const { socket } = request;
-    // An HTTP/2 request's socket is a stand-in of its own; the session is the connection.
-    const connection = ('stream' in request && request.stream.session) || socket;
-    const known = authorization === undefined ? byConnection.get(connection) : undefined;
-    if (known !== undefined) return known;
-    const user = await door.authenticate(credentialsOf(socket as TLSSocket, authorization));
-    if (authorization === undefined) byConnection.set(connection, user);
-    return user;
-  };
-}
-
-function credentialsOf(socket: TLSSocket, authorization: string | undefined): Credentials {
-  const subject = socket.getPeerCertificate?.().subject;
-  if (subject === undefined) return { ...(authorization && { authorization }) };
-  if (!socket.authorized) {
-    const { status } = unauthorized();
-    throw new ApiError({ ...status, message: `Unauthorized: ${socket.authorizationError}` });
-  }
-  // Several O attributes come as an array, which the type does not know.
-  const names = subject as unknown as Record<'CN' | 'O', string | string[] | undefined>;
-  const certificate = {
-    commonName: [names.CN ?? ''].flat()[0] ?? '',
-    organizations: [names.O ?? []].flat(),
-  };
-  return { ...(authorization && { authorization }), certificate };
+/**
+ * A request that asks for another protocol, and does not get it, is answered as any other; its
+ * connection ends then, since nobody reads further requests from it.
+ */
+function answerOn(request: IncomingMessage, socket: Duplex): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  response.once('finish', () => socket.end());
+  // A client that goes away is no failure of ours.
+  socket.on('error', () => undefined);
+  return response;
 }
 
 function bind(server: Http2SecureServer, { host, port }: ListenOptions): Promise<void> {
