@@ -1,4 +1,5 @@
 import {
+  atRelease,
   definePlugin,
   kindPoint,
   type Route,
@@ -16,8 +17,18 @@ import {
   ServedGroups,
 } from './documents.ts';
 
-export default definePlugin({
+interface Config {
+  /** The minor release of Kubernetes whose versions are listed; 0: all. */
+  readonly release: number;
+}
+
+export default definePlugin<Config>({
   name: 'api.discovery',
+  config: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { release: { type: 'integer', minimum: 0, default: 0 } },
+  },
   activate(ctx) {
     const kinds = ctx.contributions(kindPoint);
     const routes = ctx.contributions(routePoint);
@@ -26,7 +37,9 @@ export default definePlugin({
       groups = undefined;
     });
     const served = () => {
-      groups ??= new ServedGroups(kinds.list().map(({ value }) => value));
+      groups ??= new ServedGroups(
+        kinds.list().flatMap(({ value }) => atRelease(value, ctx.config.release) ?? []),
+      );
       return groups;
     };
     const paths = () => routes.list().map(({ value }) => value.path);

@@ -1,9 +1,11 @@
-import { definePlugin, kindPoint, routePoint } from 'kernetes/sdk';
+import { atRelease, definePlugin, kindPoint, routePoint } from 'kernetes/sdk';
 import { OpenApiDocuments } from './document.ts';
 import { openApiRoutes } from './routes.ts';
 
 interface OpenApiConfig {
   readonly version: string;
+  /** The minor release of Kubernetes whose versions are shown; 0: all. */
+  readonly release: number;
 }
 
 /** Serves the OpenAPI documents of the kinds that plugins contribute, as they come and go. */
@@ -12,12 +14,17 @@ export default definePlugin<OpenApiConfig>({
   config: {
     type: 'object',
     additionalProperties: false,
-    properties: { version: { type: 'string', default: 'unversioned' } },
+    properties: {
+      version: { type: 'string', default: 'unversioned' },
+      release: { type: 'integer', minimum: 0, default: 0 },
+    },
   },
   activate(ctx) {
-    const documents = new OpenApiDocuments(ctx.config.version);
+    const { version, release } = ctx.config;
+    const documents = new OpenApiDocuments(version);
     const kinds = ctx.contributions(kindPoint);
-    const update = () => documents.setKinds(kinds.list().map(({ value }) => value));
+    const update = () =>
+      documents.setKinds(kinds.list().flatMap(({ value }) => atRelease(value, release) ?? []));
     update();
     ctx.onDispose(kinds.onChange(update));
     for (const route of openApiRoutes(documents)) ctx.provide(routePoint, route, route.path);
