@@ -21,7 +21,7 @@ describe('api.openapi', () => {
     const routes = new Map<string, Route>();
     const disposers: (() => unknown)[] = [];
     const context = {
-      config: { version: 'v1' },
+      config: { version: 'v1', release: 0 },
       contributions: () => ({
         list: () => kinds.map(contribution),
         onChange: (callback: () => void) => {
@@ -37,7 +37,7 @@ describe('api.openapi', () => {
         routes.set(name, route);
       },
     };
-    await plugin.activate(context as unknown as PluginContext<{ version: string }>);
+    await plugin.activate(context as unknown as PluginContext<{ version: string; release: number }>);
     assert.deepEqual([...routes.keys()], ['/openapi/v2', '/openapi/v3', '/openapi/v3/*']);
     const code = async () => {
       const path = '/openapi/v3/apis/stable.example.com/v1';
