@@ -203,8 +203,10 @@ class RunningCluster implements Cluster {
       key,
       clientCa: pki.ca.certificate,
     });
-    this.#server = `https://${formatAddress({ host: advertiseHost, port: listening.port })}`;
-    return { pki, listening, server: this.#server };
+    const server = `https://${formatAddress({ host: advertiseHost, port: listening.port })}`;
+    this.#server = server;
+    this.#kernel.advertise({ server, certificateAuthority: pki.ca.certificate });
+    return { pki, listening, server };
   }
 
   async #writeKubeconfig(path: string): Promise<string> {

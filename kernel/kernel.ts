@@ -10,6 +10,7 @@ import {
   serverPoint,
 } from '../sdk/door.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
+import { type Listener, listenerPoint } from '../sdk/listener.ts';
 import type { Logger } from '../sdk/logger.ts';
 import type { Random } from '../sdk/random.ts';
 import type { User } from '../sdk/request.ts';
@@ -133,6 +134,12 @@ export class Kernel {
     const listening = await server.value.listen(this.door, options);
     this.#listeners.push(listening);
     return listening;
+  }
+
+  /** Tells plugins where clients reach what listens. */
+  advertise(value: Listener): void {
+    const plugin = 'kernel';
+    this.#extensions.provide(listenerPoint, { name: value.server, plugin, value, remote: false });
   }
 
   /** Names of the kinds' resources that are served: for what has to know them all. */

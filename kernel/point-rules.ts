@@ -12,6 +12,7 @@ import {
 } from '../sdk/door.ts';
 import type { ExtensionPoint } from '../sdk/extension.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
+import { listenerPoint } from '../sdk/listener.ts';
 import { servedKindPoint } from '../sdk/served-kind.ts';
 import { subresourcePoint } from '../sdk/subresource.ts';
 
@@ -90,6 +91,7 @@ const KERNEL_POINTS: ReadonlyMap<string, ExtensionPoint<never>> = new Map(
     doorPoint,
     fieldManagerPoint,
     kindPoint,
+    listenerPoint,
     patcherPoint,
     routePoint,
     servedKindPoint,

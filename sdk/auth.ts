@@ -22,7 +22,12 @@ export interface Credentials {
   /** `Authorization` header, as sent. */
   readonly authorization?: string;
   /** Subject of a client certificate that the listener's CA signed. */
-  readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  readonly certificate?: {
+    readonly commonName: string;
+    readonly organizations: readonly string[];
+    /** SHA-256 of the whole certificate, in hex. */
+    readonly fingerprint?: string;
+  };
   /** A token must be good for one of these. Absent: for the API server. */
   readonly audiences?: readonly string[];
 }

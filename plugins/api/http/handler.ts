@@ -22,7 +22,7 @@ import type { Upgrade } from './websocket.ts';
 export type Handler = (
   request: Request,
   response: Response,
-  user: User,
+  caller: Caller,
   upgrade?: Upgrade,
 ) => Promise<void>;
 
@@ -37,7 +37,7 @@ export interface HandlerOptions extends WatchServer {
 
 /** Turns HTTP requests into requests at the door, and its answers into HTTP's. */
 export function createHandler(options: HandlerOptions): Handler {
-  return async (request, response, user, upgrade) => {
+  return async (request, response, { user }, upgrade) => {
     const { path, query } = splitUrl(request.url ?? '/');
     const resource = parsePath(path);
     if (resource === undefined) return serveRoute(options, request, response, user, path, query);

@@ -11,7 +11,6 @@ import type { Clock, Door, Listening, ListenOptions, Logger } from 'kernetes/sdk
 import type { Handler } from './handler.ts';
 import { type Identify, identifier } from './identity.ts';
 import { type Response, respondError } from './respond.ts';
-import { takeBearer } from './subprotocol.ts';
 import type { Upgrade } from './websocket.ts';
 
 export type Request = IncomingMessage | Http2ServerRequest;
