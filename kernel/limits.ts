@@ -25,6 +25,8 @@ export const Limits = {
    * upstream tries until the request's time is up.
    */
   writeAttemptsMax: 100,
+  /** Objects of one deletecollection that are deleted at a time: enough to fill a group commit. */
+  deleteCollectionWorkers: 64,
   /** Names drawn for a generateName before AlreadyExists is told, as upstream does. */
   generateNameAttemptsMax: 8,
   /** Bytes of initial events that a watch hands over at once. */

@@ -161,6 +161,8 @@ export type DoorAnswer =
       readonly type: 'object';
       readonly object: EncodedObject;
       readonly created: boolean;
+      /** The HTTP status where it is neither 200 nor, for what was created, 201. */
+      readonly code?: 202;
       readonly warnings: readonly string[];
     }
   | {

@@ -139,6 +139,8 @@ export interface KindStrategy<T extends KubeObject = KubeObject> {
   readonly heldBy?: (object: T) => boolean;
   /** Default propagation when neither the client nor a finalizer says; default `background`. */
   readonly defaultOrphan?: boolean;
+  /** A delete that ends the object answers with its last state, not with a Status. */
+  readonly returnsDeleted?: boolean;
   /** Gone after this many seconds (Event). */
   readonly ttlSeconds?: number;
 }

@@ -1,178 +1,163 @@
-import { toTime } from '../../sdk/clock.ts';
+import type { DeleteOptions } from '../../sdk/api/types-meta-v1.ts';
 import type { DoorAnswer } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
-import { badRequest, conflict } from '../../sdk/status.ts';
+import { ApiError, conflict } from '../../sdk/status.ts';
+import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import { RequestContext } from './context.ts';
+import { readDeleteOptions } from './delete-options.ts';
+import { draft } from './draft.ts';
+import { type Fate, markDeleted } from './mark-deleted.ts';
 import { onNewest } from './newest.ts';
-import { listAnswer, selectPage } from './read.ts';
+import { list } from './read.ts';
 
 export async function remove(context: RequestContext): Promise<DoorAnswer> {
-  const options = readOptions(context.request.body);
-  return onNewest(context, stored => attemptDelete(context, stored, options));
+  const options = readDeleteOptions(context.request.body, context.request);
+  return removeOne(dry(context, options), options);
 }
 
+/**
+ * Deletes each object of a list (a page, where a limit is given) by itself and answers with the list.
+ * The first that cannot be deleted ends it: what comes after it stays.
+ */
 export async function removeCollection(context: RequestContext): Promise<DoorAnswer> {
-  const { request, served, user, stages } = context;
-  const page = await selectPage(context);
-  const removals = page.stored.map(async each => {
-    const { name = '', namespace } = each.object().metadata;
-    const single = { ...request, verb: 'delete' as const, name, ...(namespace && { namespace }) };
-    await remove(new RequestContext(stages, user, single, served)).catch(ignoreNotFound);
-  });
-  await Promise.all(removals);
-  return listAnswer(context, page);
+  const options = readDeleteOptions(context.request.body, context.request);
+  const { request, served, user, stages } = dry(context, options);
+  const listed = await list(context);
+  const rest = (listed.type === 'list' ? listed.items : []).values();
+  let failure: { readonly error: unknown } | undefined;
+  const work = async () => {
+    for (const each of rest) {
+      if (failure) return;
+      const { name = '', namespace } = each.object().metadata;
+      const single = { ...request, verb: 'delete' as const, name, ...(namespace && { namespace }) };
+      const own = new RequestContext(stages, user, single, served);
+      try {
+        await removeOne(own, options);
+      } catch (error) {
+        if (!ApiError.is(error, 'NotFound')) failure ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Limits.deleteCollectionWorkers }, work));
+  if (failure) throw (failure as { readonly error: unknown }).error;
+  return listed;
 }
 
-/** Whether nothing keeps an object that somebody asked to delete. */
-export function isReleased({ served }: RequestContext, object: KubeObject): boolean {
-  const { deletionTimestamp, finalizers, deletionGracePeriodSeconds } = object.metadata;
-  if (!deletionTimestamp || finalizers?.length) return false;
-  if (served.kind.strategy.heldBy?.(object)) return false;
-  return (deletionGracePeriodSeconds ?? 0) === 0;
+/** The options may ask for a dry run where the request itself does not. */
+function dry(context: RequestContext, { dryRun = [] }: DeleteOptions): RequestContext {
+  if (context.dryRun || dryRun.length === 0) return context;
+  const { stages, user, request, served } = context;
+  const options = { ...request.options, dryRun: true };
+  return new RequestContext(stages, user, { ...request, options }, served);
+}
+
+function removeOne(context: RequestContext, options: DeleteOptions): Promise<DoorAnswer> {
+  return onNewest(context, stored => attemptDelete(context, stored, options));
 }
 
 /** Undefined: lost a race. */
 async function attemptDelete(
   context: RequestContext,
   stored: StoredObject,
-  options: DeleteBody,
+  options: DeleteOptions,
 ): Promise<DoorAnswer | undefined> {
   const { served, stages } = context;
   checkPreconditions(context, stored, options);
+  const object = served.forWrite(stored);
+  const { strategy } = served.kind;
+  const fate = markDeleted(object, options, { strategy, now: stages.clock.now() });
+  // Nobody is asked: nothing is done.
+  if (fate === 'pending') return finished(context, stored);
   let committed = false;
   try {
     await context.mutate('DELETE', undefined, stored.object());
     await context.validateAdmission(undefined);
-    const marked = mark(context, served.forWrite(stored), options);
-    if (context.dryRun) return deleted(context, stored);
-    if (marked !== 'unchanged') delete marked.metadata.resourceVersion;
-    if (marked === 'unchanged') {
-      return { type: 'object', object: served.encode(stored), created: false, warnings: [] };
-    }
-    const released = isReleased(context, marked);
-    const outcome = await stages.objects.write(served.store, {
-      key: stored.key,
-      expected: stored.revision,
-      object: released ? undefined : marked,
-    });
-    committed = outcome.ok;
-    if (!outcome.ok) return undefined;
-    if (released || outcome.stored === undefined) return deleted(context, stored);
-    return { type: 'object', object: served.encode(outcome.stored), created: false, warnings: [] };
+    if (fate === 'held') strategy.prepareDelete?.(object, context.strategy);
+    delete object.metadata.resourceVersion;
+    const outcome = await commit(context, stored, { object, fate });
+    if (outcome === undefined) return undefined;
+    committed = !context.dryRun;
+    if (fate === 'released') return finished(context, outcome);
+    return kept(context, outcome, options);
   } finally {
     if (!committed) context.abandon();
   }
 }
 
-/**
- * The object with its deletion asked for: timestamp, grace and the finalizers that the propagation
- * policy calls for. Upstream's BeforeDelete and deletionFinalizersForGarbageCollection.
- */
-function mark(
+/** Returns the object as it is afterwards; undefined: lost a race. */
+async function commit(
   context: RequestContext,
-  object: KubeObject,
-  options: DeleteBody,
-): KubeObject | 'unchanged' {
-  const { strategy } = context.served.kind;
-  const { metadata } = object;
-  const finalizers = finalizersFor(context, metadata.finalizers ?? [], options);
-  const grace = strategy.gracePeriodSeconds?.(object, options.gracePeriodSeconds) ?? 0;
-  const already = metadata.deletionTimestamp !== undefined;
-  if (already) {
-    const shorter = grace < (metadata.deletionGracePeriodSeconds ?? 0);
-    const same = finalizers.join() === (metadata.finalizers ?? []).join();
-    if (!shorter && same && !isReleased(context, object)) return 'unchanged';
+  stored: StoredObject,
+  { object, fate }: { readonly object: KubeObject; readonly fate: Fate },
+): Promise<StoredObject | undefined> {
+  const { served, stages } = context;
+  const { key, revision } = stored;
+  if (context.dryRun) return draft(context, key, object, revision);
+  if (fate === 'released') {
+    const removal = { key, expected: revision, object: undefined };
+    const outcome = await stages.objects.write(served.store, removal);
+    if (!outcome.ok) return undefined;
+    return draft(context, key, object, outcome.stored?.revision ?? revision);
   }
-  if (finalizers.length > 0) metadata.finalizers = finalizers;
-  else delete metadata.finalizers;
-  if (!already || grace < (metadata.deletionGracePeriodSeconds ?? 0)) {
-    const now = context.stages.clock.now();
-    metadata.deletionTimestamp = toTime(now + grace * 1_000);
-    metadata.deletionGracePeriodSeconds = grace;
-    if (strategy.generation && metadata.generation) metadata.generation++;
-  }
-  strategy.prepareDelete?.(object, context.strategy);
-  return object;
-}
-
-function finalizersFor(
-  { served }: RequestContext,
-  current: readonly string[],
-  options: DeleteBody,
-): string[] {
-  const policy =
-    options.propagationPolicy ??
-    (options.orphanDependents === undefined
-      ? undefined
-      : options.orphanDependents
-        ? 'Orphan'
-        : 'Background');
-  const others = current.filter(each => each !== ORPHAN && each !== FOREGROUND);
-  if (policy === 'Orphan') return [...others, ORPHAN];
-  if (policy === 'Foreground') return [...others, FOREGROUND];
-  if (policy === 'Background') return others;
-  if (current.includes(ORPHAN) || current.includes(FOREGROUND)) return [...current];
-  return served.kind.strategy.defaultOrphan ? [...others, ORPHAN] : others;
+  const value = served.store.form.encode(object);
+  if (stored.form === served.store.form && served.store.form.isSame(value, stored)) return stored;
+  const outcome = await stages.objects.write(served.store, {
+    key,
+    expected: revision,
+    object,
+    value,
+  });
+  return outcome.ok ? (outcome.stored ?? stored) : undefined;
 }
 
 function checkPreconditions(
-  context: RequestContext,
+  { served, request }: RequestContext,
   stored: StoredObject,
-  options: DeleteBody,
+  { preconditions }: DeleteOptions,
 ): void {
-  const { uid, resourceVersion } = options.preconditions ?? {};
-  const { served, request } = context;
-  const current = stored.object().metadata.uid;
-  if (uid && uid !== current) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current}`;
-    throw conflict(served.subject, request.name ?? '', why);
-  }
-  if (resourceVersion && resourceVersion !== String(stored.revision)) {
-    const why =
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ` +
-      `ResourceVersion in object meta: ${stored.revision}`;
-    throw conflict(served.subject, request.name ?? '', why);
+  if (!preconditions) return;
+  const { group, kind, strategy } = served.kind;
+  const name = request.name ?? '';
+  const checks = [
+    ['UID', preconditions.uid, stored.object().metadata.uid, 'deleted and then recreated'],
+    ['ResourceVersion', preconditions.resourceVersion, String(stored.revision), 'modified'],
+  ] as const;
+  for (const [what, wanted, found, why] of checks) {
+    if (!wanted || wanted === found) continue;
+    // Upstream looks at these in two places, which say it in two ways.
+    if (strategy.heldBy) {
+      const text = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`;
+      throw conflict(served.subject, name, text);
+    }
+    const text =
+      `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). ` +
+      `The object might have been ${why}`;
+    throw conflict({ group, resource: kind }, name, text);
   }
 }
 
-function deleted({ served, warnings }: RequestContext, stored: StoredObject): DoorAnswer {
+/** The object stays for now: it tells how. */
+function kept(
+  { served, warnings }: RequestContext,
+  stored: StoredObject,
+  { orphanDependents }: DeleteOptions,
+): DoorAnswer {
+  const object = served.encode(stored);
+  // Upstream tells by the code who asks in the old way.
+  const code = orphanDependents === false ? { code: 202 as const } : {};
+  return { type: 'object', object, created: false, warnings, ...code };
+}
+
+/** It has gone, or goes by itself: some kinds answer with it, the others with a Status. */
+function finished(context: RequestContext, stored: StoredObject): DoorAnswer {
+  const { served, warnings } = context;
+  const { group, resource, strategy } = served.kind;
+  if (strategy.returnsDeleted || strategy.heldBy?.(stored.object())) {
+    return { type: 'object', object: served.encode(stored), created: false, warnings };
+  }
   const { name, uid } = stored.object().metadata;
-  const { group, resource } = served.kind;
   const details = { name, ...(group && { group }), kind: resource, uid };
   const value = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
   return { type: 'value', value, code: 200, warnings };
 }
-
-interface DeleteBody {
-  readonly gracePeriodSeconds?: number;
-  readonly propagationPolicy?: string;
-  readonly orphanDependents?: boolean;
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-}
-
-/** Throws BadRequest. */
-function readOptions(body: unknown): DeleteBody {
-  if (body === undefined || body === null) return {};
-  if (typeof body !== 'object') throw badRequest('the body of a delete must be DeleteOptions');
-  const options = body as DeleteBody;
-  const { gracePeriodSeconds: grace, propagationPolicy: policy } = options;
-  if (grace !== undefined && grace !== null && (!Number.isInteger(grace) || grace < 0)) {
-    throw badRequest(
-      `gracePeriodSeconds is ${JSON.stringify(grace)}, want a number that is not negative`,
-    );
-  }
-  if (policy && !['Orphan', 'Background', 'Foreground'].includes(policy)) {
-    throw badRequest(
-      `propagationPolicy is "${policy}", want "Foreground", "Background" or "Orphan"`,
-    );
-  }
-  return options;
-}
-
-function ignoreNotFound(error: unknown): void {
-  if ((error as { reason?: string }).reason !== 'NotFound') throw error;
-}
-
-const ORPHAN = 'orphan';
-const FOREGROUND = 'foregroundDeletion';

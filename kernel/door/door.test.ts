@@ -208,7 +208,7 @@ describe('KernelDoor, deletion', () => {
 
   it('grace keeps an object until it is deleted with none', async () => {
     const { request } = await openDoor({
-      strategy: { gracePeriodSeconds: (_, asked) => asked ?? 30 },
+      strategy: { gracePeriodSeconds: (_, asked) => asked ?? 30, returnsDeleted: true },
     });
     await request({ verb: 'create', body: widget('a') });
     const held = await request({ verb: 'delete', name: 'a' });

@@ -1,5 +1,11 @@
-import type { OwnerReference } from '../../sdk/api/types-meta-v1.ts';
-import { fieldPath, invalidValue, required, tooLong } from '../../sdk/field-path.ts';
+import type { ObjectMeta, OwnerReference } from '../../sdk/api/types-meta-v1.ts';
+import {
+  fieldPath,
+  forbiddenValue,
+  invalidValue,
+  required,
+  tooLong,
+} from '../../sdk/field-path.ts';
 import type { KubeObject, StringMap } from '../../sdk/kind.ts';
 import type { KindDefinition } from '../../sdk/kind-definition.ts';
 import {
@@ -25,6 +31,7 @@ export function checkMetadata(
     ...checkOwners(metadata.ownerReferences ?? []),
     ...checkFinalizers(metadata.finalizers ?? []),
   );
+  if (old) errors.push(...checkDeletion(metadata, old.metadata));
   return errors;
 }
 
@@ -99,6 +106,31 @@ function checkFinalizers(finalizers: readonly string[]): FieldError[] {
   );
 }
 
+/** A deletion is asked for by a delete alone, and then nothing more may hold the object. */
+function checkDeletion(metadata: ObjectMeta, old: ObjectMeta): FieldError[] {
+  const errors: FieldError[] = [];
+  const { deletionTimestamp: time, deletionGracePeriodSeconds: grace } = metadata;
+  const known = new Set(old.finalizers);
+  const added = (metadata.finalizers ?? []).filter(each => !known.has(each));
+  if (old.deletionTimestamp && added.length > 0) {
+    const texts = [...new Set(added)].sort().map(each => JSON.stringify(each));
+    const why =
+      'no new finalizers can be added if the object is being deleted, ' +
+      `found new finalizers []string{${texts.join(', ')}}`;
+    errors.push(forbiddenValue(META.child('finalizers'), why));
+  }
+  if (time !== old.deletionTimestamp) {
+    const shown = time?.replace('T', ' ').replace('Z', ' +0000 UTC');
+    const message = `Invalid value: ${shown}: ${IMMUTABLE}`;
+    errors.push({ reason: 'FieldValueInvalid', field: 'metadata.deletionTimestamp', message });
+  }
+  if (grace !== old.deletionGracePeriodSeconds) {
+    errors.push(invalidValue(META.child('deletionGracePeriodSeconds'), grace, IMMUTABLE));
+  }
+  return errors;
+}
+
 const META = fieldPath('metadata');
+const IMMUTABLE = 'field is immutable';
 /** Of all keys and values together: upstream's 256 KiB. */
 const ANNOTATIONS_SIZE_MAX = 256 * 1024;

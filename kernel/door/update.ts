@@ -7,8 +7,8 @@ import { cloneJson } from '../clone.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import type { RequestContext } from './context.ts';
 import { createObject } from './create.ts';
-import { isReleased } from './delete.ts';
 import { draft } from './draft.ts';
+import { isReleased } from './mark-deleted.ts';
 import { existsNow, onNewest } from './newest.ts';
 import type { Served } from './registry.ts';
 
@@ -127,7 +127,7 @@ async function attemptWrite(
     if (context.request.verb !== 'create') context.trackFields(object, old);
     delete object.metadata.resourceVersion;
     const kept = served.toStorage(object);
-    const released = isReleased(context, kept);
+    const released = isReleased(served.kind.strategy, kept);
     if (context.dryRun) {
       return answer(context, draft(context, key, kept, stored.revision), changed);
     }
@@ -141,7 +141,10 @@ async function attemptWrite(
       ...(released ? { object: undefined } : { object: kept, value }),
     });
     committed = outcome.ok;
-    return outcome.ok ? answer(context, outcome.stored ?? stored, changed) : undefined;
+    if (!outcome.ok) return undefined;
+    // What let go of the object is answered with what it wrote.
+    const last = released && draft(context, key, kept, stored.revision);
+    return answer(context, last || (outcome.stored ?? stored), changed);
   } finally {
     if (!committed) context.abandon();
   }
@@ -203,6 +206,11 @@ function keepServerFields({ metadata }: KubeObject, { metadata: old }: KubeObjec
     if (old[field] === undefined) delete metadata[field];
     else Object.assign(metadata, { [field]: old[field] });
   }
+  // Validation refuses to have them set.
+  if (old.deletionTimestamp) metadata.deletionTimestamp = old.deletionTimestamp;
+  const { deletionGracePeriodSeconds = old.deletionGracePeriodSeconds } = metadata;
+  if (deletionGracePeriodSeconds !== undefined)
+    Object.assign(metadata, { deletionGracePeriodSeconds });
   delete metadata.selfLink;
   if (metadata.managedFields === undefined && old.managedFields) {
     metadata.managedFields = cloneJson(old.managedFields);
@@ -288,13 +296,6 @@ interface WithSpec extends KubeObject {
   spec?: unknown;
 }
 
-const SERVER_FIELDS = [
-  'uid',
-  'creationTimestamp',
-  'deletionTimestamp',
-  'deletionGracePeriodSeconds',
-  'generation',
-  'generateName',
-] as const;
+const SERVER_FIELDS = ['uid', 'creationTimestamp', 'generation', 'generateName'] as const;
 
 const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };

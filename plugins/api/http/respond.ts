@@ -33,7 +33,7 @@ export async function respond(
   context: RespondContext,
 ): Promise<void> {
   const code =
-    answer.type === 'value' ? answer.code : answer.type === 'object' && answer.created ? 201 : 200;
+    ('code' in answer && answer.code) || ('created' in answer && answer.created ? 201 : 200);
   if ('warnings' in answer) warn(response, answer.warnings);
   await send(response, code, encode(answer, context), context);
 }

@@ -51,6 +51,7 @@ export const persistentVolumeClaims = coreKind<PersistentVolumeClaim>(Persistent
     defaultClaimSpec(claim.spec);
   },
   strategy: {
+    returnsDeleted: true,
     status: true,
     prepareCreate: claim => {
       claim.status = { phase: 'Pending' };

@@ -50,6 +50,7 @@ export const persistentVolumes = coreKind<PersistentVolume>(PersistentVolume, {
     defaultSharedSource(volume.spec);
   },
   strategy: {
+    returnsDeleted: true,
     status: true,
     prepareCreate: (volume, { clock }) => {
       volume.status = { phase: 'Pending', lastPhaseTransitionTime: toTime(clock.now()) };

@@ -28,6 +28,7 @@ export const podTemplates = coreKind<PodTemplate>(PodTemplate, {
     defaultPodTemplate(podTemplate.template);
   },
   strategy: {
+    returnsDeleted: true,
     generation: true,
     prepareUpdate: (podTemplate, old) => {
       if (isDeepStrictEqual(podTemplate.template, old.template)) return;

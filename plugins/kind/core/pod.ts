@@ -36,6 +36,7 @@ export const pods = coreKind<Pod>(Pod, {
     validateUpdate: validatePodUpdate,
     validateStatusUpdate: validatePodStatusUpdate,
     gracePeriodSeconds,
+    returnsDeleted: true,
   },
   subresources: [podBinding, podEphemeralContainers],
 });

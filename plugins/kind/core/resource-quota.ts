@@ -12,6 +12,7 @@ export const resourceQuotas = coreKind<ResourceQuota>(ResourceQuota, {
     ageCell(quota, now),
   ],
   strategy: {
+    returnsDeleted: true,
     status: true,
     prepareCreate: quota => {
       quota.spec ??= {};

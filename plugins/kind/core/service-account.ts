@@ -9,7 +9,11 @@ export const serviceAccounts = coreKind<ServiceAccount>(ServiceAccount, {
     (account.secrets ?? []).length,
     ageCell(account, now),
   ],
-  strategy: { prepareCreate: keepSecretNames, prepareUpdate: keepSecretNames },
+  strategy: {
+    prepareCreate: keepSecretNames,
+    prepareUpdate: keepSecretNames,
+    returnsDeleted: true,
+  },
 });
 
 /** A reference to a secret of the account's own namespace says its name and no more. */

@@ -42,6 +42,7 @@ export const services = coreKind<Service>(Service, {
   },
   defaults: defaultService,
   strategy: {
+    returnsDeleted: true,
     createOnUpdate: true,
     status: true,
     validateName: (name, prefix) =>
