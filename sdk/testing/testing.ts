@@ -5,6 +5,7 @@ export * from './fake-clock.ts';
 export * from './fake-runtime.ts';
 export * from './kind-conformance.ts';
 export * from './kind-steps.ts';
+export * from './running-admission.ts';
 export * from './runtime-conformance.ts';
 export * from './scheduler-conformance.ts';
 export * from './seeded-random.ts';
