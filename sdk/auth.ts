@@ -39,7 +39,7 @@ export interface Authorizer {
   rules?(user: User, namespace: string): ResolvedRules;
 }
 
-/** `reason` is for reviews and the audit log; it is not shown to who was denied. */
+/** `reason` is for reviews and the audit log, and ends the message to who was denied. */
 export type Decision =
   | AuthorizerVerdict
   | { readonly verdict: AuthorizerVerdict; readonly reason: string };
@@ -87,6 +87,9 @@ export interface ResourceAttributes {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
+  /** Of a list, watch or deletecollection that has one. */
+  readonly fieldSelector?: string;
+  readonly labelSelector?: string;
 }
 
 /** A request outside of resources: `/healthz`, `/apis`. */

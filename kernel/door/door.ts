@@ -3,6 +3,7 @@ import type {
   Authenticated,
   Credentials,
   ResolvedRules,
+  ResourceAttributes,
   Review,
 } from '../../sdk/auth.ts';
 import type {
@@ -15,15 +16,16 @@ import type {
 import type { Logger } from '../../sdk/logger.ts';
 import type { ObjectRequest, User, Verb, WatchRequest } from '../../sdk/request.ts';
 import { ApiError, badRequest, internalError, methodNotAllowed } from '../../sdk/status.ts';
+import { patchOrApply } from './apply.ts';
 import { RequestContext } from './context.ts';
 import { create } from './create.ts';
 import { remove, removeCollection } from './delete.ts';
 import { freshEnough, get, list } from './read.ts';
 import type { Served } from './registry.ts';
-import { exactName } from './select.ts';
+import { exactName, type Selectors } from './select.ts';
 import type { Stages } from './stages.ts';
 import { handleSubresource } from './subresource.ts';
-import { createSubresource, patch, update } from './update.ts';
+import { createSubresource, update } from './update.ts';
 import { answerVirtual } from './virtual.ts';
 import { byteSink, type EventSink, openWatch, watchNeeds } from './watch.ts';
 
@@ -109,8 +111,8 @@ export class KernelDoor implements Door {
     const served = this.#stages.kinds.get(group, version, resource);
     const name = request.name ?? nameSelected(verb, request);
     const subresource = 'subresource' in request ? (request.subresource ?? '') : '';
-    const attributes = { user, verb, group, version, resource, subresource, namespace, name };
-    const authorization = this.#stages.authorize(attributes);
+    const target = { user, verb, group, version, resource, subresource, namespace, name };
+    const authorization = this.#stages.authorize(withSelectors(target, request));
     if (authorization instanceof Promise) await authorization;
     const { verbs } = served.kind;
     if (verbs && !subresource && !verbs.includes(verb)) throw methodNotAllowed();
@@ -128,6 +130,23 @@ export class KernelDoor implements Door {
 function nameSelected(verb: Verb, request: ObjectRequest | WatchRequest): string {
   if (verb === 'watch') return exactName((request as WatchRequest).fieldSelector);
   return verb === 'list' ? exactName((request as ObjectRequest).options?.fieldSelector) : '';
+}
+
+/** Some may list and watch only what they select. */
+function withSelectors(
+  target: ResourceAttributes,
+  request: ObjectRequest | WatchRequest,
+): ResourceAttributes {
+  const { verb } = target;
+  if (verb !== 'list' && verb !== 'watch' && verb !== 'deletecollection') return target;
+  const options: Selectors = 'options' in request ? (request.options ?? {}) : request;
+  const { fieldSelector, labelSelector } = options;
+  if (!fieldSelector && !labelSelector) return target;
+  return {
+    ...target,
+    ...(fieldSelector && { fieldSelector }),
+    ...(labelSelector && { labelSelector }),
+  };
 }
 
 /** A POST of an object that stands for a subresource becomes one to that. */
@@ -152,7 +171,7 @@ function dispatch(context: RequestContext): Promise<DoorAnswer> {
     case 'update':
       return named(context, update);
     case 'patch':
-      return named(context, patch);
+      return named(context, patchOrApply);
     case 'delete':
       return name ? remove(context) : Promise.reject(methodNotAllowed());
     case 'deletecollection':

@@ -94,22 +94,29 @@ export class Stages {
     return this.#authorizeFrom(attributes, 0);
   }
 
-  #authorizeFrom(attributes: Attributes, first: number): void | Promise<void> {
+  #authorizeFrom(
+    attributes: Attributes,
+    first: number,
+    reasons: readonly string[] = [],
+  ): void | Promise<void> {
     const authorizers = this.#extensions.list(authorizerPoint);
+    let given = reasons;
     for (let i = first; i < authorizers.length; i++) {
       const decision = authorizers[i]?.value.authorize(attributes);
       if (decision instanceof Promise) {
         return decision.then(value => {
           const verdict = verdictOf(value);
-          if (verdict === 'no-opinion') return this.#authorizeFrom(attributes, i + 1);
-          if (verdict !== 'allow') throw denied(attributes);
+          const all = withReason(given, value);
+          if (verdict === 'no-opinion') return this.#authorizeFrom(attributes, i + 1, all);
+          if (verdict !== 'allow') throw denied(attributes, all);
         });
       }
       const verdict = verdictOf(decision);
       if (verdict === 'allow') return;
+      given = withReason(given, decision);
       if (verdict !== 'no-opinion') break;
     }
-    throw denied(attributes);
+    throw denied(attributes, given);
   }
 
   /** The same, told instead of thrown. */
@@ -201,11 +208,17 @@ function verdictOf(decision: Decision | undefined): AuthorizerVerdict {
 
 const UNKNOWN_RULES: ResolvedRules = { resources: [], paths: [], incomplete: true };
 
-function denied(attributes: Attributes): ApiError {
+function withReason(reasons: readonly string[], decision: Decision | undefined): readonly string[] {
+  const reason = typeof decision === 'object' ? decision.reason : '';
+  return reason ? [...reasons, reason] : reasons;
+}
+
+function denied(attributes: Attributes, reasons: readonly string[]): ApiError {
   const { user, verb } = attributes;
+  const because = reasons.length > 0 ? `: ${reasons.join('\n')}` : '';
   if ('path' in attributes) {
     return new ApiError({
-      message: `forbidden: User "${user.name}" cannot ${verb} path "${attributes.path}"`,
+      message: `forbidden: User "${user.name}" cannot ${verb} path "${attributes.path}"${because}`,
       reason: 'Forbidden',
       details: {},
       code: 403,
@@ -215,5 +228,5 @@ function denied(attributes: Attributes): ApiError {
   const full = subresource ? `${resource}/${subresource}` : resource;
   const where = namespace ? ` in the namespace "${namespace}"` : ' at the cluster scope';
   const why = `User "${user.name}" cannot ${verb} resource "${full}" in API group "${group}"${where}`;
-  return forbidden({ group, resource }, name, why);
+  return forbidden({ group, resource }, name, `${why}${because}`);
 }
