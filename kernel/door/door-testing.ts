@@ -26,7 +26,11 @@ export interface Widget extends KubeObject {
 export const ALICE = { name: 'alice', groups: [] };
 
 /** A door on a memory store with one kind, a lenient decoder, and a merge patch. */
-export async function openDoor(kind: Partial<KindDefinition> = {}, backend = memoryBackend()) {
+export async function openDoor(
+  kind: Partial<KindDefinition> = {},
+  backend = memoryBackend(),
+  clock: Clock & { step(ms: number): unknown } = new SteppedClock(),
+) {
   const bus = new WatchBus();
   const objects = new ObjectStore(backend, bus, SILENT, { freeze: true });
   await objects.start();
@@ -40,7 +44,6 @@ export async function openDoor(kind: Partial<KindDefinition> = {}, backend = mem
   provide(authorizerPoint, {
     authorize: ({ user }) => (user.name === ALICE.name ? 'allow' : 'no-opinion'),
   });
-  const clock = new SteppedClock();
   const stages = new Stages({ objects, bus, kinds, extensions, clock, random: counting() });
   const door = new KernelDoor(stages, SILENT);
   const request = async (asked: Asked, user = ALICE) => {
