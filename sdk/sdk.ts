@@ -34,6 +34,7 @@ export * from './ownership.ts';
 export * from './plugin.ts';
 export * from './pod-spec/pod-spec.ts';
 export * from './pod-status.ts';
+export * from './policy-rule.ts';
 export * from './projection.ts';
 export * from './quantity.ts';
 export * from './queue-runner.ts';

@@ -22,7 +22,7 @@ import { create } from './create.ts';
 import { remove, removeCollection } from './delete.ts';
 import { freshEnough, get, list } from './read.ts';
 import type { Served } from './registry.ts';
-import { exactName, type Selectors } from './select.ts';
+import { exactName } from './select.ts';
 import type { Stages } from './stages.ts';
 import { handleSubresource } from './subresource.ts';
 import { createSubresource, update } from './update.ts';
@@ -139,8 +139,9 @@ function withSelectors(
 ): ResourceAttributes {
   const { verb } = target;
   if (verb !== 'list' && verb !== 'watch' && verb !== 'deletecollection') return target;
-  const options: Selectors = 'options' in request ? (request.options ?? {}) : request;
-  const { fieldSelector, labelSelector } = options;
+  const isWatch = verb === 'watch';
+  const selectors = isWatch ? (request as WatchRequest) : (request as ObjectRequest).options;
+  const { fieldSelector, labelSelector } = selectors ?? {};
   if (!fieldSelector && !labelSelector) return target;
   return {
     ...target,

@@ -20,7 +20,7 @@ import {
   type TableCell,
   type TableColumn,
 } from 'kernetes/sdk';
-import { validatePathName } from './role.ts';
+import { validatePathName, withV1beta1 } from './role.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 const COLUMNS: readonly TableColumn[] = [
@@ -39,15 +39,13 @@ export const roleBindings = defineKind<RoleBinding>({
   singular: 'rolebinding',
   namespaced: true,
   storage: { prefix: 'registry/rolebindings', version: 'v1' },
-  versions: [
-    {
-      name: 'v1',
-      schema: builtInSchema(GROUP, 'v1', 'RoleBinding'),
-      defaults: defaultBinding,
-      columns: COLUMNS,
-      row: bindingRow,
-    },
-  ],
+  versions: withV1beta1<RoleBinding>('RoleBinding', {
+    name: 'v1',
+    schema: builtInSchema(GROUP, 'v1', 'RoleBinding'),
+    defaults: defaultBinding,
+    columns: COLUMNS,
+    row: bindingRow,
+  }),
   strategy: {
     createOnUpdate: true,
     validateName: validatePathName,
@@ -63,15 +61,13 @@ export const clusterRoleBindings = defineKind<ClusterRoleBinding>({
   singular: 'clusterrolebinding',
   namespaced: false,
   storage: { prefix: 'registry/clusterrolebindings', version: 'v1' },
-  versions: [
-    {
-      name: 'v1',
-      schema: builtInSchema(GROUP, 'v1', 'ClusterRoleBinding'),
-      defaults: defaultBinding,
-      columns: COLUMNS,
-      row: bindingRow,
-    },
-  ],
+  versions: withV1beta1<ClusterRoleBinding>('ClusterRoleBinding', {
+    name: 'v1',
+    schema: builtInSchema(GROUP, 'v1', 'ClusterRoleBinding'),
+    defaults: defaultBinding,
+    columns: COLUMNS,
+    row: bindingRow,
+  }),
   strategy: {
     createOnUpdate: true,
     validateName: validatePathName,
@@ -85,7 +81,7 @@ type Binding = RoleBinding | ClusterRoleBinding;
 function defaultBinding({ roleRef, subjects }: Binding): void {
   if (roleRef) roleRef.apiGroup ||= GROUP;
   for (const subject of subjects ?? []) {
-    if (subject.kind !== 'ServiceAccount') subject.apiGroup ??= GROUP;
+    if (subject.kind === 'User' || subject.kind === 'Group') subject.apiGroup ||= GROUP;
   }
 }
 

@@ -7,7 +7,10 @@ import {
   type FieldPath,
   fieldPath,
   invalidValue,
+  type KindVersion,
+  type KubeObject,
   NAME_COLUMN,
+  olderVersion,
   type PolicyRule,
   pathSegmentErrors,
   type Role,
@@ -25,9 +28,12 @@ export const roles = defineKind<Role>({
   singular: 'role',
   namespaced: true,
   storage: { prefix: 'registry/roles', version: 'v1' },
-  versions: [
-    { name: 'v1', schema: builtInSchema(GROUP, 'v1', 'Role'), columns: COLUMNS, row: roleRow },
-  ],
+  versions: withV1beta1<Role>('Role', {
+    name: 'v1',
+    schema: builtInSchema(GROUP, 'v1', 'Role'),
+    columns: COLUMNS,
+    row: roleRow,
+  }),
   strategy: {
     createOnUpdate: true,
     validateName: validatePathName,
@@ -42,14 +48,12 @@ export const clusterRoles = defineKind<ClusterRole>({
   singular: 'clusterrole',
   namespaced: false,
   storage: { prefix: 'registry/clusterroles', version: 'v1' },
-  versions: [
-    {
-      name: 'v1',
-      schema: builtInSchema(GROUP, 'v1', 'ClusterRole'),
-      columns: COLUMNS,
-      row: roleRow,
-    },
-  ],
+  versions: withV1beta1<ClusterRole>('ClusterRole', {
+    name: 'v1',
+    schema: builtInSchema(GROUP, 'v1', 'ClusterRole'),
+    columns: COLUMNS,
+    row: roleRow,
+  }),
   strategy: {
     createOnUpdate: true,
     validateName: validatePathName,
@@ -66,6 +70,15 @@ export const clusterRoles = defineKind<ClusterRole>({
     ],
   },
 });
+
+/** The two differ in nothing but their names. */
+export function withV1beta1<T extends KubeObject>(
+  kind: string,
+  v1: KindVersion<T>,
+): KindVersion<T>[] {
+  const older = { group: GROUP, kind, name: 'v1beta1', deprecated: 17, until: 21 };
+  return [v1, olderVersion(v1, older)];
+}
 
 /** Names with colons, such as `system:node`, are allowed: anything that can stand in a path. */
 export function validatePathName(name: string): string | undefined {
