@@ -47,6 +47,13 @@ export interface ClusterOptions {
    * and the API versions that are served. Absent: 1.32, with all API versions that we know.
    */
   readonly emulate?: string;
+  /** A CSV file of bearer tokens and whose they are: token, user name, user uid, "groups". */
+  readonly tokenAuthFile?: string;
+  /**
+   * PEM of the private key, RSA or elliptic-curve, that signs the tokens of service accounts.
+   * Absent: one of the cluster's own, which lives as long as its data.
+   */
+  readonly serviceAccountSigningKeyFile?: string;
   /** Addresses of Services. Default: 10.96.0.0/16. */
   readonly serviceCidr?: string;
   /** Addresses of pods. Default: 10.244.0.0/16. */
@@ -111,9 +118,22 @@ export function planCluster(options: ClusterOptions, installation: Installation)
     advertisePort: listen.port || API_PORT,
     version: gitVersion(release ?? DEFAULT_RELEASE),
     release: release ?? EVERY_RELEASE,
+    tokenAuthFile: absolute(options.tokenAuthFile),
+    serviceAccountSigningKeyFile: absolute(options.serviceAccountSigningKeyFile),
+    pkiFolder: options.data === undefined ? '' : pkiFolder(options.data),
   };
   const entries = entriesOf(options, installation, settings);
   return { entries, listen, advertiseHost, serviceAddress: addressAt(services, 1) };
+}
+
+/** Where the keys of a cluster with a data directory are. */
+export function pkiFolder(data: string): string {
+  return join(resolve(data), 'pki');
+}
+
+/** Settings are never absent: empty is none. */
+function absolute(path: string | undefined): string {
+  return path === undefined ? '' : resolve(path);
 }
 
 function entriesOf(

@@ -10,7 +10,12 @@ import type { User } from '../sdk/request.ts';
 import { formatAddress } from './address.ts';
 import { applyAll, type Manifest } from './apply.ts';
 import { systemClock } from './clock.ts';
-import { type ClusterOptions, type ClusterPlan, planCluster } from './cluster-options.ts';
+import {
+  type ClusterOptions,
+  type ClusterPlan,
+  pkiFolder,
+  planCluster,
+} from './cluster-options.ts';
 import { Kernel } from './kernel.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { poolHosts } from './loader/hosts.ts';
@@ -111,7 +116,7 @@ async function preparePki(
   return openPki({
     clock,
     hosts: [serviceAddress, advertiseHost],
-    ...(data !== undefined && { folder: join(resolve(data), 'pki') }),
+    ...(data !== undefined && { folder: pkiFolder(data) }),
   });
 }
 

@@ -178,6 +178,11 @@ const SETTINGS = {
   podNetworkCidr: '10.244.0.0/16',
   advertiseAddress: '127.0.0.1',
   advertisePort: 6443,
+  version: 'v1.32.0',
+  release: 0,
+  tokenAuthFile: '',
+  serviceAccountSigningKeyFile: '',
+  pkiFolder: '',
 };
 
 function mayImport({ path, isTest }: Source, target: string): boolean {

@@ -17,6 +17,8 @@ interface UpOptions {
   readonly memory?: boolean;
   readonly etcd: readonly string[];
   readonly kubeconfig?: string;
+  readonly tokenAuthFile?: string;
+  readonly serviceAccountSigningKeyFile?: string;
   readonly nodes: number;
   readonly plugin: readonly string[];
   readonly grant: readonly string[];
@@ -41,6 +43,11 @@ export function addUp(program: Command): void {
     .option('--etcd <url>', 'keep the objects in this etcd, repeatable', collect, [])
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: <data>/kubeconfig)')
     .option('--nodes <n>', 'simulated nodes', toInteger, 3)
+    .option('--token-auth-file <file>', 'bearer tokens: CSV of token, user, uid, "groups"')
+    .option(
+      '--service-account-signing-key-file <file>',
+      "private key for service accounts' tokens (default: <data>/pki/sa.key)",
+    )
     .option('--plugin <path>', 'also load this folder or file, repeatable', collect, [])
     .option(
       '--grant <name[:objects=VERBS@GROUP/RESOURCE]>',
@@ -85,6 +92,7 @@ function start(
   onStuck: (error: Error) => void,
 ): Promise<Cluster> {
   const { listen, nodes, serviceCidr, podNetworkCidr, profile, advertiseAddress, etcd } = options;
+  const { tokenAuthFile, serviceAccountSigningKeyFile } = options;
   return createCluster({
     listen,
     nodes,
@@ -98,6 +106,8 @@ function start(
     ...(etcd.length > 0 && { etcd }),
     ...(profile !== undefined && { profile }),
     ...(advertiseAddress !== undefined && { advertiseAddress }),
+    ...(tokenAuthFile !== undefined && { tokenAuthFile }),
+    ...(serviceAccountSigningKeyFile !== undefined && { serviceAccountSigningKeyFile }),
     ...(options.emulate !== undefined && { emulate: options.emulate }),
   });
 }
