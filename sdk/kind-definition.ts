@@ -178,6 +178,12 @@ export interface Subresource<T extends KubeObject = KubeObject> {
     body: KubeObject,
     context: StrategyContext,
   ) => KubeObject | undefined;
+  /**
+   * The fields of the object itself that a server-side apply of `body` applies, body being a part
+   * of what travels: `{ spec: { replicas: 2 } }`. They are merged and owned there. Absent: a
+   * subresource with a `body` of its own cannot be applied.
+   */
+  readonly appliedAs?: (body: KubeObject) => object;
   /** Whether `apply`'s outcome runs through the strategy's update path. Default true. */
   readonly validates?: boolean;
 }

@@ -26,6 +26,10 @@ export function scaleSubresource<T extends Scalable>(selector: (object: T) => st
       applyScale(object, body as Scale);
       return undefined;
     },
+    appliedAs: body => {
+      const { replicas } = (body as Scale).spec ?? {};
+      return replicas === undefined ? {} : { spec: { replicas } };
+    },
   });
 }
 

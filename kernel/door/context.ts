@@ -1,4 +1,5 @@
 import type { AdmissionOperation, AdmissionPlugin, AdmissionRequest } from '../../sdk/admission.ts';
+import type { FieldManagerContext } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { StrategyContext } from '../../sdk/kind-definition.ts';
 import type { ObjectRequest, User } from '../../sdk/request.ts';
@@ -6,6 +7,7 @@ import type { Schema } from '../../sdk/schema.ts';
 import { badRequest, invalid } from '../../sdk/status.ts';
 import { checkMetadata } from './metadata.ts';
 import type { Served } from './registry.ts';
+import { settleApplied } from './settle-applied.ts';
 import type { Stages } from './stages.ts';
 
 /** One request on its way through the door. */
@@ -132,13 +134,26 @@ export class RequestContext {
   }
 
   trackFields(object: KubeObject, old: KubeObject | undefined): void {
-    this.stages.fieldManager?.update(object, old, {
+    if (this.isApply) settleApplied(object, old);
+    else this.stages.fieldManager?.update(object, old, this.fieldContext);
+  }
+
+  /** A server-side apply: it has tracked its fields when it was merged. */
+  get isApply(): boolean {
+    return this.request.patchType === 'application/apply-patch+yaml';
+  }
+
+  get fieldContext(): FieldManagerContext {
+    const { served, stages } = this;
+    return {
       manager: this.manager,
-      schema: this.served.version.schema,
-      apiVersion: this.served.apiVersion,
+      schema: served.version.schema,
+      apiVersion: served.apiVersion,
       subresource: this.request.subresource ?? '',
-      clock: this.stages.clock,
-    });
+      statusApart: served.kind.strategy.status ?? false,
+      clock: stages.clock,
+      convert: (object, apiVersion) => stages.kinds.convert(served, object, apiVersion),
+    };
   }
 
   #admissionPlugins(operation: AdmissionOperation) {

@@ -1,4 +1,4 @@
-import type { EncodedObject, ServedResource } from '../../sdk/door.ts';
+import type { EncodedObject, ServedResource, VersionedObject } from '../../sdk/door.ts';
 import { apiVersionOf, type KubeObject } from '../../sdk/kind.ts';
 import {
   inVersion,
@@ -86,6 +86,11 @@ export class Served implements ServedResource {
     return converted;
   }
 
+  /** An object of another version as this one shows it; the argument is not changed. */
+  convertFrom(other: Served, object: KubeObject): KubeObject {
+    return this.#fromStorage(other.toStorage(cloneJson(object)));
+  }
+
   /** `fresh` may be the store's own. */
   #convert(stored: StoredObject, fresh: KubeObject): EncodedObject {
     const own = fresh === stored.object() ? decodeObject(stored) : fresh;
@@ -155,6 +160,15 @@ export class KindRegistry {
     const served = this.#served.get(pathOf(group, version, resource));
     if (served === undefined) throw unknownResource();
     return served;
+  }
+
+  /** An object in another version of its kind; undefined: that one is not served. */
+  convert(from: Served, object: KubeObject, apiVersion: string): VersionedObject | undefined {
+    for (const to of this.#served.values()) {
+      if (to.store !== from.store || to.apiVersion !== apiVersion) continue;
+      return { object: to.convertFrom(from, object), schema: to.version.schema };
+    }
+    return undefined;
   }
 
   all(): Iterable<Served> {

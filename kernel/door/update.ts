@@ -101,7 +101,7 @@ function applied(
 }
 
 /** Reads, changes and commits by compare-and-swap. */
-function write(context: RequestContext, change: Change): Promise<DoorAnswer> {
+export function write(context: RequestContext, change: Change): Promise<DoorAnswer> {
   return onNewest(context, stored => attemptWrite(context, stored, change));
 }
 
@@ -243,7 +243,7 @@ function checkPreconditions(context: RequestContext, changed: Changed, stored: S
   }
 }
 
-function checkName({ request }: RequestContext, { metadata }: KubeObject): void {
+export function checkName({ request }: RequestContext, { metadata }: KubeObject): void {
   if (!metadata.name) metadata.name = request.name ?? '';
   if (metadata.name !== request.name) {
     throw badRequest(
@@ -264,7 +264,7 @@ function checkRevisionGiven({ served }: RequestContext, object: KubeObject): voi
 }
 
 /** The subresource asked for; `status` needs no entry. Throws NotFound or MethodNotAllowed. */
-function subresourceOf(
+export function subresourceOf(
   { request, served }: RequestContext,
   verb: 'create' | 'update' | 'patch',
 ): Subresource | undefined {

@@ -1,5 +1,6 @@
 import type { Schema } from 'kernetes/sdk';
 import { type FieldSet, type FieldSetDraft, fieldStep, isEmptySet, LEAF } from './field-set.ts';
+import { equal, fieldOf, isStruct, type Json, own, stepOf, structureOf } from './structure.ts';
 
 /** What a write did to an object. */
 export interface Comparison {
@@ -31,8 +32,6 @@ export function compareObjects(
   });
   return { changed: sides?.changed ?? LEAF, removed: sides?.removed ?? LEAF };
 }
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** What is found below a path; a side with nothing is absent. */
 interface Sides {
@@ -209,41 +208,14 @@ function fieldsOf(
   return empty ? LEAF : set;
 }
 
-/** Not what objects inherit: keys of maps may be called `constructor` or `__proto__`. */
-function own(object: Json, key: string): unknown {
-  const value = object[key];
-  return typeof value === 'function' || value === Object.prototype ? undefined : value;
-}
-
 function keyCount(object: Json): number {
   let count = 0;
   for (const _ in object) count += 1;
   return count;
 }
 
-function isStruct(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null;
-}
-
 function put(into: FieldSetDraft, step: string, set: FieldSet | undefined): void {
   if (set !== undefined) into[step] = set;
-}
-
-/** How a value is owned: as a whole, by its fields, or by its elements. */
-function structureOf(schema: Schema | undefined, value: unknown): 'leaf' | 'fields' | 'elements' {
-  if (typeof value !== 'object' || value === null) return 'leaf';
-  if (Array.isArray(value)) {
-    return schema?.type === 'array' && schema.listType !== 'atomic' ? 'elements' : 'leaf';
-  }
-  // Without a schema (a custom resource's free part) maps are granular, as upstream deduces.
-  if (schema === undefined) return 'fields';
-  const granular =
-    schema.mapType === 'granular' && (schema.type === 'object' || schema.type === 'map');
-  return granular ? 'fields' : 'leaf';
-}
-
-function fieldOf(schema: Schema | undefined, key: string): Schema | undefined {
-  return schema?.type === 'map' ? schema.additionalProperties : schema?.properties.get(key);
 }
 
 /**
@@ -261,34 +233,3 @@ function isAlwaysThere(
 }
 
 const BY_VALUE = new Set(['metadata', 'spec', 'status', 'template', 'strategy', 'updateStrategy']);
-
-/** `v:"x"` of a set's element, `k:{"name":"x"}` of an element with keys. */
-function stepOf(element: unknown, schema: Schema): string {
-  if (schema.listType !== 'map' || typeof element !== 'object' || element === null) {
-    return `v:${JSON.stringify(element)}`;
-  }
-  const keys = schema.listMapKeys;
-  if (keys.length === 1) {
-    const [key = ''] = keys;
-    return `k:{${JSON.stringify(key)}:${JSON.stringify(keyValue(element as Json, key, schema))}}`;
-  }
-  const pairs = keys.toSorted().map(key => [key, keyValue(element as Json, key, schema)]);
-  return `k:${JSON.stringify(Object.fromEntries(pairs))}`;
-}
-
-function keyValue(element: Json, key: string, schema: Schema): unknown {
-  return element[key] ?? schema.items?.properties.get(key)?.default ?? null;
-}
-
-/** Deep equality of JSON values. */
-function equal(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [x, y] = [a as Json, b as Json];
-  const keys = Object.keys(x);
-  return (
-    keys.length === Object.keys(y).length &&
-    keys.every(key => Object.hasOwn(y, key) && equal(x[key], y[key]))
-  );
-}

@@ -1,21 +1,17 @@
-import {
-  type FieldManagerContext,
-  type KubeObject,
-  type ManagedFieldsEntry,
-  type Schema,
-  toTime,
-} from 'kernetes/sdk';
-import { type Comparison, compareObjects, type SkippedFields } from './compare.ts';
+import type { FieldManagerContext, KubeObject, ManagedFieldsEntry } from 'kernetes/sdk';
+import type { Comparison } from './compare.ts';
 import { difference, type FieldSet, isEmptySet, union } from './field-set.ts';
 import {
   areValid,
   capUpdateManagers,
+  entryOf,
   fieldsOfEntry,
   isReset,
   isSameManager,
   sortEntries,
   withFields,
 } from './managed-fields.ts';
+import { Versions } from './versions.ts';
 
 /**
  * Sets `object.metadata.managedFields` for a write, by comparing `object` with `old`. Only the part
@@ -27,37 +23,11 @@ export function updateManagedFields(
   context: FieldManagerContext,
 ): void {
   const before = entriesBefore(object, old, context);
-  const skip = skippedFields(context.schema, context.subresource);
-  const comparison = compareObjects(old ?? {}, object, { schema: context.schema, skip });
-  const entries = move(before, comparison, context);
+  // Of an object whose entries were forgotten none are kept until somebody applies it.
+  const tracks = before.length > 0 || old === undefined;
+  const entries = tracks ? move(before, new Versions(old, object, context), context) : [];
   if (entries.length === 0) delete object.metadata.managedFields;
   else object.metadata.managedFields = entries;
-}
-
-/** Never owned: they are the server's, or name the object. */
-const SERVER_METADATA: ReadonlySet<string> = new Set([
-  'name',
-  'namespace',
-  'creationTimestamp',
-  'selfLink',
-  'uid',
-  'clusterName',
-  'generation',
-  'managedFields',
-  'resourceVersion',
-]);
-const WITH_STATUS: SkippedFields = {
-  root: new Set(['apiVersion', 'kind']),
-  metadata: SERVER_METADATA,
-};
-const WITHOUT_STATUS: SkippedFields = {
-  root: new Set(['apiVersion', 'kind', 'status']),
-  metadata: SERVER_METADATA,
-};
-
-/** A status that a main write carries is the server's doing, where the schema is Kubernetes' own. */
-function skippedFields(schema: Schema, subresource: string): SkippedFields {
-  return subresource === '' && schema.id !== undefined ? WITHOUT_STATUS : WITH_STATUS;
 }
 
 /** The entries that the write starts from. */
@@ -76,16 +46,19 @@ function entriesBefore(
 /** Takes what was changed or removed from all, and gives what was changed to the writer. */
 function move(
   before: readonly ManagedFieldsEntry[],
-  { changed, removed }: Comparison,
+  versions: Versions,
   context: FieldManagerContext,
 ): ManagedFieldsEntry[] {
+  const { changed, removed } = versions.own;
   const writes = !isEmptySet(changed);
   if (!writes && isEmptySet(removed)) return sortEntries([...before]);
-  const writer = entryOf(context);
+  const writer = entryOf(context, 'Update');
   const entries: ManagedFieldsEntry[] = [];
   let owned: FieldSet = changed;
   for (const entry of before) {
-    const fields = difference(difference(fieldsOfEntry(entry), changed), removed);
+    const comparison = versions.comparison(entry.apiVersion);
+    if (comparison === undefined) continue;
+    const fields = withoutTouched(fieldsOfEntry(entry), comparison);
     if (writes && isSameManager(entry, writer)) owned = union(owned, fields);
     else if (fields === entry.fieldsV1) entries.push(entry);
     else if (!isEmptySet(fields)) entries.push(withFields(entry, fields));
@@ -94,15 +67,7 @@ function move(
   return sortEntries(capUpdateManagers(entries));
 }
 
-function entryOf({ manager, apiVersion, subresource, clock }: FieldManagerContext) {
-  const entry: ManagedFieldsEntry = {
-    manager: manager || 'unknown',
-    operation: 'Update',
-    apiVersion,
-    time: toTime(clock.now()),
-    fieldsType: 'FieldsV1',
-    fieldsV1: {},
-  };
-  if (subresource !== '') entry.subresource = subresource;
-  return entry;
+/** What a manager still owns after a write by another. */
+export function withoutTouched(fields: FieldSet, { changed, removed }: Comparison): FieldSet {
+  return difference(difference(fields, changed), removed);
 }

@@ -70,6 +70,27 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
   return same ? a : result;
 }
 
+/** What is in both of two trees (roots or nodes). */
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  const result: FieldSetDraft = {};
+  for (const step in a) {
+    const [ours, theirs] = [a[step] as FieldSet, b[step]];
+    if (theirs === undefined) continue;
+    const below = intersection(ours, theirs);
+    if (!isMember(ours) || !isMember(theirs)) {
+      if (!isEmptySet(below)) result[step] = below;
+    } else {
+      result[step] = isEmptySet(below) || below['.'] ? below : { '.': LEAF, ...below };
+    }
+  }
+  return result;
+}
+
+/** Whether the path of a node, not only paths below it, is in the set. Not for roots. */
+export function isMember(node: FieldSet): boolean {
+  return node['.'] !== undefined || isEmptySet(node);
+}
+
 /** Whether a value that came from outside is a tree of this form. */
 export function isFieldSet(value: unknown, depth = 0): value is FieldSet {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;

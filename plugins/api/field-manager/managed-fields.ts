@@ -1,4 +1,4 @@
-import type { ManagedFieldsEntry } from 'kernetes/sdk';
+import { type FieldManagerContext, type ManagedFieldsEntry, toTime } from 'kernetes/sdk';
 import { type FieldSet, isFieldSet, LEAF, union } from './field-set.ts';
 
 /** Updating managers that an object remembers one by one. */
@@ -6,6 +6,23 @@ export const UPDATE_MANAGERS_MAX = 10;
 
 /** Where the oldest go beyond that. */
 const ANCIENT = 'ancient-changes';
+
+/** An entry of the writer, without fields. */
+export function entryOf(
+  { manager, apiVersion, subresource, clock }: FieldManagerContext,
+  operation: 'Apply' | 'Update',
+): ManagedFieldsEntry {
+  const entry: ManagedFieldsEntry = {
+    manager: manager || 'unknown',
+    operation,
+    apiVersion,
+    time: toTime(clock.now()),
+    fieldsType: 'FieldsV1',
+    fieldsV1: {},
+  };
+  if (subresource !== '') entry.subresource = subresource;
+  return entry;
+}
 
 /** The fields of an entry. */
 export function fieldsOfEntry(entry: ManagedFieldsEntry): FieldSet {

@@ -1,9 +1,10 @@
 import { definePlugin, fieldManagerPoint } from 'kernetes/sdk';
+import { applyConfig } from './apply.ts';
 import { updateManagedFields } from './field-manager.ts';
 
 export default definePlugin({
   name: 'api.field-manager',
   activate(ctx) {
-    ctx.provide(fieldManagerPoint, { update: updateManagedFields });
+    ctx.provide(fieldManagerPoint, { update: updateManagedFields, apply: applyConfig });
   },
 });
