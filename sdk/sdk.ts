@@ -4,6 +4,7 @@ export * from './admission-refusal.ts';
 export * from './api/api.ts';
 export * from './auth.ts';
 export * from './bearer-token.ts';
+export * from './cel/cel.ts';
 export * from './claim.ts';
 export * from './clock.ts';
 export * from './config-type.ts';
