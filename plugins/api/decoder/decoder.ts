@@ -99,7 +99,7 @@ function decodeValue(value: unknown, schema: Schema, walk: Walk): unknown {
       if (Array.isArray(value)) return decodeArray(value, schema, walk);
       break;
     case 'raw':
-      return copyJson(value);
+      return decodeRaw(value, schema, walk);
     default: {
       const scalar = walk.lenient ? undefined : decodeScalar(value, schema);
       if (scalar !== undefined) return scalar;
@@ -108,6 +108,31 @@ function decodeValue(value: unknown, schema: Schema, walk: Walk): unknown {
   if (walk.lenient) return copyJson(value);
   throw new MismatchError(value, schema);
 }
+
+/** Any JSON; where a definition of a schema may hold others, those have their form too. */
+function decodeRaw(value: unknown, schema: Schema, walk: Walk): unknown {
+  const alternative = SCHEMA_OR.get(schema.id ?? '');
+  const props = alternative === undefined ? undefined : schemaById(SCHEMA_PROPS);
+  if (props === undefined) return copyJson(value);
+  if (isObject(value)) return decodeObject(value, props, walk);
+  if (alternative === 'boolean' && typeof value === 'boolean') return value;
+  if (alternative === 'array' && Array.isArray(value)) {
+    return value.map(each => decodeElement(each, props, walk));
+  }
+  if (alternative === 'strings' && Array.isArray(value)) {
+    if (value.every(each => typeof each === 'string')) return [...value];
+  }
+  throw new MismatchError(value, schema);
+}
+
+const EXTENSIONS = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.';
+const SCHEMA_PROPS = `${EXTENSIONS}JSONSchemaProps`;
+/** What may stand in the place of a schema. */
+const SCHEMA_OR: ReadonlyMap<string, 'array' | 'boolean' | 'strings'> = new Map([
+  [`${EXTENSIONS}JSONSchemaPropsOrArray`, 'array'],
+  [`${EXTENSIONS}JSONSchemaPropsOrBool`, 'boolean'],
+  [`${EXTENSIONS}JSONSchemaPropsOrStringArray`, 'strings'],
+]);
 
 function decodeObject(value: object, schema: Schema, walk: Walk): object {
   if (walk.path.length > DEPTH_MAX) throw new TooDeepError();

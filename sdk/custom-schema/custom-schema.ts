@@ -1,0 +1,8 @@
+/** What custom resources are checked, completed and read by: their own kind of schema. */
+export * from './conform.ts';
+export * from './defaults.ts';
+export * from './engines.ts';
+export * from './json-path.ts';
+export * from './list-types.ts';
+export * from './properties.ts';
+export * from './validator.ts';
