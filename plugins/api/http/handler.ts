@@ -2,6 +2,7 @@ import type {
   BodyCodec,
   Clock,
   ObjectRequest,
+  RequestOptions,
   Route,
   RouteRequest,
   ShapeTransform,
@@ -10,9 +11,10 @@ import type {
 import { badRequest } from 'kernetes/sdk';
 import { negotiate } from './accept.ts';
 import { parseBody, parsePatch, readBody } from './body.ts';
+import { deleteOptionsOf } from './delete-options.ts';
 import type { Caller } from './identity.ts';
 import { checkListOptions } from './list-options.ts';
-import { isDryRun, optionsOf, parsePath, type ResourcePath, toRequest, verbOf } from './path.ts';
+import { optionsOf, parsePath, type ResourcePath, toRequest, verbOf } from './path.ts';
 import { type Response, respond, write } from './respond.ts';
 import type { Request } from './server.ts';
 import { httpStream, serveWatch, type WatchServer, type WatchStream } from './watch.ts';
@@ -104,7 +106,7 @@ function toObjectRequest(
   request: Request,
   { bytes, type, codecs }: Body,
 ): ObjectRequest {
-  const options = query.size > 0 ? optionsOf(query) : {};
+  const options = optionsFor(verb, query);
   const base = { ...toRequest(path, verb, options) };
   const manager = options.fieldManager ?? managerOf(request.headers['user-agent']);
   const withManager = { ...options, ...(manager && { fieldManager: manager }) };
@@ -112,14 +114,15 @@ function toObjectRequest(
     case 'get':
     case 'list':
       return base;
-    case 'patch':
-      return { ...base, ...parsePatch(bytes, type), options: withManager };
-    case 'delete':
-    case 'deletecollection': {
-      const body = deleteOptions(parseBody(bytes, type, codecs), query);
-      const dryRun = options.dryRun || isDryRun(body.dryRun ?? []);
-      return { ...base, body, options: { ...options, ...(dryRun && { dryRun }) } };
+    case 'patch': {
+      const patch = parsePatch(bytes, type);
+      // Who applies must say by which name.
+      const applies = patch.patchType === 'application/apply-patch+yaml';
+      return { ...base, ...patch, options: applies ? options : withManager };
     }
+    case 'delete':
+    case 'deletecollection':
+      return { ...base, body: parseBody(bytes, type, codecs) ?? deleteOptionsOf(query) };
     default: {
       const body = parseBody(bytes, type, codecs);
       if (body === undefined) throw badRequest('the request has no body');
@@ -128,23 +131,20 @@ function toObjectRequest(
   }
 }
 
+function optionsFor(verb: ObjectRequest['verb'], query: URLSearchParams): RequestOptions {
+  if (query.size === 0) return {};
+  if (verb !== 'delete' && verb !== 'deletecollection') return optionsOf(query);
+  // What dryRun may be is checked with the other options of a delete. Unlike upstream we take it
+  // beside a body too: who says it anywhere does not mean to delete.
+  const rest = new URLSearchParams(query);
+  rest.delete('dryRun');
+  const dryRun = query.getAll('dryRun').includes('All');
+  return { ...optionsOf(rest), ...(dryRun && { dryRun }) };
+}
+
 /** A client that names no manager is called by its program: `kubectl/v1.32` is `kubectl`. */
 function managerOf(userAgent: string | undefined): string {
   return userAgent?.split('/', 1)[0]?.trim() ?? '';
-}
-
-/** The body's options; those of the query, which old clients use, fill its gaps. */
-function deleteOptions(body: unknown, query: URLSearchParams): { dryRun?: string[] } {
-  const given: { dryRun?: string[] } = typeof body === 'object' && body !== null ? body : {};
-  const grace = query.get('gracePeriodSeconds');
-  const policy = query.get('propagationPolicy');
-  const orphan = query.get('orphanDependents');
-  return {
-    ...(grace && { gracePeriodSeconds: Number(grace) }),
-    ...(policy && { propagationPolicy: policy }),
-    ...(orphan && { orphanDependents: orphan === 'true' }),
-    ...given,
-  };
 }
 
 async function serveRoute(

@@ -75,7 +75,7 @@ export function optionsOf(query: URLSearchParams): RequestOptions {
   return options;
 }
 
-export function isDryRun(values: readonly string[]): boolean {
+function isDryRun(values: readonly string[]): boolean {
   const wrong = values.find(value => value !== 'All' && value !== '');
   if (wrong !== undefined)
     throw badRequest(`dryRun: Unsupported value: "${wrong}": supported values: "All"`);
