@@ -53,6 +53,7 @@ export * from './selector.ts';
 export * from './served-kind.ts';
 export * from './service-account.ts';
 export * from './service-pods.ts';
+export * from './shown-kinds.ts';
 export * from './status.ts';
 export * from './subresource.ts';
 export * from './toleration.ts';

@@ -17,18 +17,22 @@ export interface SubresourceHandler<B extends KubeObject = KubeObject> {
   readonly subresource: string;
   readonly verbs: readonly ('get' | 'create' | 'update')[];
   /** What travels. Absent: the object itself. */
-  readonly body?: {
-    readonly group: string;
-    readonly version: string;
-    readonly kind: string;
-    readonly schema: Schema;
-    /** Fills in defaults, in place. */
-    readonly defaults?: (body: B) => void;
-  };
+  readonly body?: SubresourceBody<B>;
+  /** What may travel in its place: older versions. */
+  readonly olderBodies?: readonly SubresourceBody<B>[];
   /** Resolves with the answer's body; rejects with `ApiError`. `code` defaults to 200, 201 for create. */
   handle(
     request: SubresourceRequest<B>,
   ): Promise<{ readonly value: object; readonly code?: number }>;
+}
+
+export interface SubresourceBody<B extends KubeObject = KubeObject> {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly schema: Schema;
+  /** Fills in defaults, in place. */
+  readonly defaults?: (body: B) => void;
 }
 
 export interface SubresourceRequest<B extends KubeObject = KubeObject> {

@@ -1,5 +1,5 @@
 import type { DoorAnswer } from '../../sdk/door.ts';
-import type { KubeObject } from '../../sdk/kind.ts';
+import { apiVersionOf, type KubeObject } from '../../sdk/kind.ts';
 import { methodNotAllowed, notFound } from '../../sdk/status.ts';
 import type { SubresourceHandler } from '../../sdk/subresource.ts';
 import { cloneJson } from '../clone.ts';
@@ -37,13 +37,18 @@ async function admittedBody(
   old: KubeObject,
 ): Promise<KubeObject> {
   const given = cloneJson(context.request.body);
-  const body = handler.body
-    ? context.decode(given, handler.body.schema, handler.body)
-    : context.decodeObject(given);
-  handler.body?.defaults?.(body);
+  const form = formOf(handler, given);
+  const body = form ? context.decode(given, form.schema, form) : context.decodeObject(given);
+  form?.defaults?.(body);
   const creates = context.request.verb === 'create';
   const operation = creates ? 'CREATE' : 'UPDATE';
   const admitted = (await context.mutate(operation, body, creates ? undefined : old)) ?? body;
   await context.validateAdmission(admitted);
   return admitted;
+}
+
+/** What the body says that it is; the newest of what may travel if it says something else. */
+function formOf({ body, olderBodies = [] }: SubresourceHandler, given: unknown) {
+  const { apiVersion, kind } = (given ?? {}) as { apiVersion?: unknown; kind?: unknown };
+  return olderBodies.find(each => kind === each.kind && apiVersion === apiVersionOf(each)) ?? body;
 }

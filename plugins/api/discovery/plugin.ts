@@ -1,11 +1,10 @@
 import {
-  atRelease,
   definePlugin,
-  kindPoint,
   type Route,
   type RouteRequest,
   type RouteResponse,
   routePoint,
+  shownKinds,
   unknownResource,
 } from 'kernetes/sdk';
 import {
@@ -30,16 +29,14 @@ export default definePlugin<Config>({
     properties: { release: { type: 'integer', minimum: 0, default: 0 } },
   },
   activate(ctx) {
-    const kinds = ctx.contributions(kindPoint);
+    const kinds = shownKinds(ctx, ctx.config.release);
     const routes = ctx.contributions(routePoint);
     let groups: ServedGroups | undefined;
     kinds.onChange(() => {
       groups = undefined;
     });
     const served = () => {
-      groups ??= new ServedGroups(
-        kinds.list().flatMap(({ value }) => atRelease(value, ctx.config.release) ?? []),
-      );
+      groups ??= new ServedGroups(kinds.list());
       return groups;
     };
     const paths = () => routes.list().map(({ value }) => value.path);

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   type Contribution,
   type KindDefinition,
+  kindPoint,
   type PluginContext,
   type Route,
   routePoint,
@@ -22,22 +23,27 @@ describe('api.openapi', () => {
     const disposers: (() => unknown)[] = [];
     const context = {
       config: { version: 'v1', release: 0 },
-      contributions: () => ({
-        list: () => kinds.map(contribution),
-        onChange: (callback: () => void) => {
-          listener = callback;
-          return () => {
-            listener = undefined;
-          };
-        },
-      }),
+      contributions: (point: unknown) => {
+        if (point !== kindPoint) return { list: () => [], onChange: () => () => undefined };
+        return {
+          list: () => kinds.map(contribution),
+          onChange: (callback: () => void) => {
+            listener = callback;
+            return () => {
+              listener = undefined;
+            };
+          },
+        };
+      },
       onDispose: (disposer: () => unknown) => disposers.push(disposer),
       provide: (point: unknown, route: Route, name: string) => {
         assert.equal(point, routePoint);
         routes.set(name, route);
       },
     };
-    await plugin.activate(context as unknown as PluginContext<{ version: string; release: number }>);
+    await plugin.activate(
+      context as unknown as PluginContext<{ version: string; release: number }>,
+    );
     assert.deepEqual([...routes.keys()], ['/openapi/v2', '/openapi/v3', '/openapi/v3/*']);
     const code = async () => {
       const path = '/openapi/v3/apis/stable.example.com/v1';
@@ -52,7 +58,7 @@ describe('api.openapi', () => {
     kinds = [...KINDS, CRON_TAB];
     listener?.();
     assert.equal(await code(), 200);
-    for (const dispose of disposers) dispose();
+    for (const dispose of disposers) await dispose();
     assert.equal(listener, undefined);
   });
 });

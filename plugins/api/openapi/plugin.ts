@@ -1,4 +1,4 @@
-import { atRelease, definePlugin, kindPoint, routePoint } from 'kernetes/sdk';
+import { definePlugin, routePoint, shownKinds } from 'kernetes/sdk';
 import { OpenApiDocuments } from './document.ts';
 import { openApiRoutes } from './routes.ts';
 
@@ -22,9 +22,8 @@ export default definePlugin<OpenApiConfig>({
   activate(ctx) {
     const { version, release } = ctx.config;
     const documents = new OpenApiDocuments(version);
-    const kinds = ctx.contributions(kindPoint);
-    const update = () =>
-      documents.setKinds(kinds.list().flatMap(({ value }) => atRelease(value, release) ?? []));
+    const kinds = shownKinds(ctx, release);
+    const update = () => documents.setKinds(kinds.list());
     update();
     ctx.onDispose(kinds.onChange(update));
     for (const route of openApiRoutes(documents)) ctx.provide(routePoint, route, route.path);
