@@ -138,3 +138,17 @@ describe('schemaFrom()', () => {
     assert.throws(() => schemaFrom({ type: 'tuple' }), /type is "tuple"/);
   });
 });
+
+describe('schemaOf() of a pre-release version', () => {
+  it('merges lists as the stable one does', () => {
+    const beta = schemaOf(
+      'admissionregistration.k8s.io',
+      'v1beta1',
+      'MutatingWebhookConfiguration',
+    );
+    const webhooks = beta?.properties.get('webhooks');
+    assert.equal(webhooks?.listType, 'map');
+    assert.deepEqual(webhooks?.listMapKeys, ['name']);
+    assert.equal(webhooks?.items?.id, 'io.k8s.api.admissionregistration.v1beta1.MutatingWebhook');
+  });
+});

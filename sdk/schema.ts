@@ -206,7 +206,7 @@ class SchemaNode implements Schema {
 
   get properties(): ReadonlyMap<string, Schema> {
     if (this.type !== 'object') return EMPTY_MAP;
-    this.#properties ??= this.#target?.properties ?? propertiesOf(this.definition);
+    this.#properties ??= this.#target?.properties ?? propertiesOf(this.definition, this.id);
     return this.#properties;
   }
 
@@ -223,10 +223,39 @@ class SchemaNode implements Schema {
   }
 }
 
-function propertiesOf(definition: SchemaDefinition): ReadonlyMap<string, Schema> {
-  const entries = Object.entries(definition.properties ?? {});
-  return new Map(entries.map(([name, property]) => [name, schemaFrom(property)]));
+function propertiesOf(
+  { properties = {} }: SchemaDefinition,
+  id: string | undefined,
+): ReadonlyMap<string, Schema> {
+  const newer = id === undefined ? undefined : newerProperties(id);
+  const entries = Object.entries(properties);
+  return new Map(
+    entries.map(([name, property]) => [name, schemaFrom(withMergeType(property, newer?.[name]))]),
+  );
 }
+
+/** The fields of the stable definition that a pre-release one became. */
+function newerProperties(id: string): SchemaDefinition['properties'] {
+  const [, group, name] = /^(.*)\.v\d+(?:alpha|beta)\d+\.(\w+)$/.exec(id) ?? [];
+  if (group === undefined) return undefined;
+  const { definitions } = catalogue();
+  return ['v2', 'v1'].map(version => definitions[`${group}.${version}.${name}`]).find(Boolean)
+    ?.properties;
+}
+
+/** How a field is merged was often first written down in the version that came after. */
+function withMergeType(property: SchemaDefinition, newer: SchemaDefinition | undefined) {
+  if (newer?.type !== property.type) return property;
+  const said = MERGE_KEYS.filter(key => property[key] === undefined && newer?.[key] !== undefined);
+  if (said.length === 0 || property[MERGE_KEYS[0]] !== undefined) return property;
+  return { ...property, ...Object.fromEntries(said.map(key => [key, newer?.[key]])) };
+}
+
+const MERGE_KEYS = [
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-map-type',
+] as const;
 
 function valuesOf({ additionalProperties }: SchemaDefinition): Schema {
   return schemaFrom(typeof additionalProperties === 'object' ? additionalProperties : {});
