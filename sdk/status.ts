@@ -192,6 +192,16 @@ export function unsupportedMediaType(accepted: readonly string[]): ApiError {
   });
 }
 
+/** The client is told, in a header too, when to come again. */
+export function tooManyRequests(
+  message: string,
+  retryAfterSeconds: number,
+  causes: readonly StatusCause[] = [],
+): ApiError {
+  const details = { retryAfterSeconds, ...(causes.length > 0 && { causes: [...causes] }) };
+  return new ApiError({ message, reason: 'TooManyRequests', details, code: 429 });
+}
+
 export function serviceUnavailable(message: string): ApiError {
   return new ApiError({ message, reason: 'ServiceUnavailable', code: 503 });
 }

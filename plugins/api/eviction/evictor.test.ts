@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  ApiError,
+  type Eviction,
+  Pod,
+  PodDisruptionBudget,
+  type SubresourceRequest,
+} from 'kernetes/sdk';
+import { fakeClock, TestKernel, testContext } from 'kernetes/sdk/testing';
+import { Evictor } from './evictor.ts';
+
+const NAMESPACE = 'shop';
+const READY = { type: 'Ready', status: 'True' };
+
+function pod(name: string, phase = 'Running', conditions = [READY]): Pod {
+  const metadata = { namespace: NAMESPACE, name, labels: { app: 'web' } };
+  return { metadata, status: { phase, conditions } };
+}
+
+function budget(status: PodDisruptionBudget['status'], spec = {}): PodDisruptionBudget {
+  const metadata = { namespace: NAMESPACE, name: 'web' };
+  const selector = { matchLabels: { app: 'web' } };
+  return { metadata, spec: { selector, ...spec }, ...(status && { status }) };
+}
+
+function statusWith(disruptionsAllowed: number, healthy = 3, desired = 2) {
+  return {
+    observedGeneration: 1,
+    disruptionsAllowed,
+    currentHealthy: healthy,
+    desiredHealthy: desired,
+    expectedPods: 3,
+  };
+}
+
+async function setUp(...budgets: PodDisruptionBudget[]) {
+  const clock = fakeClock();
+  const kernel = new TestKernel({ clock });
+  kernel.add(PodDisruptionBudget, ...budgets);
+  const { context } = testContext({ kernel, clock });
+  const informer = context.informer(PodDisruptionBudget);
+  await informer.synced;
+  const evictor = new Evictor({ budgets: informer, objects: context.objects, clock });
+  const evict = (object: Pod, given: Partial<SubresourceRequest<Eviction>> = {}) => {
+    const [stored] = kernel.add(Pod, object);
+    return evictor.evict({
+      verb: 'create',
+      user: { name: 'test', groups: [] },
+      namespace: NAMESPACE,
+      name: object.metadata.name ?? '',
+      object: stored as Pod,
+      body: { metadata: { name: object.metadata.name ?? '' } },
+      dryRun: false,
+      options: {},
+      ...given,
+    });
+  };
+  const left = () => kernel.all(PodDisruptionBudget)[0]?.status;
+  const isThere = (name: string) => kernel.get(Pod, `${NAMESPACE}/${name}`) !== undefined;
+  return { kernel, evict, left, isThere };
+}
+
+function refusal(code: number, text: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof ApiError);
+    assert.equal(error.code, code);
+    const texts = [error.message, ...(error.status.details?.causes ?? []).map(c => c.message)];
+    assert.match(texts.join('\n'), text);
+    return true;
+  };
+}
+
+describe('Evictor', () => {
+  it('deletes a pod that no budget selects', async () => {
+    const { evict, isThere } = await setUp();
+    const { value } = await evict(pod('a'));
+    assert.equal((value as { status: string }).status, 'Success');
+    assert.ok(!isThere('a'));
+  });
+
+  it('takes a disruption from the budget, and writes down whose it is', async () => {
+    const { evict, isThere, left } = await setUp(budget(statusWith(1)));
+    await evict(pod('a'));
+    assert.ok(!isThere('a'));
+    assert.equal(left()?.disruptionsAllowed, 0);
+    assert.deepEqual(Object.keys(left()?.disruptedPods ?? {}), ['a']);
+  });
+
+  const refused = [
+    {
+      title: 'a budget with nothing left',
+      budgets: [budget(statusWith(0))],
+      code: 429,
+      text: /needs 2 healthy pods and has 3 currently/,
+    },
+    {
+      title: 'a budget whose controller is behind',
+      budgets: [budget({ ...statusWith(1), observedGeneration: 0 })],
+      code: 429,
+      text: /still being processed/,
+    },
+    {
+      title: 'two budgets',
+      budgets: [
+        budget(statusWith(1)),
+        { ...budget(statusWith(1)), metadata: { namespace: NAMESPACE, name: 'b' } },
+      ],
+      code: 500,
+      text: /more than one PodDisruptionBudget/,
+    },
+    {
+      title: 'a negative budget',
+      budgets: [budget(statusWith(-1))],
+      code: 403,
+      text: /disruptions allowed is negative/,
+    },
+    {
+      title: 'an unready pod while the budget is not healthy',
+      budgets: [budget(statusWith(0, 1))],
+      evicted: pod('a', 'Running', []),
+      code: 429,
+      text: /needs 2 healthy pods and has 1/,
+    },
+  ];
+  for (const { title, budgets, evicted = pod('a'), code, text } of refused) {
+    it(`refuses with ${code} for ${title}, and the pod stays`, async () => {
+      const { evict, isThere } = await setUp(...budgets);
+      await assert.rejects(evict(evicted), refusal(code, text));
+      assert.ok(isThere('a'));
+    });
+  }
+
+  const free = [
+    { title: 'a pending pod', evicted: pod('a', 'Pending') },
+    { title: 'a failed pod', evicted: pod('a', 'Failed') },
+    { title: 'an unready pod of a healthy budget', evicted: pod('a', 'Running', []) },
+    {
+      title: 'an unready pod whose budget always allows it',
+      evicted: pod('a', 'Running', []),
+      budgets: [budget(statusWith(0, 1), { unhealthyPodEvictionPolicy: 'AlwaysAllow' })],
+    },
+  ];
+  for (const { title, evicted, budgets = [budget(statusWith(0))] } of free) {
+    it(`asks no budget for ${title}`, async () => {
+      const { evict, isThere, left } = await setUp(...budgets);
+      await evict(evicted);
+      assert.ok(!isThere('a'));
+      assert.equal(left()?.disruptedPods, undefined);
+    });
+  }
+
+  it('takes from the newest state of a budget that somebody else changes', async () => {
+    const { evict, kernel, left } = await setUp(budget(statusWith(2)));
+    let once = true;
+    kernel.fault = ({ resource, verb }) => {
+      if (resource !== 'poddisruptionbudgets' || verb !== 'update' || !once) return undefined;
+      once = false;
+      return new ApiError({ reason: 'Conflict', code: 409, message: 'changed' });
+    };
+    await evict(pod('a'));
+    assert.equal(left()?.disruptionsAllowed, 1);
+  });
+
+  it('gives up on a budget that changes all the time, and says when to come again', async () => {
+    const { evict, kernel, isThere } = await setUp(budget(statusWith(2)));
+    kernel.fault = ({ resource, verb }) =>
+      resource === 'poddisruptionbudgets' && verb === 'update'
+        ? new ApiError({ reason: 'Conflict', code: 409, message: 'changed' })
+        : undefined;
+    await assert.rejects(evict(pod('a')), (error: unknown) => {
+      assert.ok(ApiError.is(error, 'TooManyRequests'));
+      assert.equal(error.status.details?.retryAfterSeconds, 10);
+      return true;
+    });
+    assert.ok(isThere('a'));
+  });
+
+  it('changes nothing in a dry run', async () => {
+    const { evict, kernel, left } = await setUp(budget(statusWith(1)));
+    await evict(pod('a'), { dryRun: true });
+    assert.equal(left()?.disruptionsAllowed, 1);
+    const deletion = kernel.requests.find(({ verb }) => verb === 'delete');
+    assert.equal(deletion?.options?.dryRun, true);
+  });
+
+  it('refuses a body that names another pod', async () => {
+    const { evict } = await setUp();
+    const other = evict(pod('a'), { body: { metadata: { name: 'b' } } });
+    await assert.rejects(other, refusal(400, /does not match/));
+  });
+});

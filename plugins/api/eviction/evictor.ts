@@ -1,0 +1,188 @@
+import {
+  ApiError,
+  badRequest,
+  type Clock,
+  type Eviction,
+  forbidden,
+  type Informer,
+  isPodFinished,
+  isPodReady,
+  type ObjectClient,
+  Pod,
+  PodDisruptionBudget,
+  type SubresourceRequest,
+  selectorFrom,
+  tooManyRequests,
+  toTime,
+} from 'kernetes/sdk';
+
+export interface EvictorOptions {
+  readonly budgets: Pick<Informer<PodDisruptionBudget>, 'list'>;
+  readonly objects: ObjectClient;
+  readonly clock: Clock;
+}
+
+type Request = SubresourceRequest<Eviction>;
+type DeleteOptions = NonNullable<Eviction['deleteOptions']>;
+
+/** Deletes pods as far as their budgets allow. Source: upstream's `pods/eviction` storage. */
+export class Evictor {
+  readonly #options: EvictorOptions;
+
+  constructor(options: EvictorOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with TooManyRequests where a budget is in the way. */
+  async evict(request: Request): Promise<{ value: object }> {
+    const { name, body } = request;
+    const given = body?.metadata?.name ?? '';
+    if (given && given !== name)
+      throw badRequest('name in URL does not match name in Eviction object');
+    for (let attempt = 1; ; attempt++) {
+      // What the request brought is the state at its beginning; a lost race wants the newest.
+      const pod = attempt === 1 ? (request.object as Pod) : await this.#current(request);
+      try {
+        await this.#attempt(request, pod);
+        return { value: SUCCESS };
+      } catch (error) {
+        if (attempt === ATTEMPTS_MAX || !isLostRace(error, body)) throw error;
+      }
+    }
+  }
+
+  async #attempt(request: Request, pod: Pod): Promise<void> {
+    if (needsNoBudget(pod)) return this.#delete(request, pod, true);
+    const budget = this.#budgetOf(pod);
+    if (budget === undefined) return this.#delete(request, pod, false);
+    if (mayGoUnready(pod, budget)) return this.#delete(request, pod, true);
+    await this.#takeFrom(budget, pod, request);
+    return this.#delete(request, pod, false);
+  }
+
+  #budgetOf(pod: Pod): PodDisruptionBudget | undefined {
+    const labels = pod.metadata.labels ?? {};
+    const [first, second] = this.#options.budgets
+      .list(pod.metadata.namespace)
+      .filter(({ spec }) => selectorFrom(spec?.selector).matches(labels));
+    if (second !== undefined) throw new ApiError({ message: SEVERAL, code: 500 });
+    return first;
+  }
+
+  /** One disruption, written down before it happens. */
+  async #takeFrom(of: PodDisruptionBudget, pod: Pod, { dryRun }: Request): Promise<void> {
+    const { objects, clock } = this.#options;
+    const { namespace = '', name = '' } = of.metadata;
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      const budget = await objects.get(PodDisruptionBudget, { namespace, name });
+      const taken = oneLess(budget, pod.metadata.name ?? '', toTime(clock.now()));
+      if (dryRun) return;
+      try {
+        await objects.updateStatus(PodDisruptionBudget, taken);
+        return;
+      } catch (error) {
+        if (!ApiError.is(error, 'Conflict')) throw error;
+      }
+    }
+    throw stillProcessed(name);
+  }
+
+  /** `unchanged`: only the pod as it was seen; that it needs no budget may not hold any more. */
+  async #delete({ body, dryRun }: Request, pod: Pod, unchanged: boolean): Promise<void> {
+    const { namespace = '', name = '', resourceVersion } = pod.metadata;
+    const { apiVersion: _, kind: __, dryRun: ___, ...options } = body?.deleteOptions ?? {};
+    const preconditions = {
+      ...options.preconditions,
+      ...(unchanged && resourceVersion && { resourceVersion }),
+    };
+    await this.#options.objects.delete(
+      Pod,
+      { namespace, name },
+      { ...(options as DeleteOptionsOfClient), preconditions, dryRun: dryRun || isDry(body) },
+    );
+  }
+
+  #current({ namespace, name }: Request): Promise<Pod> {
+    return this.#options.objects.get(Pod, { namespace, name });
+  }
+}
+
+type DeleteOptionsOfClient = Parameters<ObjectClient['delete']>[2];
+
+function isDry(body: Eviction | undefined): boolean {
+  return body?.deleteOptions?.dryRun?.includes('All') ?? false;
+}
+
+/** A precondition of the client's own that does not hold will not hold later. */
+function isLostRace(error: unknown, body: Eviction | undefined): boolean {
+  const own: DeleteOptions['preconditions'] = body?.deleteOptions?.preconditions;
+  return ApiError.is(error, 'Conflict') && !own?.resourceVersion && !own?.uid;
+}
+
+/** Nobody misses it: it does not run yet, has ended, or goes already. */
+function needsNoBudget(pod: Pod): boolean {
+  return (
+    isPodFinished(pod) ||
+    pod.status?.phase === 'Pending' ||
+    pod.metadata.deletionTimestamp !== undefined
+  );
+}
+
+/** A pod that is not ready may go where the policy or a healthy budget says so (KEP-3017). */
+function mayGoUnready(pod: Pod, { spec, status }: PodDisruptionBudget): boolean {
+  if (isPodReady(pod)) return false;
+  if (spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
+  const { currentHealthy = 0, desiredHealthy = 0 } = status ?? {};
+  return desiredHealthy > 0 && currentHealthy >= desiredHealthy;
+}
+
+/** The budget with one disruption less; throws when it has none to give. */
+function oneLess(budget: PodDisruptionBudget, pod: string, now: string): PodDisruptionBudget {
+  const { metadata, status } = budget;
+  const name = metadata.name ?? '';
+  const { disruptionsAllowed = 0, disruptedPods = {} } = status ?? {};
+  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) throw stillProcessed(name);
+  const subject = { group: 'policy', resource: 'poddisruptionbudgets' };
+  if (disruptionsAllowed < 0) {
+    throw forbidden(subject, name, 'pdb disruptions allowed is negative');
+  }
+  if (Object.keys(disruptedPods).length > DISRUPTED_PODS_MAX) {
+    const why = 'DisruptedPods map too big - too many evictions not confirmed by PDB controller';
+    throw forbidden(subject, name, why);
+  }
+  if (disruptionsAllowed === 0) throw noneAllowed(name, status);
+  return {
+    ...budget,
+    status: {
+      currentHealthy: 0,
+      desiredHealthy: 0,
+      expectedPods: 0,
+      ...status,
+      disruptionsAllowed: disruptionsAllowed - 1,
+      disruptedPods: { ...disruptedPods, [pod]: now },
+    },
+  };
+}
+
+function noneAllowed(name: string, status: PodDisruptionBudget['status']): ApiError {
+  const { desiredHealthy = 0, currentHealthy = 0 } = status ?? {};
+  const message =
+    `The disruption budget ${name} needs ${desiredHealthy} healthy pods ` +
+    `and has ${currentHealthy} currently`;
+  return tooManyRequests(VIOLATION, 0, [{ reason: CAUSE, message }]);
+}
+
+function stillProcessed(name: string): ApiError {
+  const message = `The disruption budget ${name} is still being processed by the server.`;
+  return tooManyRequests(VIOLATION, RETRY_SECONDS, [{ reason: CAUSE, message }]);
+}
+
+const VIOLATION = "Cannot evict pod as it would violate the pod's disruption budget.";
+const SEVERAL =
+  'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
+const CAUSE = 'DisruptionBudget';
+const RETRY_SECONDS = 10;
+/** Upstream's bound on evictions that the disruption controller has not seen. */
+const DISRUPTED_PODS_MAX = 2_000;
+const ATTEMPTS_MAX = 10;
+const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
