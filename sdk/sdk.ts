@@ -56,6 +56,7 @@ export * from './service-pods.ts';
 export * from './shown-kinds.ts';
 export * from './status.ts';
 export * from './subresource.ts';
+export * from './token-issuer.ts';
 export * from './toleration.ts';
 export * from './workload-table.ts';
 export * from './workqueue.ts';
