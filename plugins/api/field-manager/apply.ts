@@ -28,6 +28,7 @@ import {
 } from './managed-fields.ts';
 import { mergeApplied } from './merge.ts';
 import { prune } from './prune.ts';
+import { reconciled } from './reconcile.ts';
 import { equal, withMetadata } from './structure.ts';
 import { skippedFields, Versions } from './versions.ts';
 
@@ -118,11 +119,19 @@ function entriesOf(
   context: ApplyContext,
 ): readonly ManagedFieldsEntry[] {
   const entries = live?.metadata.managedFields ?? [];
-  if (live === undefined || entries.length > 0) return entries;
+  if (live === undefined) return [];
+  if (entries.length > 0) return entries.map(entry => upToDate(entry, live, context));
   const { changed } = new Versions(undefined, live, context).own;
   const fields = withinReach(changed, claimed, context);
   if (isEmptySet(fields)) return [];
   return [withFields(entryOf({ ...context, manager: BEFORE_APPLY }, 'Update'), fields)];
+}
+
+function upToDate(entry: ManagedFieldsEntry, live: KubeObject, context: ApplyContext) {
+  if (entry.apiVersion !== context.apiVersion) return entry;
+  const before = fieldsOfEntry(entry);
+  const fields = reconciled(before, live, withMetadata(context.schema));
+  return fields === before ? entry : withFields(entry, fields);
 }
 
 /** Of all fields, what a request to the subresource could have written. */

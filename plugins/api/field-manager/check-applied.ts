@@ -33,7 +33,8 @@ function errorsIn(value: unknown, schema: Schema | undefined, path: string, dept
   if (value === null || value === undefined) return [];
   const below = (step: string, child: unknown, childSchema: Schema | undefined) =>
     errorsIn(child, childSchema, path + stepText(step), depth + 1);
-  switch (schema?.type) {
+  if (schema === undefined) return freeErrors(value, below);
+  switch (schema.type) {
     case 'object':
     case 'map':
       if (!isMap(value)) return [problem(path, `expected map, got ${shown(value)}`)];
@@ -41,12 +42,20 @@ function errorsIn(value: unknown, schema: Schema | undefined, path: string, dept
     case 'array':
       if (!Array.isArray(value)) return [problem(path, `expected list, got ${shown(value)}`)];
       return elementErrors(value, schema, path, below);
+    case 'raw':
+      return freeErrors(value, below);
     default:
       return scalarErrors(value, schema, path);
   }
 }
 
 type Below = (step: string, child: unknown, schema: Schema | undefined) => string[];
+
+/** Anything goes, but not at any depth. */
+function freeErrors(value: unknown, below: Below): string[] {
+  if (!isStruct(value)) return [];
+  return Object.keys(value).flatMap(key => below(fieldStep(key), value[key], undefined));
+}
 
 function fieldErrors(map: Json, schema: Schema, path: string, below: Below): string[] {
   const errors: string[] = [];
@@ -105,8 +114,8 @@ function elementError(element: unknown, schema: Schema): string | undefined {
   return `associative list with keys has an element that omits all key fields [${keys.map(key => `"${key}"`).join(' ')}] (and doesn't have default values for any key fields)`;
 }
 
-function scalarErrors(value: unknown, schema: Schema | undefined, path: string): string[] {
-  switch (schema?.type) {
+function scalarErrors(value: unknown, schema: Schema, path: string): string[] {
+  switch (schema.type) {
     case 'string':
     case 'bytes':
       if (typeof value === 'string') return [];
