@@ -1,4 +1,5 @@
-import type { Attributes, Authorizer } from '../../sdk/auth.ts';
+import type { Attributes, Authorizer, ResolvedRules } from '../../sdk/auth.ts';
+import type { User } from '../../sdk/request.ts';
 import type { ObjectRule } from './manifest.ts';
 
 /**
@@ -29,6 +30,14 @@ export class GrantAuthorizer implements Authorizer {
         (rule.names === undefined || rule.names.includes(name)),
     );
     return allowed ? 'allow' : 'no-opinion';
+  }
+
+  rules(user: User): ResolvedRules {
+    const resources = (this.#rules.get(user.name) ?? []).map(({ names = [], ...rule }) => {
+      const { verbs, groups: apiGroups, resources } = rule;
+      return { verbs, apiGroups, resources, resourceNames: names };
+    });
+    return { resources, paths: [], incomplete: false };
   }
 }
 

@@ -19,7 +19,8 @@ export default definePlugin({
   async activate(ctx) {
     const objects = {
       roles: ctx.informer(Role, { fields: ['rules'] }),
-      clusterRoles: ctx.informer(ClusterRole, { fields: ['rules'] }),
+      // As the controller that aggregates them has them: one copy in a thread.
+      clusterRoles: ctx.informer(ClusterRole, { fields: ['aggregationRule', 'rules'] }),
       roleBindings: ctx.informer(RoleBinding, { fields: ['roleRef', 'subjects'] }),
       clusterRoleBindings: ctx.informer(ClusterRoleBinding, { fields: ['roleRef', 'subjects'] }),
     };

@@ -1,24 +1,49 @@
-import { type Attributes, authorizerPoint, definePlugin } from 'kernetes/sdk';
+import {
+  type Attributes,
+  authorizerPoint,
+  coversPath,
+  definePlugin,
+  type ResolvedRules,
+} from 'kernetes/sdk';
 
-/** What everybody may read, signed in or not. */
-const PUBLIC_PATHS = ['/healthz', '/livez', '/readyz', '/version'];
+interface Config {
+  readonly publicPaths: readonly string[];
+}
+
 const SUPERUSERS = 'system:masters';
 
-export default definePlugin({
+export default definePlugin<Config>({
   name: 'auth.superusers',
+  config: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      publicPaths: { type: 'array', items: { type: 'string', pattern: '^/' }, default: [] },
+    },
+  },
   activate(ctx) {
+    const { publicPaths = [] } = ctx.config;
     ctx.provide(authorizerPoint, {
       authorize(attributes) {
         if (attributes.user.groups.includes(SUPERUSERS)) return 'allow';
-        return isPublic(attributes) ? 'allow' : 'no-opinion';
+        return isPublic(attributes, publicPaths) ? 'allow' : 'no-opinion';
+      },
+      rules({ groups }) {
+        if (groups.includes(SUPERUSERS)) return EVERYTHING;
+        const paths =
+          publicPaths.length > 0 ? [{ verbs: ['get'], nonResourceURLs: publicPaths }] : [];
+        return { resources: [], paths, incomplete: false };
       },
     });
   },
 });
 
-function isPublic(attributes: Attributes): boolean {
-  if (!('path' in attributes) || attributes.verb !== 'get') return false;
-  return PUBLIC_PATHS.some(
-    path => attributes.path === path || attributes.path.startsWith(`${path}/`),
-  );
+function isPublic(attributes: Attributes, paths: readonly string[]): boolean {
+  return 'path' in attributes && attributes.verb === 'get' && coversPath(paths, attributes.path);
 }
+
+const EVERYTHING: ResolvedRules = {
+  resources: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], resourceNames: [] }],
+  paths: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+  incomplete: false,
+};
