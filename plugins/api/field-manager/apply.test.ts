@@ -394,6 +394,13 @@ test('apply of the same again moves no time', () => {
   assert.deepEqual(apply(one, { data: { x: '1' } }, 'a', { at: 2 }), one);
 });
 
+test('apply keeps what the server knows of an object whose last label goes', () => {
+  const one = apply(undefined, { metadata: { name: 'x', labels: { l: '1' } } }, 'a');
+  const live = { ...one, metadata: { ...one.metadata, uid: 'u', resourceVersion: '1' } };
+  const { metadata } = apply(live, { metadata: { name: 'x' } }, 'a');
+  assert.deepEqual(metadata, { name: 'x', uid: 'u', resourceVersion: '1', managedFields: [] });
+});
+
 test('an update takes what it changes from an applier, and only that', () => {
   const one = apply(undefined, { data: { x: '1', y: '1' } }, 'a');
   const two = update(one, { ...one, data: { x: '1', y: '2' } }, 'b');

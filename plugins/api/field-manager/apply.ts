@@ -152,9 +152,8 @@ interface PrunedOptions {
 function pruned(merged: KubeObject, { claimed, mine, others, schema }: PrunedOptions): KubeObject {
   const last = fieldsOfEntry(mine);
   if (isEmptySet(difference(last, claimed))) return merged;
-  const owned = others.reduce((sum, entry) => union(sum, fieldsOfEntry(entry)), claimed);
-  const object = prune(merged, { schema, last, owned });
-  return { ...object, metadata: object.metadata ?? {} };
+  const all = others.map(fieldsOfEntry);
+  return prune(merged, { schema, last, owned: all.reduce(union, union(claimed, METADATA)) });
 }
 
 function conflictsOf(others: readonly ManagedFieldsEntry[], versions: Versions): Conflict[] {
@@ -230,4 +229,6 @@ interface WithStatus extends KubeObject {
 }
 
 const STATUS = fieldStep('status');
+/** Of which nothing need be owned for it to stay. */
+const METADATA: FieldSet = { 'f:metadata': LEAF };
 const BEFORE_APPLY = 'before-first-apply';

@@ -57,7 +57,7 @@ function withNamedFields(set: FieldSet, schema: Schema | undefined): FieldSet {
 }
 
 function without<T extends object>(object: T, gone: FieldSet, schema: Schema): T {
-  return (removed(object, gone, schema) ?? {}) as T;
+  return removed(object, gone, schema) as T;
 }
 
 /** What is left of a value; undefined: nothing. */
@@ -73,18 +73,16 @@ function removed(value: unknown, gone: FieldSet, schema: Schema | undefined): un
   }
 }
 
-function removedFields(map: Json, gone: FieldSet, schema: Schema | undefined): Json | undefined {
+/** A map that is empty now stays: were it nobody's, its own path would be gone, too. */
+function removedFields(map: Json, gone: FieldSet, schema: Schema | undefined): Json {
   const left: Record<string, unknown> = {};
-  let empty = Object.keys(map).length > 0;
   for (const key of Object.keys(map)) {
     const at = gone[fieldStep(key)];
     if (at !== undefined && isMember(at)) continue;
     const value = at === undefined ? map[key] : removed(map[key], at, fieldOf(schema, key));
-    if (value === undefined) continue;
-    setKey(left, key, value);
-    empty = false;
+    if (value !== undefined) setKey(left, key, value);
   }
-  return empty ? undefined : left;
+  return left;
 }
 
 function removedElements(list: readonly unknown[], gone: FieldSet, schema: Schema) {
