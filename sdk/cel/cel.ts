@@ -11,10 +11,10 @@ export interface Cel {
   plain(value: unknown): unknown;
 }
 
-/** Loads the engine; later calls give the same promise's module at once. */
+/** Loads the engine, the first time; it gives the same object each time. */
 export async function loadCel(): Promise<Cel> {
-  const { createCel } = await import('./engine.ts');
-  return createCel();
+  const { CEL } = await import('./engine.ts');
+  return CEL;
 }
 
 export interface CelCompileOptions {

@@ -16,7 +16,7 @@ import { assign, scalar, type Type } from './type.ts';
 import { Failure } from './value.ts';
 
 /** Only the package's parser is used, which checks the form of macros too. */
-export function createCel(): Cel {
+function createCel(): Cel {
   const functions = functionsOf(LIBRARIES);
   const withAuthorizer = functionsOf([...LIBRARIES, AUTHORIZER]);
   const parser = new Environment(PARSER_OPTIONS);
@@ -32,6 +32,9 @@ export function createCel(): Cel {
     plain: plainValue,
   };
 }
+
+/** Holds no state, so that one is enough. */
+export const CEL: Cel = createCel();
 
 function programOf(
   source: Source,

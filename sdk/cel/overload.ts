@@ -1,6 +1,7 @@
 import type { Frame } from './meter.ts';
 import { assign, parseSignature, type Signature, substitute, type Type } from './type.ts';
-import { fail, isOfType } from './value.ts';
+import { fail } from './value.ts';
+import { isOfType } from './value-type.ts';
 
 /**
  * A library's function. Values fit the signature when it is called; of lists only the first

@@ -6,10 +6,11 @@ import {
   type MapValue,
   Optional,
   TypeValue,
-  typeNameOf,
   Uint,
 } from '../value.ts';
+import { typeNameOf } from '../value-type.ts';
 
+const DOUBLE_LENGTH_MAX = 400;
 const INT = /^[+-]?\d{1,20}$/;
 const DOUBLE = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)$/i;
 
@@ -32,7 +33,10 @@ export const CONVERSIONS: Library = {
   'double(uint): double': (_, { value }: Uint) => Number(value),
   'double(string): double': (frame, text: string) => {
     frame.meter.traverse(text.length);
-    return DOUBLE.test(text) ? parseDouble(text) : fail(unparsed('double', text));
+    // Longer ones would take the pattern quadratic time.
+    return text.length <= DOUBLE_LENGTH_MAX && DOUBLE.test(text)
+      ? parseDouble(text)
+      : fail(unparsed('double', text));
   },
   'string(string): string': (_, text: string) => text,
   'string(bool): string': (_, value: boolean) => String(value),
