@@ -15,6 +15,8 @@ export interface Informer<T> extends Lister<T> {
   readonly resourceVersion: string | undefined;
   /** Handlers should only enqueue keys. What exists already is replayed to `added`. */
   on(handlers: InformerHandlers<T>): Disposer;
+  /** Ends it before the plugin is unloaded: nothing is in it, and nothing told, any more. */
+  close(): void;
 }
 
 export interface Lister<T> {

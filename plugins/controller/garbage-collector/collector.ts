@@ -1,14 +1,21 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   ApiError,
+  apiVersionOf,
+  type EventRecorder,
+  type Kind,
   type KubeObject,
   type Logger,
   type ObjectClient,
   type OwnerReference,
+  type ReconcileResult,
   type ServedKind,
 } from 'kernetes/sdk';
 import {
   FOREGROUND,
   type Item,
+  isInScope,
+  isNamed,
   isWaiting,
   ORPHAN,
   type OwnerGraph,
@@ -20,9 +27,15 @@ export interface CollectorOptions {
   readonly graph: OwnerGraph;
   readonly objects: ObjectClient;
   readonly kinds: () => readonly ServedKind[];
-  readonly enqueue: (task: Task) => void;
+  readonly events: EventRecorder;
   readonly log: Logger;
 }
+
+/**
+ * What an owner is to its dependent. `unseen`: there, though no watch has shown it. `unknown`: of a
+ * kind that is not served. `impossible`: nothing that is outside of namespaces can have it.
+ */
+type OwnerState = 'there' | 'unseen' | 'waiting' | 'absent' | 'unknown' | 'impossible';
 
 /** Does what the graph's changes call for. Every step may be repeated. */
 export class Collector {
@@ -32,99 +45,141 @@ export class Collector {
     this.#options = options;
   }
 
-  async work({ action, uid }: Task): Promise<void> {
+  async work({ action, uid }: Task): Promise<ReconcileResult> {
     const item = this.#options.graph.get(uid);
-    if (item === undefined) return;
+    if (item === undefined) return undefined;
+    if (action === 'collect') return this.#collect(item);
     if (action === 'orphan') await this.#orphan(item);
-    else if (action === 'foreground') await this.#waitForDependents(item);
-    else await this.#collect(item);
+    else await this.#waitForDependents(item);
+    return undefined;
   }
 
   /** Deletes an object none of whose owners stays; takes dead references off one that lives. */
-  async #collect(item: Item): Promise<void> {
-    if (item.owners.length === 0 || (item.isDeleting && !isWaiting(item))) return;
+  async #collect(item: Item): Promise<ReconcileResult> {
+    const { graph } = this.#options;
+    if (item.owners.length === 0 || item.isDeleting) return undefined;
     const states = await Promise.all(item.owners.map(owner => this.#stateOf(owner, item)));
-    const dead = item.owners.filter((_, i) => states[i] !== 'there');
-    if (dead.length === 0 || item.isDeleting) return;
-    if (dead.length < item.owners.length) {
-      await this.#dropOwners(item, dead);
-      return;
+    if (states.includes('impossible')) return undefined;
+    if (states.includes('unknown')) {
+      graph.park(item.uid);
+      return undefined;
     }
-    const dependents = this.#options.graph.dependentsOf(item.uid);
-    const waits = states.includes('waiting') && dependents.length > 0;
-    // Owners in a circle would wait for each other for ever.
-    if (waits && dependents.some(isWaiting)) await this.#unblockOwners(item);
-    await this.#delete(item, waits ? 'Foreground' : policyOf(item));
+    const isSolid = states.includes('there') || states.includes('unseen');
+    const dead = item.owners.filter((_, i) => states[i] === 'absent' || states[i] === 'waiting');
+    if (!isSolid) await this.#end(item, states.includes('waiting'));
+    // An owner that waits would do so for ever.
+    else if (dead.length > 0) await this.#dropOwners(item, dead);
+    // It may go without that any watch tells.
+    return states.includes('unseen') ? { requeueAfter: UNSEEN_RETRY_MS } : undefined;
   }
 
-  /** An owner in the foreground: lets it go when nobody blocks it, else sees to its dependents. */
+  async #end(item: Item, ownerWaits: boolean): Promise<void> {
+    const dependents = this.#options.graph.dependentsOf(item.uid);
+    if (!ownerWaits || dependents.length === 0) return this.#delete(item, undefined);
+    // Owners in a circle would wait for each other for ever.
+    if (dependents.some(isWaiting) && (await this.#unblockOwners(item))) return;
+    await this.#delete(item, 'Foreground');
+  }
+
+  /** An owner in the foreground: lets it go when nobody blocks it. */
   async #waitForDependents(item: Item): Promise<void> {
-    const { graph, enqueue } = this.#options;
-    const blocking = graph
-      .dependentsOf(item.uid)
-      .filter(({ owners }) =>
-        owners.some(owner => owner.uid === item.uid && owner.blockOwnerDeletion),
-      );
-    if (blocking.length === 0) {
-      await this.#dropFinalizer(item, FOREGROUND);
-      return;
-    }
-    for (const { uid, isDeleting } of blocking)
-      if (!isDeleting) enqueue({ action: 'collect', uid });
+    const { graph } = this.#options;
+    if (!isWaiting(item)) return;
+    if (!graph.isBlocked(item)) await this.#dropFinalizer(item, FOREGROUND);
+    else if (graph.isInCircle(item)) await this.#unblockOwners(item);
   }
 
   async #orphan(item: Item): Promise<void> {
-    const dependents = this.#options.graph.dependentsOf(item.uid);
-    await Promise.all(
-      dependents.map(dependent =>
-        this.#dropOwners(
-          dependent,
-          dependent.owners.filter(({ uid }) => uid === item.uid),
-        ),
-      ),
-    );
+    if (!item.isDeleting || !item.finalizers.includes(ORPHAN)) return;
+    const dependents = this.#options.graph.dependentsOf(item.uid).values();
+    const work = async () => {
+      for (const dependent of dependents) {
+        const dead = dependent.owners.filter(({ uid }) => uid === item.uid);
+        await this.#dropOwners(dependent, dead);
+      }
+    };
+    await Promise.all(Array.from({ length: ORPHAN_WORKERS }, work));
     await this.#dropFinalizer(item, ORPHAN);
   }
 
-  async #stateOf(owner: OwnerReference, of: Item): Promise<'there' | 'waiting' | 'absent'> {
-    const { graph, log } = this.#options;
+  async #stateOf(owner: OwnerReference, of: Item): Promise<OwnerState> {
+    const { graph } = this.#options;
     const known = graph.get(owner.uid);
-    if (known !== undefined && isSameScope(known, of))
-      return isWaiting(known) ? 'waiting' : 'there';
-    if (graph.isGone(owner.uid)) return 'absent';
+    if (known && isNamed(known, owner, of)) return isWaiting(known) ? 'waiting' : 'there';
+    if (known && !isInScope(known, of)) this.#warn(owner, of);
+    if (graph.isAbsent(owner, of)) return 'absent';
     const kind = this.#kindOf(owner);
-    if (kind === undefined || (kind.namespaced && of.key.namespace === undefined)) {
-      // Nobody can tell whether it exists: then nothing may be deleted for it.
-      log.debug('Owner cannot be looked up', { owner, dependent: of.key });
-      return 'there';
+    if (kind === undefined) return 'unknown';
+    const { namespace } = of.key;
+    if (kind.namespaced && namespace === undefined) return 'impossible';
+    const scope = kind.namespaced && namespace ? { namespace } : {};
+    const found = await this.#find(kind, { name: owner.name, ...scope });
+    if (found === 'unknown') return 'unknown';
+    if (found?.metadata.uid !== owner.uid) {
+      graph.setAbsent(owner, scope.namespace ?? '');
+      return 'absent';
     }
-    const namespace = kind.namespaced ? of.key.namespace : undefined;
-    const found = await this.#find(kind, { name: owner.name, ...(namespace && { namespace }) });
-    if (found?.metadata.uid !== owner.uid) return 'absent';
-    return isWaiting(toItem(kind, found)) ? 'waiting' : 'there';
+    if (isWaiting(toItem(kind, found))) return 'waiting';
+    return known ? 'there' : 'unseen';
   }
 
+  /** Of the reference's own group and version, which may be another than that we watch. */
   #kindOf({ apiVersion, kind }: OwnerReference): ServedKind | undefined {
-    const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-    return this.#options.kinds().find(each => each.group === group && each.kind === kind);
+    const [version = '', group = ''] = apiVersion.split('/').reverse();
+    const all = this.#options.kinds().filter(each => each.kind === kind);
+    // A group may be another's older name (extensions Ingress): the plural is the same then.
+    const found = all.find(each => each.group === group) ?? all[0];
+    return found && { ...found, group, version };
   }
 
-  async #find(kind: ServedKind, key: Item['key']): Promise<KubeObject | undefined> {
+  async #find(kind: Kind, key: Item['key']): Promise<KubeObject | undefined | 'unknown'> {
     try {
       return await this.#options.objects.get(kind, key);
     } catch (error) {
-      if (ApiError.is(error, 'NotFound')) return undefined;
-      throw error;
+      if (!ApiError.is(error, 'NotFound')) throw error;
+      return error.status.details?.name ? undefined : 'unknown';
     }
   }
 
-  async #delete({ kind, key, uid }: Item, propagationPolicy: Policy): Promise<void> {
-    const options = { preconditions: { uid }, propagationPolicy };
-    await this.#options.objects.delete(kind, key, options).catch(ignoreGone);
+  /** As upstream tells that an owner can only be in the dependent's namespace. */
+  #warn(owner: OwnerReference, { kind, key, uid }: Item): void {
+    const { namespace = '' } = key;
+    const about = { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { ...key, uid } };
+    const what =
+      `[${owner.apiVersion}/${owner.kind}, namespace: ${namespace}, ` +
+      `name: ${owner.name}, uid: ${owner.uid}]`;
+    const text = `ownerRef ${what} does not exist in namespace "${namespace}"`;
+    this.#options.events.event(about, 'Warning', 'OwnerRefInvalidNamespace', text);
   }
 
-  #dropOwners(item: Item, dead: readonly OwnerReference[]): Promise<void> {
-    return this.#patchMetadata(item, ({ metadata }) => {
+  /**
+   * Deletes what the graph shows, or its newer state if that has the same owners; if not, the change
+   * is told and looked at then.
+   */
+  async #delete(item: Item, propagationPolicy: Policy | undefined): Promise<void> {
+    const { kind, key, uid } = item;
+    let now = item;
+    for (let attempt = 1; ; attempt++) {
+      const preconditions = { uid, resourceVersion: now.resourceVersion };
+      const policy = propagationPolicy ?? policyOf(now);
+      try {
+        return await this.#options.objects.delete(kind, key, {
+          preconditions,
+          propagationPolicy: policy,
+        });
+      } catch (error) {
+        if (ApiError.is(error, 'NotFound')) return;
+        if (!ApiError.is(error, 'Conflict') || attempt === DELETE_ATTEMPTS_MAX) throw error;
+      }
+      const live = await this.#find(kind, key);
+      if (live === 'unknown' || live?.metadata.uid !== uid) return;
+      now = toItem(kind, live);
+      if (now.isDeleting || !isDeepStrictEqual(now.owners, item.owners)) return;
+    }
+  }
+
+  async #dropOwners(item: Item, dead: readonly OwnerReference[]): Promise<void> {
+    await this.#patchMetadata(item, ({ metadata }) => {
       const owners = metadata.ownerReferences ?? [];
       const left = owners.filter(({ uid }) => !dead.some(each => each.uid === uid));
       if (left.length === owners.length) return undefined;
@@ -132,17 +187,20 @@ export class Collector {
     });
   }
 
-  #unblockOwners(item: Item): Promise<void> {
-    return this.#patchMetadata(item, ({ metadata }) => ({
-      ownerReferences: metadata.ownerReferences?.map(owner => ({
-        ...owner,
-        blockOwnerDeletion: false,
-      })),
-    }));
+  /** Whether there was something to change. */
+  #unblockOwners(item: Item): Promise<boolean> {
+    return this.#patchMetadata(item, ({ metadata: { ownerReferences = [] } }) => {
+      if (!ownerReferences.some(owner => owner.blockOwnerDeletion)) return undefined;
+      return {
+        ownerReferences: ownerReferences.map(owner =>
+          owner.blockOwnerDeletion ? { ...owner, blockOwnerDeletion: false } : owner,
+        ),
+      };
+    });
   }
 
-  #dropFinalizer(item: Item, finalizer: string): Promise<void> {
-    return this.#patchMetadata(item, ({ metadata }) => {
+  async #dropFinalizer(item: Item, finalizer: string): Promise<void> {
+    await this.#patchMetadata(item, ({ metadata }) => {
       const finalizers = metadata.finalizers ?? [];
       if (!finalizers.includes(finalizer)) return undefined;
       return { finalizers: finalizers.filter(each => each !== finalizer) };
@@ -153,16 +211,17 @@ export class Collector {
   async #patchMetadata(
     { kind, key, uid }: Item,
     change: (live: KubeObject) => object | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const live = await this.#find(kind, key);
-    if (live?.metadata.uid !== uid) return;
+    if (live === 'unknown' || live?.metadata.uid !== uid) return false;
     const changed = change(live);
-    if (changed === undefined) return;
+    if (changed === undefined) return false;
     const { resourceVersion } = live.metadata;
     const metadata = { uid, resourceVersion, ...changed };
     await this.#options.objects.patch(kind, key, { metadata }).catch((error: unknown) => {
       if (!ApiError.is(error, 'NotFound')) throw error;
     });
+    return true;
   }
 }
 
@@ -174,12 +233,9 @@ function policyOf({ finalizers }: Item): Policy {
   return finalizers.includes(FOREGROUND) ? 'Foreground' : 'Background';
 }
 
-/** An owner in another namespace owns nothing here, whatever its uid. */
-function isSameScope(owner: Item, dependent: Item): boolean {
-  return !owner.kind.namespaced || owner.key.namespace === dependent.key.namespace;
-}
-
-/** Gone, or another object of that name: what was to be deleted is not there. */
-function ignoreGone(error: unknown): void {
-  if (!ApiError.is(error, 'NotFound') && !ApiError.is(error, 'Conflict')) throw error;
-}
+/** Status updates may come between a look and a delete, but not for ever. */
+const DELETE_ATTEMPTS_MAX = 5;
+/** An owner that is not in our copy yet will be by then, or is gone. */
+const UNSEEN_RETRY_MS = 10_000;
+/** Dependents of one owner that are let go at a time. */
+const ORPHAN_WORKERS = 50;

@@ -4,11 +4,14 @@ import {
   ALL_VERBS,
   ConfigMap,
   Deployment,
+  Event,
   type KubeObject,
+  Node,
   type OwnerReference,
   Pod,
   ReplicaSet,
   servedKindPoint,
+  serviceUnavailable,
 } from 'kernetes/sdk';
 import { activate, deployment, pod, replicaSet, TestKernel } from 'kernetes/sdk/testing';
 import plugin from './plugin.ts';
@@ -16,7 +19,7 @@ import plugin from './plugin.ts';
 function kernelWithKinds(): TestKernel {
   const kernel = new TestKernel();
   const link = kernel.link('kinds');
-  for (const kind of [ConfigMap, Deployment, ReplicaSet, Pod]) {
+  for (const kind of [ConfigMap, Deployment, ReplicaSet, Pod, Node]) {
     const served = { ...kind, verbs: ALL_VERBS, expires: false };
     link.provide(
       servedKindPoint,
@@ -54,7 +57,7 @@ async function family(kernel: TestKernel) {
 }
 
 async function names(kernel: TestKernel): Promise<string[]> {
-  const kinds = [Deployment, ReplicaSet, Pod, ConfigMap];
+  const kinds = [Deployment, ReplicaSet, Pod, ConfigMap, Node];
   const lists = await Promise.all(kinds.map(kind => kernel.objects.list<KubeObject>(kind)));
   return lists.flatMap(({ items }) => items.map(({ metadata }) => metadata.name ?? ''));
 }
@@ -181,6 +184,156 @@ describe('controller.garbage-collector', () => {
     await kernel.objects.delete(ConfigMap, key, { propagationPolicy: 'Foreground' });
     await clock.step(0);
     assert.deepEqual(await names(kernel), []);
+    await dispose();
+  });
+
+  it('owners that were both deleted in the foreground do not wait for each other', async () => {
+    const kernel = kernelWithKinds();
+    const a = await kernel.objects.create(ConfigMap, { metadata: { name: 'a', namespace: 'x' } });
+    const b = await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'b', namespace: 'x', ownerReferences: [ownedBy(ConfigMap, a)] },
+    });
+    const metadata = { ownerReferences: [ownedBy(ConfigMap, b)] };
+    await kernel.objects.patch(ConfigMap, { namespace: 'x', name: 'a' }, { metadata });
+    for (const name of ['a', 'b']) {
+      const options = { propagationPolicy: 'Foreground' } as const;
+      await kernel.objects.delete(ConfigMap, { namespace: 'x', name }, options);
+    }
+    const { clock, dispose } = await activate(plugin, { kernel });
+    await clock.step(5_000);
+    assert.deepEqual(await names(kernel), []);
+    await dispose();
+  });
+
+  it('an owner in another namespace owns nothing, which an event tells', async () => {
+    const kernel = kernelWithKinds();
+    const owner = await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'a', namespace: 'y' },
+    });
+    await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'c', namespace: 'x', ownerReferences: [ownedBy(ConfigMap, owner)] },
+    });
+    const { clock, dispose } = await activate(plugin, { kernel });
+    await clock.step(5_000);
+    assert.deepEqual(await names(kernel), ['a']);
+    const [event] = kernel.all(Event);
+    assert.equal(event?.reason, 'OwnerRefInvalidNamespace');
+    assert.equal(
+      event?.message,
+      `ownerRef [v1/ConfigMap, namespace: x, name: a, uid: ${owner.metadata.uid}] ` +
+        'does not exist in namespace "x"',
+    );
+    await dispose();
+  });
+
+  it('what is in no namespace cannot be owned from inside one, and stays', async () => {
+    const kernel = kernelWithKinds();
+    const owner = await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'a', namespace: 'y' },
+    });
+    await kernel.objects.create(Node, {
+      metadata: { name: 'n', ownerReferences: [ownedBy(ConfigMap, owner)] },
+    });
+    const { clock, dispose } = await activate(plugin, { kernel });
+    await kernel.objects.delete(ConfigMap, { namespace: 'y', name: 'a' });
+    await clock.step(60_000);
+    assert.deepEqual(await names(kernel), ['n']);
+    assert.deepEqual(
+      kernel.all(Event).map(({ reason }) => reason),
+      ['OwnerRefInvalidNamespace'],
+    );
+    await dispose();
+  });
+
+  it('a reference to the right uid under another name is to nobody', async () => {
+    const kernel = kernelWithKinds();
+    const owner = await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'a', namespace: 'x' },
+    });
+    const ownerReferences = [{ ...ownedBy(ConfigMap, owner), name: 'b' }];
+    await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'c', namespace: 'x', ownerReferences },
+    });
+    const { clock, dispose } = await activate(plugin, { kernel });
+    await clock.step(0);
+    assert.deepEqual(await names(kernel), ['a']);
+    await dispose();
+  });
+
+  it('looks again when the kind of an owner is served after all, and when no more', async () => {
+    const kernel = kernelWithKinds();
+    const ownerReferences = [{ apiVersion: 'example.com/v1', kind: 'Widget', name: 'g', uid: 'u' }];
+    await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'c', namespace: 'x', ownerReferences },
+    });
+    const { clock, dispose } = await activate(plugin, { kernel });
+    const widget = { group: 'example.com', version: 'v1', kind: 'Widget', resource: 'widgets' };
+    const served = { ...widget, namespaced: true, verbs: ALL_VERBS, expires: false };
+    const link = kernel.link('custom');
+    const name = { namespace: 'x', name: 'g' };
+    await kernel.objects.create(served, { metadata: { ...name, uid: 'u' } });
+    const withdraw = link.provide(servedKindPoint, 'widgets', served);
+    await clock.step(20_000);
+    assert.deepEqual(await names(kernel), ['c']);
+    await withdraw();
+    await clock.step(20_000);
+    await kernel.objects.delete(served, name);
+    await clock.step(20_000);
+    assert.deepEqual(await names(kernel), ['c']);
+    link.provide(servedKindPoint, 'widgets', served);
+    // It went while nobody looked: the next change of what it owned finds that out.
+    await kernel.objects.patch(
+      ConfigMap,
+      { namespace: 'x', name: 'c' },
+      { metadata: { ownerReferences: [{ ...ownerReferences[0], blockOwnerDeletion: false }] } },
+    );
+    await clock.step(20_000);
+    assert.deepEqual(await names(kernel), []);
+    await dispose();
+  });
+
+  it('does not delete on the word of an old copy', async () => {
+    const kernel = kernelWithKinds();
+    const a = await kernel.objects.create(ConfigMap, { metadata: { name: 'a', namespace: 'x' } });
+    const b = await kernel.objects.create(ConfigMap, { metadata: { name: 'b', namespace: 'x' } });
+    await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'c', namespace: 'x', ownerReferences: [ownedBy(ConfigMap, a)] },
+    });
+    const { clock, dispose } = await activate(plugin, { kernel });
+    kernel.fault = ({ verb }) => {
+      if (verb !== 'delete') return undefined;
+      kernel.fault = () => undefined;
+      kernel.modify(ConfigMap, 'x/c', ({ metadata }) => {
+        metadata.ownerReferences = [ownedBy(ConfigMap, b)];
+      });
+      return undefined;
+    };
+    await kernel.objects.delete(ConfigMap, { namespace: 'x', name: 'a' });
+    await clock.step(5_000);
+    assert.deepEqual(await names(kernel), ['b', 'c']);
+    await dispose();
+  });
+
+  it('dependents that come while their owner orphans are let go of too', async () => {
+    const kernel = kernelWithKinds();
+    const finalizers = ['orphan', 'test/hold'];
+    const a = await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'a', namespace: 'x', finalizers },
+    });
+    const { clock, dispose } = await activate(plugin, { kernel });
+    kernel.fault = ({ verb }) => (verb === 'patch' ? serviceUnavailable('busy') : undefined);
+    await kernel.objects.delete(ConfigMap, { namespace: 'x', name: 'a' });
+    await clock.step(0);
+    await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'late', namespace: 'x', ownerReferences: [ownedBy(ConfigMap, a)] },
+    });
+    kernel.fault = () => undefined;
+    await clock.step(60_000);
+    kernel.modify(ConfigMap, 'x/a', ({ metadata }) => {
+      metadata.finalizers = [];
+    });
+    await clock.step(60_000);
+    assert.deepEqual(await names(kernel), ['late']);
     await dispose();
   });
 });

@@ -13,21 +13,22 @@ import { OwnerGraph, type Task } from './graph.ts';
 export default definePlugin({
   name: 'controller.garbage-collector',
   activate(ctx) {
+    const { objects, events, log } = ctx;
     const contributions = ctx.contributions(servedKindPoint);
     const kinds = () => contributions.list().map(({ value }) => value);
     const graph = new OwnerGraph();
+    const collector = new Collector({ graph, objects, kinds, events, log });
     const queue = runQueue(ctx, {
-      work: async key => {
-        await collector.work(parseTask(key));
-        return undefined;
-      },
+      work: key => collector.work(parseTask(key)),
       concurrency: 20,
     });
-    const enqueue = (task: Task) => queue.add(`${task.action} ${task.uid}`);
-    const collector = new Collector({ graph, objects: ctx.objects, kinds, enqueue, log: ctx.log });
+    const enqueue = (tasks: readonly Task[]) => {
+      for (const { action, uid } of tasks) queue.add(`${action} ${uid}`);
+    };
     const watched = new Map<string, Informer<KubeObject>>();
     const follow = () => {
-      for (const kind of kinds()) followKind(ctx, kind, { graph, enqueue, watched });
+      followKinds(ctx, kinds(), { graph, enqueue, watched });
+      enqueue(graph.unpark());
     };
     follow();
     contributions.onChange(follow);
@@ -38,26 +39,47 @@ export default definePlugin({
 
 interface Following {
   readonly graph: OwnerGraph;
-  readonly enqueue: (task: Task) => void;
+  readonly enqueue: (tasks: readonly Task[]) => void;
   readonly watched: Map<string, Informer<KubeObject>>;
+}
+
+/** Watches what is served now, and no longer what is not. */
+function followKinds(ctx: PluginContext, kinds: readonly ServedKind[], following: Following): void {
+  const { graph, enqueue, watched } = following;
+  const wanted = new Map(kinds.filter(isCollectable).map(kind => [idOf(kind), kind]));
+  for (const [id, informer] of watched) {
+    if (wanted.has(id)) continue;
+    watched.delete(id);
+    const known = informer.list();
+    informer.close();
+    for (const { metadata } of known) enqueue(graph.forget(metadata.uid ?? ''));
+  }
+  for (const [id, kind] of wanted) {
+    if (!watched.has(id)) watched.set(id, followKind(ctx, kind, following));
+  }
 }
 
 function followKind(
   ctx: PluginContext,
   kind: ServedKind,
-  { graph, enqueue, watched }: Following,
-): void {
-  const id = `${kind.group}/${kind.resource}`;
-  const isCollectable = kind.verbs.includes('watch') && kind.verbs.includes('delete');
-  if (watched.has(id) || kind.expires || !isCollectable) return;
+  { graph, enqueue }: Following,
+): Informer<KubeObject> {
   const informer = ctx.informer<KubeObject>(kind, { fields: [] });
-  watched.set(id, informer);
-  const set = (object: KubeObject) => graph.set(kind, object).forEach(enqueue);
+  const set = (object: KubeObject) => enqueue(graph.set(kind, object));
   informer.on({
     added: set,
     updated: set,
-    deleted: ({ metadata }) => graph.delete(metadata.uid ?? '').forEach(enqueue),
+    deleted: ({ metadata }) => enqueue(graph.delete(metadata.uid ?? '')),
   });
+  return informer;
+}
+
+function isCollectable({ verbs, expires }: ServedKind): boolean {
+  return !expires && verbs.includes('watch') && verbs.includes('delete');
+}
+
+function idOf({ group, version, resource }: ServedKind): string {
+  return `${group}/${version}/${resource}`;
 }
 
 function parseTask(key: string): Task {
