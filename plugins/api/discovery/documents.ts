@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   ALL_VERBS,
   apiVersionOf,
+  inVersion,
   type KindDefinition,
   type KindVersion,
   type Subresource,
@@ -18,7 +19,9 @@ export class ServedGroups {
   readonly #entries: readonly Entry[];
 
   constructor(kinds: readonly KindDefinition[]) {
-    this.#entries = kinds.flatMap(kind => kind.versions.map(version => ({ kind, version })));
+    this.#entries = kinds.flatMap(kind =>
+      kind.versions.map(version => ({ kind: inVersion(kind, version), version })),
+    );
   }
 
   /** Names in the order that their kinds have; the core group (empty) is not among them. */

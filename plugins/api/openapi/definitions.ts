@@ -1,4 +1,5 @@
 import {
+  inVersion,
   type KindDefinition,
   type KindVersion,
   type Schema,
@@ -23,7 +24,8 @@ export class Definitions {
   readonly #own = new Map<SchemaRef, JsonNode>();
 
   /** Names what a served version sends and receives. */
-  served(kind: KindDefinition, version: KindVersion): ServedVersion {
+  served(shared: KindDefinition, version: KindVersion): ServedVersion {
+    const kind = inVersion(shared, version);
     const gvk = { group: kind.group, version: version.name, kind: kind.kind };
     const object = this.#define(version.schema, gvk);
     const bodies = new Map<string, SchemaRef>();
