@@ -38,15 +38,16 @@ export interface LegacyClaims {
 }
 
 export const LEGACY_ISSUER = 'kubernetes/serviceaccount';
+const LEGACY_PREFIX = 'kubernetes.io/serviceaccount';
 
 export function legacyClaims(account: ServiceAccount, secret: string, sub: string): object {
   const { namespace, name, uid } = account.metadata;
   return {
     iss: LEGACY_ISSUER,
-    [`${LEGACY_ISSUER}/namespace`]: namespace,
-    [`${LEGACY_ISSUER}/secret.name`]: secret,
-    [`${LEGACY_ISSUER}/service-account.name`]: name,
-    [`${LEGACY_ISSUER}/service-account.uid`]: uid,
+    [`${LEGACY_PREFIX}/namespace`]: namespace,
+    [`${LEGACY_PREFIX}/secret.name`]: secret,
+    [`${LEGACY_PREFIX}/service-account.name`]: name,
+    [`${LEGACY_PREFIX}/service-account.uid`]: uid,
     sub,
   };
 }
@@ -55,7 +56,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Undefined: a claim is absent or is not what it must be. */
 export function readLegacyClaims(claims: Fields): LegacyClaims | undefined {
-  const read = (name: string) => text(claims[`${LEGACY_ISSUER}/${name}`]);
+  const read = (name: string) => text(claims[`${LEGACY_PREFIX}/${name}`]);
   const namespace = read('namespace');
   const secret = read('secret.name');
   const account = read('service-account.name');

@@ -55,7 +55,8 @@ export async function readVerificationKey(file: string): Promise<VerificationKey
   );
 }
 
-function toSigningKey(pem: string, file: string): SigningKey {
+/** `file` is for texts. */
+export function toSigningKey(pem: string, file: string): SigningKey {
   const privateKey = parse(() => createPrivateKey(pem), file);
   return { ...toVerificationKey(createPublicKey(privateKey), file), privateKey };
 }
