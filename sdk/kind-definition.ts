@@ -179,9 +179,9 @@ export interface Subresource<T extends KubeObject = KubeObject> {
     context: StrategyContext,
   ) => KubeObject | undefined;
   /**
-   * The fields of the object itself that a server-side apply of `body` applies, body being a part
-   * of what travels: `{ spec: { replicas: 2 } }`. They are merged and owned there. Absent: a
-   * subresource with a `body` of its own cannot be applied.
+   * The part of the object itself that a server-side apply of `body` applies: `{ spec: { replicas:
+   * 2 } }`. It is merged and owned there; without a `body` of the subresource's own, `apply` is then
+   * called with the merged object. Absent: a subresource with `apply` cannot be applied.
    */
   readonly appliedAs?: (body: KubeObject) => object;
   /** Whether `apply`'s outcome runs through the strategy's update path. Default true. */

@@ -25,13 +25,13 @@ export async function patchOrApply(context: RequestContext): Promise<DoorAnswer>
 async function apply(context: RequestContext): Promise<DoorAnswer> {
   const sub = subresourceOf(context, 'patch');
   const manager = context.stages.fieldManager;
-  if (manager === undefined || (sub?.body && !sub.appliedAs)) throw unsupportedMediaType(OTHERS);
+  if (manager === undefined || (sub?.apply && !sub.appliedAs)) throw unsupportedMediaType(OTHERS);
   const config = configOf(context, sub);
   for (let attempts = 1; ; attempts++) {
     const exists = context.request.subresource !== undefined || (await existsNow(context));
     try {
       if (!exists) return await createApplied(context, manager, config);
-      return await writeApplied(context, manager, config);
+      return await writeApplied(context, manager, { config, sub });
     } catch (error) {
       // Somebody may just have made it, or deleted it: then what was tried is not what is asked.
       if (context.request.subresource || attempts === Limits.writeAttemptsMax) throw error;
@@ -40,16 +40,28 @@ async function apply(context: RequestContext): Promise<DoorAnswer> {
   }
 }
 
+interface Applied {
+  readonly config: KubeObject;
+  readonly sub: Subresource | undefined;
+}
+
 function writeApplied(
   context: RequestContext,
   manager: FieldManager,
-  config: KubeObject,
+  { config, sub }: Applied,
 ): Promise<DoorAnswer> {
   return write(context, copy => {
-    const object = context.decodeObject(manager.apply(copy(), config, applyContext(context)));
+    const merged = manager.apply(copy(), config, applyContext(context));
+    const object = context.decodeObject(merged);
+    const revision = config.metadata.resourceVersion;
     checkName(context, object);
     context.served.version.defaults?.(object);
-    return { object, revision: config.metadata.resourceVersion };
+    if (sub?.body || !sub?.apply) return { object, revision };
+    // Only it knows what of the object may be changed that way.
+    const changed = copy();
+    sub.apply(changed, object, context.strategy);
+    const { managedFields = [] } = object.metadata;
+    return { object: { ...changed, metadata: { ...changed.metadata, managedFields } }, revision };
   });
 }
 
@@ -90,15 +102,20 @@ function configOf(context: RequestContext, sub: Subresource | undefined): KubeOb
   if (!isMap(body)) throw badRequest('error decoding YAML: the applied configuration is no object');
   const { metadata = {} } = body as Partial<KubeObject>;
   if (!isMap(metadata)) throw badRequest('error decoding YAML: metadata is no object');
-  if (!sub?.body || !sub.appliedAs) return { ...body, metadata } as KubeObject;
-  const { name, uid, resourceVersion } = metadata as KubeObject['metadata'];
+  const whole = { ...body, metadata } as KubeObject;
+  return sub?.appliedAs ? partOf(context, whole, sub) : whole;
+}
+
+/** What a body that is applied to a subresource says of the object itself. */
+function partOf(context: RequestContext, body: KubeObject, sub: Subresource): KubeObject {
+  const { name, uid, resourceVersion, managedFields } = body.metadata;
+  if (managedFields) throw badRequest('metadata.managedFields must be nil');
   const { kind, apiVersion } = context.served;
-  const view = context.decode(body, sub.body.schema, sub.body);
-  if ((metadata as KubeObject['metadata']).managedFields) {
-    throw badRequest('metadata.managedFields must be nil');
-  }
+  const view = sub.body
+    ? context.decode(body, sub.body.schema, sub.body)
+    : context.decodeObject(body);
   return {
-    ...sub.appliedAs(view),
+    ...sub.appliedAs?.(view),
     apiVersion,
     kind: kind.kind,
     metadata: {

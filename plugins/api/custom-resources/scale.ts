@@ -33,6 +33,12 @@ export function scaleSubresource(paths: CustomResourceSubresourceScale): Subreso
       setAt(object, paths.specReplicasPath, replicas);
       return undefined;
     },
+    appliedAs(body) {
+      const { replicas } = (body as Scale).spec ?? {};
+      const part: Record<string, unknown> = {};
+      if (replicas !== undefined) setAt(part, paths.specReplicasPath, replicas);
+      return part;
+    },
   });
 }
 
@@ -88,10 +94,10 @@ function getAt(object: unknown, path: string): unknown {
   );
 }
 
-function setAt(object: KubeObject, path: string, value: number): void {
+function setAt(object: object, path: string, value: number): void {
   const steps = stepsOf(path);
   const last = steps.pop() ?? '';
-  let at = object as unknown as Record<string, unknown>;
+  let at = object as Record<string, unknown>;
   for (const step of steps) {
     if (!Object.hasOwn(at, step) || !isSchema(at[step])) at[step] = {};
     at = at[step] as Record<string, unknown>;

@@ -28,6 +28,10 @@ export const podEphemeralContainers = defineSubresource<Pod>({
     if (errors.length > 0) throw invalid({ group: '', kind: 'Pod' }, name, errors);
     return undefined;
   },
+  appliedAs: body => {
+    const { ephemeralContainers } = (body as Pod).spec ?? {};
+    return ephemeralContainers === undefined ? {} : { spec: { ephemeralContainers } };
+  },
 });
 
 function validateKept({ spec }: Pod, wanted: readonly { readonly name: string }[]): FieldError[] {
