@@ -1,5 +1,6 @@
 import { admissionPoint } from '../sdk/admission.ts';
 import { authenticatorPoint, authorizerPoint } from '../sdk/auth.ts';
+import { connectorPoint, remoteVersionPoint } from '../sdk/connect.ts';
 import {
   bodyPoint,
   decoderPoint,
@@ -87,12 +88,14 @@ const KERNEL_POINTS: ReadonlyMap<string, ExtensionPoint<never>> = new Map(
     authenticatorPoint,
     authorizerPoint,
     bodyPoint,
+    connectorPoint,
     decoderPoint,
     doorPoint,
     fieldManagerPoint,
     kindPoint,
     listenerPoint,
     patcherPoint,
+    remoteVersionPoint,
     routePoint,
     servedKindPoint,
     serverPoint,

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { definePoint } from './extension.ts';
 import type { KubeObject } from './kind.ts';
 import type { KindDefinition, KindVersion } from './kind-definition.ts';
-import type { ObjectRequest, PatchType, User, WatchRequest } from './request.ts';
+import type { ObjectRequest, PatchType, User, Verb, WatchRequest } from './request.ts';
 import type { Schema } from './schema.ts';
 
 /**
@@ -165,6 +165,11 @@ export interface Door {
   rules(user: User, namespace: string): ResolvedRules;
   /** Does a request for `user`; rejects with `ApiError`. */
   request(user: User, request: ObjectRequest): Promise<DoorAnswer>;
+  /**
+   * Lets a connection to a subresource through: rejects unless it is authorized and admitted.
+   * `object` is its options, for admission.
+   */
+  connect(user: User, target: ConnectTarget, object: KubeObject): Promise<void>;
   /** Opens a watch; resolves when it is accepted, rejects with `ApiError` before that. */
   watch(user: User, request: DoorWatchRequest, sink: DoorWatchSink): Promise<DoorWatch>;
   /** The kind and version behind a path; throws NotFound. */
@@ -172,6 +177,12 @@ export interface Door {
   /** The newest revision in the cache. */
   revision(): number;
 }
+
+/** What a connection goes to. */
+export type ConnectTarget = Pick<
+  ObjectRequest,
+  'group' | 'version' | 'resource' | 'namespace' | 'name'
+> & { readonly verb: Verb; readonly subresource: string };
 
 export interface ServedResource {
   readonly kind: KindDefinition;

@@ -8,6 +8,7 @@ export * from './cel/cel.ts';
 export * from './claim.ts';
 export * from './clock.ts';
 export * from './config-type.ts';
+export * from './connect.ts';
 export * from './controller.ts';
 export * from './controller-runner.ts';
 export * from './custom-schema/custom-schema.ts';

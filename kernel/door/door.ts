@@ -7,12 +7,14 @@ import type {
   Review,
 } from '../../sdk/auth.ts';
 import type {
+  ConnectTarget,
   Door,
   DoorAnswer,
   DoorWatch,
   DoorWatchRequest,
   DoorWatchSink,
 } from '../../sdk/door.ts';
+import type { KubeObject } from '../../sdk/kind.ts';
 import type { Logger } from '../../sdk/logger.ts';
 import type { ObjectRequest, User, Verb, WatchRequest } from '../../sdk/request.ts';
 import { ApiError, badRequest, internalError, methodNotAllowed } from '../../sdk/status.ts';
@@ -83,6 +85,22 @@ export class KernelDoor implements Door {
       return await dispatch(context);
     } catch (error) {
       throw this.#toApiError(error, request);
+    }
+  }
+
+  async connect(user: User, target: ConnectTarget, object: KubeObject): Promise<void> {
+    const { verb, ...rest } = target;
+    try {
+      const served = this.resolve(target.group, target.version, target.resource);
+      const { namespace = '', name = '' } = target;
+      const attributes = { ...target, user, verb, namespace, name };
+      await this.#stages.authorize(attributes);
+      const request = { ...rest, verb: 'get' as const };
+      const context = new RequestContext(this.#stages, user, request, served);
+      await context.mutate('CONNECT', object);
+      await context.validateAdmission(object);
+    } catch (error) {
+      throw this.#toApiError(error, target);
     }
   }
 

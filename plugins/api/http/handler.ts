@@ -3,14 +3,23 @@ import type {
   Clock,
   ObjectRequest,
   RequestOptions,
+  ResourceAttributes,
   Route,
   RouteRequest,
   ShapeTransform,
   User,
+  Verb,
 } from 'kernetes/sdk';
-import { badRequest } from 'kernetes/sdk';
+import { badRequest, isInRelease, unknownResource } from 'kernetes/sdk';
 import { negotiate } from './accept.ts';
 import { parseBody, parsePatch, readBody } from './body.ts';
+import {
+  type Connections,
+  connectorFor,
+  exchangeOf,
+  remoteVersionFor,
+  serveConnection,
+} from './connect.ts';
 import { deleteOptionsOf } from './delete-options.ts';
 import type { Caller } from './identity.ts';
 import { checkListOptions } from './list-options.ts';
@@ -20,7 +29,7 @@ import type { Request } from './server.ts';
 import { httpStream, serveWatch, type WatchServer, type WatchStream } from './watch.ts';
 import type { Upgrade } from './websocket.ts';
 
-/** `upgrade` comes with a request for a WebSocket. */
+/** `upgrade` comes with a request for another protocol. */
 export type Handler = (
   request: Request,
   response: Response,
@@ -28,8 +37,10 @@ export type Handler = (
   upgrade?: Upgrade,
 ) => Promise<void>;
 
-export interface HandlerOptions extends WatchServer {
+export interface HandlerOptions extends WatchServer, Connections {
   readonly clock: Clock;
+  /** The minor release of Kubernetes whose versions are served; 0: all. */
+  readonly release: number;
   /** Whether any kind is served in a group version. */
   readonly serves: (group: string, version: string) => boolean;
   readonly routes: () => readonly Route[];
@@ -57,20 +68,29 @@ async function serveResource(
   upgrade?: Upgrade,
 ): Promise<void> {
   const { door, clock, shapes, codecs } = options;
+  const remote = remoteVersionFor(options, path);
+  if (remote) {
+    await door.authorize(attributesOf(user, verbOf(request.method ?? 'GET', path, query), path));
+    return remote.connect(user, exchangeOf(request, response, upgrade));
+  }
+  const connector = connectorFor(options, path);
+  if (connector) {
+    const exchange = exchangeOf(request, response, upgrade);
+    return serveConnection(door, user, connector, path, exchange);
+  }
   const verb = verbOf(request.method ?? 'GET', path, query);
   const accepted = negotiate(request.headers.accept);
   if (!options.serves(path.group, path.version)) {
-    const { group, version, resource, namespace = '', name = '', subresource = '' } = path;
-    const asked = { user, verb, group, version, resource, namespace, name, subresource };
-    await door.authorize(asked);
+    await door.authorize(attributesOf(user, verb, path));
     return writeNoPage(response);
   }
   const served = door.resolve(path.group, path.version, path.resource);
+  if (!isInRelease(served.version.releases ?? {}, options.release)) throw unknownResource();
   const includeObject = includeObjectOf(query);
   if (LISTS.has(verb)) checkListOptions(query, verb === 'watch');
   if (verb === 'watch') {
     const shape = { ...accepted.shape, includeObject };
-    const stream = upgrade ? await openWebSocket(upgrade) : httpStream(response);
+    const stream = wantsWebSocket(upgrade) ? await openWebSocket(upgrade) : httpStream(response);
     return serveWatch(options, stream, user, { path, query, shape });
   }
   const bytes = verb === 'get' || verb === 'list' ? EMPTY : await readBody(request);
@@ -84,6 +104,15 @@ async function serveResource(
     now: clock.now(),
     shapes: shapes(),
   });
+}
+
+function attributesOf(user: User, verb: Verb, path: ResourcePath): ResourceAttributes {
+  const { group, version, resource, namespace = '', name = '', subresource = '' } = path;
+  return { user, verb, group, version, resource, namespace, name, subresource };
+}
+
+function wantsWebSocket(upgrade: Upgrade | undefined): upgrade is Upgrade {
+  return upgrade?.request.headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /** The package is loaded when a client first wants it. */

@@ -1,7 +1,10 @@
 import {
   bodyPoint,
+  connectorPoint,
   definePlugin,
+  isInRelease,
   kindPoint,
+  remoteVersionPoint,
   routePoint,
   type Server,
   serverPoint,
@@ -11,6 +14,8 @@ import {
 interface Config {
   readonly closeTimeoutMs: number;
   readonly minRequestTimeoutSeconds: number;
+  /** The minor release of Kubernetes whose versions are served; 0: all. */
+  readonly release: number;
 }
 
 export default definePlugin<Config>({
@@ -21,9 +26,11 @@ export default definePlugin<Config>({
     properties: {
       closeTimeoutMs: { type: 'integer', minimum: 0, default: 500 },
       minRequestTimeoutSeconds: { type: 'integer', minimum: 1, default: 1_800 },
+      release: { type: 'integer', minimum: 0, default: 0 },
     },
   },
   activate(ctx) {
+    const { release } = ctx.config;
     const routes = ctx.contributions(routePoint);
     const shapes = ctx.contributions(shapePoint);
     const kinds = ctx.contributions(kindPoint);
@@ -31,12 +38,16 @@ export default definePlugin<Config>({
     const learn = () => {
       versions.clear();
       for (const { value } of kinds.list()) {
-        for (const { name } of value.versions) versions.add(`${value.group}/${name}`);
+        for (const { name, releases = {} } of value.versions) {
+          if (isInRelease(releases, release)) versions.add(`${value.group}/${name}`);
+        }
       }
     };
     learn();
     kinds.onChange(learn);
     const codecs = ctx.contributions(bodyPoint);
+    const connectors = ctx.contributions(connectorPoint);
+    const remoteVersions = ctx.contributions(remoteVersionPoint);
     const server: Server = {
       async listen(door, options) {
         // Much code, of Node too, that a cluster which serves nothing starts without.
@@ -52,10 +63,13 @@ export default definePlugin<Config>({
           watches,
           random: ctx.random,
           minRequestTimeoutSeconds: ctx.config.minRequestTimeoutSeconds,
+          release,
           serves: (group, version) => versions.has(`${group}/${version}`),
           routes: () => routes.list().map(({ value }) => value),
           shapes: () => shapes.list().map(({ value }) => value),
           codecs: () => codecs.list().map(({ value }) => value),
+          connectors: () => connectors.list().map(({ value }) => value),
+          remoteVersions: () => remoteVersions.list().map(({ value }) => value),
         });
         const listening = await listen(door, options, {
           clock: ctx.clock,

@@ -50,8 +50,7 @@ export async function listen(
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const response = answerOn(request, socket);
-    const wanted = request.headers.upgrade?.toLowerCase() === 'websocket';
-    const upgrade = wanted ? { request, socket, head, response } : undefined;
+    const upgrade = { request, socket, head, response };
     serve(request, response, identify, options, upgrade).catch((error: unknown) => {
       options.log.error('Cannot answer a request', { error });
       socket.destroy();

@@ -1,0 +1,84 @@
+import type { Connector, Door, Exchange, RemoteVersion, User, Verb } from 'kernetes/sdk';
+import { methodNotAllowed } from 'kernetes/sdk';
+import type { ResourcePath } from './path.ts';
+import type { Response } from './respond.ts';
+import type { Request } from './server.ts';
+import type { Upgrade } from './websocket.ts';
+
+/** What is no traffic of objects, and who serves it. */
+export interface Connections {
+  readonly connectors: () => readonly Connector[];
+  readonly remoteVersions: () => readonly RemoteVersion[];
+}
+
+/** Who serves the subresource of a path: `proxy` of `pods/web/proxy/metrics`. */
+export function connectorFor(
+  { connectors }: Connections,
+  { group, resource, subresource, name }: ResourcePath,
+): Connector | undefined {
+  if (subresource === undefined || name === undefined) return undefined;
+  const end = subresource.indexOf('/');
+  const first = end < 0 ? subresource : subresource.slice(0, end);
+  return connectors().find(
+    each => each.subresource === first && each.resource === resource && each.group === group,
+  );
+}
+
+/** The server beside this one that serves a group version. */
+export function remoteVersionFor(
+  { remoteVersions }: Connections,
+  { group, version }: ResourcePath,
+): RemoteVersion | undefined {
+  return remoteVersions().find(each => each.group === group && each.version === version);
+}
+
+/** Hands a request over to a connector, once the door lets it through. */
+export async function serveConnection(
+  door: Door,
+  user: User,
+  connector: Connector,
+  path: ResourcePath,
+  exchange: Exchange,
+): Promise<void> {
+  const { group, version, resource, namespace = '', name = '' } = path;
+  const { subresource } = connector;
+  const verb = VERBS.get(exchange.request.method ?? 'GET');
+  if (verb === undefined || !connector.verbs.includes(verb)) throw methodNotAllowed();
+  const target = { verb, group, version, resource, subresource, namespace, name };
+  const { rest, query } = behind(exchange.request.url ?? '', path);
+  const apiVersion = group ? `${group}/${version}` : version;
+  const options = Object.fromEntries(new URLSearchParams(query));
+  const object = { kind: connector.kind, apiVersion, metadata: {}, path: rest, ...options };
+  await door.connect(user, target, object);
+  await connector.connect({ user, verb, namespace, name, path: rest, query }, exchange);
+}
+
+export function exchangeOf(request: Request, response: Response, upgrade?: Upgrade): Exchange {
+  if (upgrade === undefined) return { request, response };
+  const { socket, head } = upgrade;
+  return { request, response, upgrade: { socket, head } };
+}
+
+/** What follows the subresource in the URL, as it is encoded there. */
+function behind(url: string, { namespace, name }: ResourcePath): { rest: string; query: string } {
+  const mark = url.indexOf('?');
+  const whole = mark < 0 ? url : url.slice(0, mark);
+  const parts = whole.split('/');
+  // "", api, v1 or "", apis, group, version; then namespaces/x; then resource, name, subresource.
+  const prefix = parts[1] === 'api' ? 3 : 4;
+  const place = prefix + (namespace === undefined ? 0 : 2) + (name === undefined ? 0 : 3);
+  const rest = parts.slice(place);
+  const query = mark < 0 ? '' : url.slice(mark + 1);
+  return { rest: rest.length > 0 ? `/${rest.join('/')}` : '', query };
+}
+
+/** By what it does to the object, as upstream's connecting verbs. */
+const VERBS: ReadonlyMap<string, Verb> = new Map([
+  ['GET', 'get'],
+  ['HEAD', 'get'],
+  ['OPTIONS', 'get'],
+  ['POST', 'create'],
+  ['PUT', 'update'],
+  ['PATCH', 'patch'],
+  ['DELETE', 'delete'],
+]);
