@@ -1,21 +1,34 @@
-import { definePlugin, Node, POD_FIELDS, Pod, runController } from 'kernetes/sdk';
-import { PodCollector } from './podgc.ts';
+import { definePlugin, isPodFinished, Node, POD_FIELDS, Pod, runController } from 'kernetes/sdk';
+import { type Config, FINISHED, isOutOfService, isTerminating, PodCollector } from './podgc.ts';
 
-export default definePlugin({
+export default definePlugin<Config>({
   name: 'controller.podgc',
+  config: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      terminatedPodThreshold: { type: 'integer', default: 12_500 },
+    },
+  },
   activate(ctx) {
-    const collector = new PodCollector();
+    const collector = new PodCollector(ctx.config);
     runController(ctx, {
       for: Node,
-      fields: [],
+      fields: ['spec.taints', 'status.conditions'],
       watches: [
         {
           kind: Pod,
           fields: POD_FIELDS,
-          indexes: { node: nodeOf },
+          indexes: { node: nodeOf, finished: pod => (isPodFinished(pod) ? [FINISHED] : []) },
           // A pod of a node that exists is none of ours; a look at the copy tells that for nothing.
-          map: (pod, { informer }) =>
-            nodeOf(pod).flatMap(name => (informer(Node).get(name) ? [] : [{ name }])),
+          map: (pod, { informer }) => {
+            const finished = isPodFinished(pod) ? [{ name: FINISHED }] : [];
+            const lost = nodeOf(pod).filter(name => {
+              const node = informer(Node).get(name);
+              return !node || (isTerminating(pod) && isOutOfService(node));
+            });
+            return [...finished, ...lost.map(name => ({ name }))];
+          },
         },
       ],
       reconcile: (key, context) => collector.reconcile(key, context),
