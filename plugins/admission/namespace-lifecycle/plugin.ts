@@ -3,6 +3,7 @@ import {
   type AdmissionRequest,
   ApiError,
   admissionPoint,
+  type Clock,
   definePlugin,
   forbidden,
   Namespace,
@@ -18,31 +19,65 @@ export default definePlugin({
   async activate(ctx) {
     const namespaces = ctx.informer(Namespace);
     await namespaces.synced;
-    // The informer may not show yet what another server on the same database made.
-    const find = (name: string) =>
-      namespaces.get(name) ?? ctx.objects.get(Namespace, { name }).catch(missing);
-    ctx.provide(admissionPoint, namespaceLifecycle(find));
+    const deleted = new RecentNames(ctx.clock);
+    const find = (name: string) => {
+      const known = namespaces.get(name);
+      const isOld = known && !known.metadata.deletionTimestamp && deleted.has(name);
+      // The informer may not show yet what was deleted, or what another server on the same
+      // database made.
+      if (known && !isOld) return known;
+      return ctx.objects.get(Namespace, { name }).catch(missing);
+    };
+    ctx.provide(admissionPoint, namespaceLifecycle(find, deleted));
   },
 });
 
 /** Finds a namespace; undefined: there is none. */
 type FindNamespace = (name: string) => Namespace | Promise<Namespace | undefined>;
 
-function namespaceLifecycle(find: FindNamespace): AdmissionPlugin {
+function namespaceLifecycle(find: FindNamespace, deleted: RecentNames): AdmissionPlugin {
   return {
     rules: [
-      { operations: ['CREATE'], groups: ['*'], resources: ['*'] },
+      { operations: ['CREATE'], groups: ['*'], resources: ['*/*'] },
       { operations: ['DELETE'], groups: [''], resources: ['namespaces'] },
     ],
     mutate(request) {
-      if (request.operation === 'DELETE') return refusePermanent(request);
       const { namespace, group, resource } = request;
+      if (request.operation === 'DELETE') {
+        refusePermanent(request);
+        if (!request.dryRun) deleted.add(request.name);
+        return undefined;
+      }
+      // To say that a namespace is not there would tell about it.
+      if (resource === 'localsubjectaccessreviews') return undefined;
       if (namespace === '' || (group === '' && resource === 'namespaces')) return undefined;
       const found = find(namespace);
       if (found instanceof Promise) return found.then(each => requireOpen(request, each));
       return requireOpen(request, found);
     },
   };
+}
+
+/** Names for a while, the last ones only. */
+class RecentNames {
+  readonly #clock: Clock;
+  readonly #untilMs = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(name: string): void {
+    this.#untilMs.delete(name);
+    this.#untilMs.set(name, this.#clock.now() + RECENT_MS);
+    if (this.#untilMs.size <= RECENT_MAX) return;
+    const [oldest] = this.#untilMs.keys();
+    if (oldest !== undefined) this.#untilMs.delete(oldest);
+  }
+
+  has(name: string): boolean {
+    return (this.#untilMs.get(name) ?? 0) > this.#clock.now();
+  }
 }
 
 function missing(error: unknown): undefined {
@@ -65,3 +100,7 @@ function requireOpen(request: AdmissionRequest, found: Namespace | undefined): v
   const cause = { reason: 'NamespaceTerminating', message, field: 'metadata.namespace' };
   throw new ApiError({ ...status, details: { ...status.details, causes: [cause] } });
 }
+
+/** Upstream's: far longer than any informer is behind. */
+const RECENT_MS = 30_000;
+const RECENT_MAX = 100;
