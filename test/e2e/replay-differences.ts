@@ -36,16 +36,9 @@ interface Difference {
   readonly why: string;
 }
 
-const LATER_ADMISSION: Difference = {
-  fields: [
-    'spec.priority',
-    'spec.preemptionPolicy',
-    'spec.serviceAccount',
-    'spec.serviceAccountName',
-    'spec.tolerations',
-    'spec.containers[0].volumeMounts[0]',
-  ],
-  why: 'set by the admission plugins Priority, ServiceAccount and DefaultTolerationSeconds, of a later issue',
+const TOKEN_VOLUME: Difference = {
+  fields: ['spec.volumes[0]', 'spec.containers[0].volumeMounts[0].name'],
+  why: 'v1.20 mounted a secret; since v1.22 the volume is projected, and its name drawn at random',
 };
 
 const SERVICE_ADDRESSES: Difference = {
@@ -83,32 +76,15 @@ export const DEFAULTS_DIFFER: Readonly<Record<string, readonly Difference[]>> = 
     { fields: ['spec.manualSelector'], why: 'defaulted by newer servers' },
   ],
   namespace: [{ fields: ['metadata.labels'], why: 'kubernetes.io/metadata.name since v1.21' }],
-  node: [
-    {
-      fields: ['spec'],
-      why: 'the taint not-ready is set by the admission plugin TaintNodesByCondition, of a later issue',
-    },
-  ],
-  'pod-hostnetwork': [
-    LATER_ADMISSION,
-    { fields: ['spec.volumes[0]'], why: 'the token volume, as above' },
-  ],
-  'pod-minimal': [
-    LATER_ADMISSION,
-    { fields: ['spec.volumes[0]'], why: 'the token volume, as above' },
-  ],
+  'pod-hostnetwork': [TOKEN_VOLUME],
+  'pod-minimal': [TOKEN_VOLUME],
   'pod-probes': [
-    LATER_ADMISSION,
     {
-      fields: ['spec.volumes[4]', 'spec.containers[0].volumeMounts'],
-      why: 'the token volume, as above',
+      fields: ['spec.volumes[4]', 'spec.containers[0].volumeMounts[0].name'],
+      why: TOKEN_VOLUME.why,
     },
   ],
-  pv: [
-    { fields: ['metadata.finalizers'], why: 'set by admission, of a later issue' },
-    { fields: ['status.lastPhaseTransitionTime'], why: 'set since v1.28' },
-  ],
-  pvc: [{ fields: ['metadata.finalizers'], why: 'set by admission, of a later issue' }],
+  pv: [{ fields: ['status.lastPhaseTransitionTime'], why: 'set since v1.28' }],
   'service-clusterip': [SERVICE_ADDRESSES, INTERNAL_POLICY],
   'service-headless': [SERVICE_ADDRESSES, INTERNAL_POLICY],
   'service-lb': [
