@@ -55,7 +55,11 @@ export function compileCall(node: MemberCall, scope: Scope | undefined, at: Comp
     const made = compileFallback(node, scope, at);
     if (made) return made;
   }
-  if (!at.functions.has(`.${name}`)) throw undeclared(name, position, at);
+  if (!at.functions.has(`.${name}`)) {
+    // What is wrong before the dot is said first.
+    at.compile(receiver, scope);
+    throw undeclared(name, position, at);
+  }
   return compileFunction(`.${name}`, [receiver, ...args], { node, scope, at, position });
 }
 

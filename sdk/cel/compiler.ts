@@ -13,7 +13,7 @@ import {
   type Scope,
 } from './compilation.ts';
 import { equal } from './equality.ts';
-import type { Frame, Run } from './meter.ts';
+import { FAILURE_COST, type Frame, type Run } from './meter.ts';
 import { chainOf } from './parse.ts';
 import { assign, BOOL, join, listOf, mapOf, scalar, type Type } from './type.ts';
 import { absorbed, fail, ListValue, mapFrom, TypeValue, Uint } from './value.ts';
@@ -188,6 +188,7 @@ function decide(runs: readonly Run[], decisive: boolean, frame: Frame): boolean 
       if (typeof value !== 'boolean') fail('no such overload');
     } catch (thrown) {
       failure ??= absorbed(thrown);
+      frame.meter.spend(FAILURE_COST);
     }
   }
   if (failure !== undefined) throw failure;

@@ -2,10 +2,12 @@ import type { Meter } from './meter.ts';
 import {
   Duration,
   fail,
+  JsonMap,
   ListValue,
   MapValue,
   Opaque,
   Optional,
+  StructValue,
   Timestamp,
   TypeValue,
   Uint,
@@ -36,6 +38,7 @@ function equalOptionals(a: Optional, b: Optional, meter: Meter): boolean {
 }
 
 function equalLists(a: ListValue, b: ListValue, meter: Meter): boolean {
+  if (a.items === b.items) return true;
   if (a.size !== b.size) return false;
   const merge = a.merge ?? b.merge;
   if (merge?.type === 'map') return equalByKeys(a, b, { keys: merge.keys, meter });
@@ -77,10 +80,18 @@ export function includes(list: ListValue, value: unknown, meter: Meter): boolean
   return false;
 }
 
+/** Old and new objects often share what did not change. */
+function isSameData(a: MapValue, b: MapValue): boolean {
+  if (a instanceof JsonMap) return b instanceof JsonMap && a.data === b.data;
+  return a instanceof StructValue && b instanceof StructValue && a.data === b.data;
+}
+
 function equalMaps(a: MapValue, b: MapValue, meter: Meter): boolean {
-  meter.traverse(a.size);
-  if (a.size !== b.size) return false;
-  for (const key of a.keys()) {
+  if (isSameData(a, b)) return true;
+  const keys = a.keys();
+  meter.spend(keys.length);
+  if (keys.length !== b.size) return false;
+  for (const key of keys) {
     meter.spend(ELEMENT_COST);
     const other = b.get(key);
     if (other === undefined || !equal(a.get(key), other, meter)) return false;
@@ -143,4 +154,4 @@ function compareInts(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-const ELEMENT_COST = 0.1;
+const ELEMENT_COST = 0.25;

@@ -106,4 +106,4 @@ export function walk(
 }
 
 /** Of listing a map's keys, each time. */
-const KEY_COST = 0.25;
+const KEY_COST = 1;

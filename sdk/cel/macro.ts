@@ -1,7 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { type Compiled, innerScope, LIST_COST, MAP_COST } from './compilation.ts';
 import { identifier, type Loop, loopOf, type MacroCall, place, walk } from './loop.ts';
-import type { Frame, Run } from './meter.ts';
+import { FAILURE_COST, type Frame, type Run } from './meter.ts';
 import { assign, BOOL, DYN, listOf, mapOf, optionalOf } from './type.ts';
 import { absorbed, fail, ListValue, MapValue, mapFrom, Optional } from './value.ts';
 
@@ -74,6 +74,7 @@ function quantify(
       if (typeof value !== 'boolean') fail('no such overload');
     } catch (thrown) {
       failure ??= absorbed(thrown);
+      frame.meter.spend(FAILURE_COST);
     }
   }
   if (failure !== undefined) throw failure;

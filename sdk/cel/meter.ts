@@ -27,6 +27,9 @@ const EXHAUSTED = new Exhausted();
 /** Per character, upstream's StringTraversalCostFactor. */
 export const TRAVERSAL_COST = 0.1;
 
+/** Of a failure that is put aside: it takes longer than other steps. */
+export const FAILURE_COST = 4;
+
 /** One evaluation. */
 export interface Frame {
   readonly meter: Meter;

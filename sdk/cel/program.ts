@@ -50,13 +50,14 @@ export class Program implements CelProgram {
     budget: CelBudget,
     options: CelEvaluateOptions = {},
   ): unknown {
-    const meter = new Meter(Math.min(CEL_CALL_COST_MAX, budget.limit - budget.spent));
+    const limit = Math.min(CEL_CALL_COST_MAX, Math.max(0, budget.limit - budget.spent));
+    const meter = new Meter(limit);
     try {
       return this.#parts.compiled.run(this.#frame(variables, meter, options));
     } catch (thrown) {
       throw errorOf(thrown);
     } finally {
-      budget.spent += meter.spent;
+      budget.spent += Math.min(meter.spent, limit);
     }
   }
 

@@ -158,7 +158,7 @@ export interface Signature {
 export function parseSignature(text: string): Signature {
   const [, head = '', args = '', result = ''] = /^(.*)\((.*)\): (\S.*)$/.exec(text) ?? [];
   if (result === '') throw new Error(`Cannot read signature "${text}"`);
-  const [, receiver = '', name = ''] = /^(?:(.*)!)?(.+)$/.exec(receiverMarked(head)) ?? [];
+  const [, receiver = '', name = ''] = /^(?:(.*) )?(.+)$/.exec(withReceiverApart(head)) ?? [];
   const parameters = [receiver, ...splitTop(args)].filter(part => part !== '');
   return {
     name,
@@ -169,11 +169,11 @@ export function parseSignature(text: string): Signature {
 }
 
 /** Namespaced functions are in lower case before the dot and no type: `math.greatest`. */
-function receiverMarked(head: string): string {
+function withReceiverApart(head: string): string {
   const dot = head.lastIndexOf('.');
   const before = head.slice(0, dot);
   const isType = before.includes('<') || byName.has(before) || /[A-Z]/.test(before);
-  return dot > 0 && isType ? `${before}!${head.slice(dot + 1)}` : head;
+  return dot > 0 && isType ? `${before} ${head.slice(dot + 1)}` : head;
 }
 
 function parseType(text: string): Type {

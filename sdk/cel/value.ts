@@ -121,7 +121,7 @@ export class JsonMap extends MapValue {
   }
 
   keys(): readonly string[] {
-    return Object.keys(this.data).filter(key => this.data[key] !== undefined);
+    return Object.keys(this.data);
   }
 }
 

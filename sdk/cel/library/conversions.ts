@@ -82,9 +82,12 @@ function textSize({ meter }: Parameters<Library[string]>[0], text: string): bigi
 
 function mapSize({ meter }: Parameters<Library[string]>[0], map: MapValue): bigint {
   const { size } = map;
-  meter.traverse(size);
+  meter.spend(size * KEY_COST);
   return BigInt(size);
 }
+
+/** Of counting a map's keys. */
+const KEY_COST = 1;
 
 function parseBool(text: string): boolean {
   if (['1', 't', 'true', 'TRUE', 'True'].includes(text)) return true;

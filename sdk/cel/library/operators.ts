@@ -71,9 +71,12 @@ function isIn(value: unknown, list: ListValue, { meter }: Frame): boolean {
   return false;
 }
 
+/** Per element, since lists are copied. */
+const COPY_COST = 0.5;
+
 /** Lists of a schema are added as server-side apply would merge them. */
 function added(a: ListValue, b: ListValue, meter: Meter): ListValue {
-  meter.traverse(a.size + b.size);
+  meter.spend((a.size + b.size) * COPY_COST);
   const { merge } = a;
   if (merge === undefined) return new ListValue([...a.toArray(), ...b.toArray()]);
   if (merge.type === 'map') return mergedByKeys(a, b, merge.keys);

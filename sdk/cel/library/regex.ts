@@ -37,6 +37,7 @@ function patternFor(frame: Frame, text: string, pattern: string): RE2JS {
 /** Of a pattern that is not known when the expression is compiled. */
 const COMPILE_COST = 50;
 const PROGRAM_COST = 0.05;
+const MATCH_COST = 3;
 
 export const REGEX: Library = {
   'string.matches(string): bool': isMatch,
@@ -66,7 +67,7 @@ function findAll(
   const matcher = patternFor(frame, text, pattern).matcher(text);
   const found: string[] = [];
   while ((limit < 0 || found.length < limit) && matcher.find()) {
-    frame.meter.spend(1);
+    frame.meter.spend(MATCH_COST);
     found.push(matcher.group() ?? '');
   }
   return new ListValue(found);
