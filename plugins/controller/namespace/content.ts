@@ -11,36 +11,62 @@ import {
 
 /** What a namespace still has of one kind. */
 export interface Remainder {
-  readonly kind: Kind;
+  readonly kind: ServedKind;
   readonly objects: readonly KubeObject[];
 }
 
 export interface Emptied {
   readonly remaining: readonly Remainder[];
-  readonly errors: readonly ApiError[];
+  readonly errors: readonly Error[];
+}
+
+export interface EmptyOptions {
+  readonly kinds: readonly ServedKind[];
+  readonly objects: ObjectClient;
+  /** How long ago the namespace was deleted. */
+  readonly ageMs: number;
 }
 
 /** Deletes everything of these kinds in the namespace, and tells what is there afterwards. */
 export async function emptyNamespace(
   namespace: string,
-  { kinds, objects }: { readonly kinds: readonly ServedKind[]; readonly objects: ObjectClient },
+  { kinds, objects, ageMs }: EmptyOptions,
 ): Promise<Emptied> {
   const within = kinds.filter(({ namespaced, verbs }) => namespaced && verbs.includes('delete'));
   const whole = within.filter(({ verbs }) => verbs.includes('deletecollection'));
   const single = within.filter(kind => !whole.includes(kind));
-  const deleted = [
-    ...(await objects.batch(whole.map(kind => requestFor('deletecollection', kind, namespace)))),
-    ...(await deleteSingly(namespace, single, objects)),
-  ];
+  const requests = whole.map(kind => requestFor('deletecollection', kind, namespace));
+  const collections = await objects.batch(requests);
+  const deleted = [...collections, ...(await deleteSingly(namespace, single, objects))];
   const left = await remainders(namespace, within, objects);
   const failed = deleted.flatMap(result => (result.ok ? [] : [result.error]));
-  return { remaining: left.remaining, errors: [...failed, ...left.errors].filter(isFailure) };
+  const errors = [...failed, ...left.errors].filter(isFailure);
+  // That of the others which could not be deleted is said already.
+  const refused = new Set(whole.filter((_, i) => hasFailed(collections[i])));
+  const stuck = left.remaining.filter(each => !refused.has(each.kind) && isUnexpected(each, ageMs));
+  return {
+    remaining: left.remaining,
+    errors: [...errors, ...stuck.map(({ kind }) => unexpected(namespace, kind))],
+  };
+}
+
+/** Neither finalizers nor a grace period explain that something is still there. */
+function isUnexpected({ objects }: Remainder, ageMs: number): boolean {
+  if (objects.some(({ metadata }) => metadata.finalizers?.length)) return false;
+  const graces = objects.map(({ metadata }) => metadata.deletionGracePeriodSeconds ?? 0);
+  return ageMs >= Math.max(...graces) * 1_000;
+}
+
+/** As upstream tells it. */
+function unexpected(namespace: string, { group, version, resource }: Kind): Error {
+  const what = `${group}/${version}, Resource=${resource}`;
+  return new Error(`unexpected items still remain in namespace: ${namespace} for gvr: ${what}`);
 }
 
 /** Kinds that have no deletecollection. */
 async function deleteSingly(
   namespace: string,
-  kinds: readonly Kind[],
+  kinds: readonly ServedKind[],
   objects: ObjectClient,
 ): Promise<BatchResult[]> {
   const { remaining } = await remainders(namespace, kinds, objects);
@@ -55,9 +81,9 @@ async function deleteSingly(
 
 async function remainders(
   namespace: string,
-  kinds: readonly Kind[],
+  kinds: readonly ServedKind[],
   objects: ObjectClient,
-): Promise<Emptied> {
+): Promise<{ readonly remaining: Remainder[]; readonly errors: ApiError[] }> {
   const remaining: Remainder[] = [];
   const errors: ApiError[] = [];
   const lists = await objects.batch(kinds.map(kind => requestFor('list', kind, namespace)));
@@ -85,4 +111,8 @@ function requestFor(
 /** An object that has gone meanwhile, a kind that is served no more: nothing to empty. */
 function isFailure(error: ApiError): boolean {
   return error.reason !== 'NotFound';
+}
+
+function hasFailed(result: BatchResult | undefined): boolean {
+  return result?.ok === false && isFailure(result.error);
 }

@@ -7,6 +7,7 @@ import {
   keyOf,
   Namespace,
   Pod,
+  Secret,
   servedKindPoint,
   serviceUnavailable,
   unknownResource,
@@ -144,5 +145,32 @@ describe('controller.namespace', () => {
     kernel.fault = () => undefined;
     await activate(plugin, { kernel });
     assert.deepEqual(names(kernel), ['other']);
+  });
+
+  it('tells what remains though nothing holds it', async () => {
+    const { kernel, clock, remove } = await setUp();
+    kernel.fault = ({ verb, resource }) =>
+      verb === 'deletecollection' && resource === 'pods' ? unknownResource() : undefined;
+    await remove();
+    await clock.step(5_000);
+    assert.equal(
+      conditions(kernel).ContentDeletionFailed,
+      'Failed to delete all resource types, 1 remaining: unexpected items still remain in ' +
+        'namespace: team for gvr: /v1, Resource=pods',
+    );
+  });
+
+  it('deletes what is of a kind that is served only then', async () => {
+    const { kernel, clock, remove } = await setUp();
+    const held = { namespace: 'team', finalizers: ['test/hold'] };
+    kernel.add(ConfigMap, { metadata: { name: 'held', ...held } });
+    kernel.add(Secret, { metadata: { name: 's', namespace: 'team' } });
+    await remove();
+    await clock.step(1_000);
+    assert.equal(kernel.all(Secret).length, 1);
+    const served = { ...Secret, verbs: ALL_VERBS, expires: false };
+    kernel.link('custom').provide(servedKindPoint, 'secrets', served);
+    await clock.step(20_000);
+    assert.equal(kernel.all(Secret).length, 0);
   });
 });

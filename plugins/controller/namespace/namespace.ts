@@ -26,12 +26,13 @@ export class NamespaceEmptier {
   async reconcile(context: Context): Promise<ReconcileResult> {
     const { object: namespace, objects } = context;
     if (!namespace?.metadata.deletionTimestamp) return undefined;
-    const { name = '', uid = '' } = namespace.metadata;
+    const { name = '', uid = '', deletionTimestamp } = namespace.metadata;
     if (!namespace.spec?.finalizers?.includes(FINALIZER)) return undefined;
     const kinds = this.#kinds();
     // The kernel has not told yet. To let go now would leave everything behind.
     if (kinds.length === 0) return { requeueAfter: RETRY_FIRST_MS };
-    const emptied = await emptyNamespace(name, { kinds, objects });
+    const ageMs = context.clock.now() - Date.parse(deletionTimestamp);
+    const emptied = await emptyNamespace(name, { kinds, objects, ageMs });
     if (emptied.remaining.length === 0 && emptied.errors.length === 0) {
       this.#attempts.delete(uid);
       await letGo(namespace, context);
