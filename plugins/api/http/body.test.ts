@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ApiError, type BodyCodec } from 'kernetes/sdk';
-import { parseBody } from './body.ts';
+import { parseBody, parsePatch } from './body.ts';
 
 const reversed: BodyCodec = {
   mediaTypes: ['text/reversed', 'text/x-reversed'],
@@ -36,4 +36,38 @@ describe('parseBody()', () => {
         ),
     );
   });
+});
+
+describe('parsePatch() of an applied configuration', () => {
+  const parse = (text: string, strict: boolean) => {
+    const contentType = 'application/apply-patch+yaml';
+    return parsePatch(Buffer.from(text), { contentType, strict }).body;
+  };
+  const TWICE = [
+    { form: 'YAML', text: 'a: 1\nb: 0\na: 2\n', why: 'line 3: key "a" already set in map' },
+    { form: 'JSON', text: '{"a":1,"b":0,"a":2}', why: 'line 1: key "a" already set in map' },
+  ];
+  for (const { form, text, why } of TWICE) {
+    it(`takes the last of two fields of one name in ${form}, or is strict`, () => {
+      assert.deepEqual(parse(text, false), { a: 2, b: 0 });
+      assert.throws(
+        () => parse(text, true),
+        error =>
+          ApiError.is(error, 'BadRequest') &&
+          error.message ===
+            `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  ${why}`,
+      );
+    });
+  }
+
+  it('reads a flow mapping that is no JSON', () => {
+    assert.deepEqual(parse('{a: 1, b: [x, y]}', false), { a: 1, b: ['x', 'y'] });
+  });
+
+  for (const strict of [true, false]) {
+    it(`refuses what is no YAML${strict ? ', strictly' : ''}`, () => {
+      assert.throws(() => parse('a: [', strict), /^ApiError: error decoding YAML: /);
+      assert.throws(() => parse('a: &a [1]\nb: *b', strict), /^ApiError: error decoding YAML: /);
+    });
+  }
 });

@@ -144,7 +144,8 @@ function toObjectRequest(
     case 'list':
       return base;
     case 'patch': {
-      const patch = parsePatch(bytes, type);
+      const strict = options.fieldValidation === 'Strict';
+      const patch = parsePatch(bytes, { contentType: type, strict });
       // Who applies must say by which name.
       const applies = patch.patchType === 'application/apply-patch+yaml';
       return { ...base, ...patch, options: applies ? options : withManager };
