@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
+import { CustomResourceDefinition } from 'kernetes/sdk';
 import { type Fields, Http, jsonOf } from './http.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
 
@@ -200,6 +201,15 @@ describe('server-side apply', { timeout: 120_000 }, () => {
           'failed to create typed patch object (/refused; /v1, Kind=ConfigMap): .datas: field not declared in schema',
         ],
       ],
+      [
+        `${path}&fieldValidation=Strict`,
+        'apiVersion: v1\nkind: ConfigMap\nkind: ConfigMap\n',
+        [
+          400,
+          'BadRequest',
+          'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 3: key "kind" already set in map',
+        ],
+      ],
       [path, 'just text', [400, 'BadRequest', /error decoding YAML/]],
       [path, configMap('refused', { 'a/b': '1' }), [422, 'Invalid', /a valid config key must/]],
       [
@@ -289,6 +299,90 @@ describe('server-side apply', { timeout: 120_000 }, () => {
       'Conflict',
       'Apply failed with 1 conflict: conflict with "hpa" with subresource "scale": .spec.replicas',
     ]);
+  });
+
+  it('applies custom resources by their schema, in any of their versions', async () => {
+    const openAPIV3Schema = {
+      type: 'object',
+      properties: {
+        spec: {
+          type: 'object',
+          properties: {
+            size: { type: 'integer' },
+            tags: { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'string' } },
+            free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+          },
+        },
+        status: { type: 'object', properties: { ready: { type: 'integer' } } },
+      },
+    };
+    const version = (name: string, storage: boolean) => ({
+      name,
+      storage,
+      served: true,
+      schema: { openAPIV3Schema },
+      subresources: {
+        status: {},
+        scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.ready' },
+      },
+    });
+    const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    await apply(`${definitions}/parts.apply.test?fieldManager=a`, {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'parts.apply.test' },
+      spec: {
+        group: 'apply.test',
+        scope: 'Namespaced',
+        names: { plural: 'parts', singular: 'part', kind: 'Part', listKind: 'PartList' },
+        versions: [version('v1', true), version('v2', false)],
+      },
+    });
+    const at = (served: string) => `/apis/apply.test/${served}/namespaces/default/parts`;
+    await cluster.until(
+      { kind: CustomResourceDefinition, name: 'parts.apply.test' },
+      ({ status }) =>
+        status?.conditions?.some(each => each.type === 'Established' && each.status === 'True') ??
+        false,
+    );
+    const part = (served: string, fields: object) => ({
+      apiVersion: `apply.test/${served}`,
+      kind: 'Part',
+      metadata: { name: 'p' },
+      ...fields,
+    });
+    const one = part('v1', { spec: { size: 1, tags: ['x'], free: { a: 1 } } });
+    await apply(`${at('v1')}/p?fieldManager=a`, one);
+    const two = part('v2', { spec: { tags: ['y'], free: { b: [1] } } });
+    const { object } = await apply(`${at('v2')}/p?fieldManager=b`, two);
+    assert.deepEqual(object.spec, { size: 1, tags: ['x', 'y'], free: { a: 1, b: [1] } });
+    assert.deepEqual(
+      await refused(`${at('v2')}/p?fieldManager=b`, part('v2', { spec: { size: 2 } })),
+      [409, 'Conflict', 'Apply failed with 1 conflict: conflict with "a": .spec.size'],
+    );
+    const status = { ...one, spec: { size: 9 }, status: { ready: 1 } };
+    const told = await apply(`${at('v1')}/p/status?fieldManager=s`, status);
+    assert.deepEqual([told.object.spec?.size, told.object.status], [1, { ready: 1 }]);
+    const scale = {
+      apiVersion: 'autoscaling/v1',
+      kind: 'Scale',
+      metadata: { name: 'p' },
+      spec: { replicas: 3 },
+    };
+    await apply(`${at('v1')}/p/scale?fieldManager=h&force=true`, scale);
+    const left = await apply(`${at('v1')}/p?fieldManager=a`, part('v1', { spec: { tags: ['z'] } }));
+    assert.deepEqual(left.object.spec, { size: 3, tags: ['y', 'z'], free: { b: [1] } });
+    assert.deepEqual(
+      entriesOf(left.object)
+        .map(([manager, , sub]) => [manager, sub])
+        .sort(),
+      [
+        ['a', undefined],
+        ['b', undefined],
+        ['h', 'scale'],
+        ['s', 'status'],
+      ],
+    );
   });
 
   it('makes one object when many apply it at once', async () => {
