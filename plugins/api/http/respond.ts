@@ -51,7 +51,7 @@ export function write(response: Response, code: number, type: string, body: Uint
   response.writeHead(code, {
     'content-type': type,
     'content-length': body.length,
-    'cache-control': 'no-cache, private',
+    ...(!response.hasHeader('cache-control') && { 'cache-control': 'no-cache, private' }),
   });
   // Both kinds of response take bytes; their common type does not say so.
   (response as ServerResponse).end(body);
