@@ -17,6 +17,7 @@ export * from './duration.ts';
 export * from './events.ts';
 export * from './expectations.ts';
 export * from './extension.ts';
+export * from './field-manager.ts';
 export * from './field-path.ts';
 export * from './field-validation.ts';
 export * from './informer.ts';

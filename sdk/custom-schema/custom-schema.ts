@@ -5,4 +5,7 @@ export * from './engines.ts';
 export * from './json-path.ts';
 export * from './list-types.ts';
 export * from './properties.ts';
+export * from './rule.ts';
+export * from './rules.ts';
+export * from './structure.ts';
 export * from './validator.ts';

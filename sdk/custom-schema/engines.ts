@@ -42,13 +42,24 @@ export interface PatternEngine {
 
 export async function loadPatterns(): Promise<PatternEngine> {
   const { RE2JS } = await import('re2js');
+  // The same few patterns are in many schemas, and each is compiled to check its definition first.
+  const known = new Map<string, (text: string) => boolean>();
   return {
     compile(pattern) {
-      const compiled = RE2JS.compile(pattern);
-      return text => compiled.test(text);
+      let test = known.get(pattern);
+      if (test === undefined) {
+        const compiled = RE2JS.compile(pattern);
+        test = text => compiled.test(text);
+        if (known.size >= PATTERNS_MAX) known.clear();
+        known.set(pattern, test);
+      }
+      return test;
     },
   };
 }
+
+/** A compiled pattern is a few kilobytes. */
+const PATTERNS_MAX = 1000;
 
 interface Needs {
   pattern: boolean;

@@ -15,11 +15,17 @@ export function isSchema(value: unknown): value is JSONSchemaProps {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The schemas right below one, those that structure a value before those that only check it. */
-export function* subschemas(schema: JSONSchemaProps): Generator<Subschema, void, undefined> {
-  for (const keyword of ONE) yield* one(keyword, schema[keyword]);
-  for (const keyword of MANY) yield* many(keyword, schema[keyword]);
-  for (const keyword of LISTS) yield* many(keyword, schema[keyword]);
+/** The schemas right below one. */
+export function subschemas(schema: JSONSchemaProps): readonly Subschema[] {
+  let found: Subschema[] | undefined;
+  for (const keyword in schema) {
+    if (!HOLDERS.has(keyword)) continue;
+    const value = (schema as Record<string, unknown>)[keyword];
+    found ??= [];
+    if (!MAPS.has(keyword) && isSchema(value)) found.push({ keyword, schema: value });
+    else if (typeof value === 'object' && value !== null) addAll(keyword, value, found);
+  }
+  return found ?? NONE;
 }
 
 /** The schema of a property; never what objects inherit. */
@@ -38,18 +44,23 @@ export function itemsOf({ items }: JSONSchemaProps): JSONSchemaProps | undefined
   return isSchema(items) ? items : undefined;
 }
 
-const ONE = ['items', 'additionalProperties', 'additionalItems', 'not'] as const;
-const MANY = ['properties', 'patternProperties', 'definitions', 'dependencies'] as const;
-const LISTS = ['allOf', 'anyOf', 'oneOf'] as const;
+const NONE: readonly Subschema[] = Object.freeze([]);
+/** Keywords of maps of schemas by any key. */
+const MAPS = new Set(['properties', 'patternProperties', 'definitions', 'dependencies']);
+const HOLDERS = new Set([
+  ...MAPS,
+  'items',
+  'additionalProperties',
+  'additionalItems',
+  'not',
+  'allOf',
+  'anyOf',
+  'oneOf',
+]);
 
-function* one(keyword: string, schema: unknown): Generator<Subschema, void, undefined> {
-  if (isSchema(schema)) yield { keyword, schema };
-  else yield* many(keyword, schema);
-}
-
-function* many(keyword: string, schemas: unknown): Generator<Subschema, void, undefined> {
-  if (typeof schemas !== 'object' || schemas === null) return;
+function addAll(keyword: string, schemas: object, found: Subschema[]): void {
+  const isList = Array.isArray(schemas);
   for (const [key, schema] of Object.entries(schemas)) {
-    if (isSchema(schema)) yield { keyword, at: Array.isArray(schemas) ? Number(key) : key, schema };
+    if (isSchema(schema)) found.push({ keyword, at: isList ? Number(key) : key, schema });
   }
 }

@@ -1,16 +1,18 @@
 import {
   compileDefaults,
+  compileRules,
   compileValidator,
   type Defaulter,
   duplicatesIn,
   type FieldError,
+  invalidValue,
   type JSONSchemaProps,
   type KubeObject,
   prune,
+  type RuleChecker,
   type Schema,
-  type SchemaDefinition,
   type SchemaEngines,
-  schemaFrom,
+  structureOf,
   type Validator,
 } from 'kernetes/sdk';
 import { embeddedErrors } from './embedded.ts';
@@ -21,6 +23,7 @@ export class CustomSchema {
   readonly #engines: SchemaEngines;
   #structure: Schema | undefined;
   #validator: Validator | undefined;
+  #rules: RuleChecker | undefined | 'none';
   #defaulter: Defaulter | undefined | 'none';
 
   constructor(props: JSONSchemaProps, engines: SchemaEngines) {
@@ -30,7 +33,7 @@ export class CustomSchema {
 
   /** For the decoder, patches, managedFields and OpenAPI. */
   get structure(): Schema {
-    this.#structure ??= schemaFrom(withMetadata(this.props));
+    this.#structure ??= structureOf(this.props);
     return this.#structure;
   }
 
@@ -54,7 +57,22 @@ export class CustomSchema {
     const errors = [...this.#validator(object, old), ...embeddedErrors(object, this.props)];
     const isNew = old === undefined || duplicatesIn(old, this.props).length === 0;
     if (isNew) errors.push(...duplicatesIn(object, this.props));
-    return errors;
+    return [...errors, ...this.#checkRules(object, old, errors)];
+  }
+
+  /** Rules count on a value that is of its schema's form. */
+  #checkRules(
+    object: KubeObject,
+    old: KubeObject | undefined,
+    found: readonly FieldError[],
+  ): FieldError[] {
+    this.#rules ??= compileRules(this.props, this.structure, this.#engines) ?? 'none';
+    if (this.#rules === 'none') return [];
+    if (!found.some(({ reason }) => BLOCKING.has(reason))) return this.#rules(object, old);
+    const why =
+      'some validation rules were not checked because the object was invalid; ' +
+      'correct the existing errors to complete validation';
+    return [invalidValue('<nil>', null, why)];
   }
 
   /** Whether defaults would not change it. They only add, so a copy tells by its size. */
@@ -67,32 +85,10 @@ export class CustomSchema {
   }
 }
 
-const META = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
-
-/** What every object has, which its schema need not say. */
-function withMetadata(props: JSONSchemaProps): SchemaDefinition {
-  const { apiVersion, kind, metadata: _metadata, ...own } = props.properties ?? {};
-  const properties = {
-    apiVersion: { ...API_VERSION, ...apiVersion },
-    kind: { ...KIND, ...kind },
-    metadata: { $ref: `#/definitions/${META}ObjectMeta` },
-    ...own,
-  };
-  // Whatever else is in it stands in OpenAPI documents as it is.
-  return { type: 'object', ...props, properties } as SchemaDefinition;
-}
-
-const API_VERSION = {
-  description:
-    'APIVersion defines the versioned schema of this representation of an object. Servers should ' +
-    'convert recognized schemas to the latest internal value, and may reject unrecognized values. ' +
-    'More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources',
-  type: 'string',
-};
-const KIND = {
-  description:
-    'Kind is a string value representing the REST resource this object represents. Servers may ' +
-    'infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. ' +
-    'More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds',
-  type: 'string',
-};
+const BLOCKING = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);

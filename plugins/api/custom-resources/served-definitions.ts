@@ -63,12 +63,14 @@ export class ServedDefinitions {
       served.list().some(({ value }) => value.group === group && value.resource === resource);
     if (isThere()) return Promise.resolve();
     return new Promise((resolve, reject) => {
+      const abort = () => reject(signal.reason);
       const stop = served.onChange(() => {
         if (!isThere()) return;
         void stop();
+        signal.removeEventListener('abort', abort);
         resolve();
       });
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      signal.addEventListener('abort', abort, { once: true });
     });
   }
 }

@@ -8,6 +8,7 @@ import {
 } from 'kernetes/sdk';
 import { validateDefaults } from './default-validation.ts';
 import { validateKeywords } from './keyword-validation.ts';
+import { compileAllRules } from './rule-validation.ts';
 import { validateStructure } from './structure-validation.ts';
 
 export interface SchemaValidationOptions {
@@ -30,7 +31,8 @@ export function validateSchema(
   const structure = validateStructure(schema, path, engines);
   errors.push(...(structure.length > 0 ? structure : validateDefaults(schema, path, engines)));
   errors.push(...validateKeywords(schema, path));
-  return errors.length > 0 ? errors : validateBuild(schema, path, engines);
+  if (errors.length > 0) return errors;
+  return [...compileAllRules(schema, path, engines), ...validateBuild(schema, path, engines)];
 }
 
 /** What passed everything else must give a validator. */
