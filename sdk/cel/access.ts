@@ -7,7 +7,7 @@ import {
   noOverload,
   type Scope,
 } from './compilation.ts';
-import type { Frame } from './meter.ts';
+import { decoded, type Frame } from './meter.ts';
 import { DYN, type Field, optionalOf, scalar, type Type } from './type.ts';
 import { fail, ListValue, MapValue, Optional, StructValue, Uint } from './value.ts';
 
@@ -34,7 +34,7 @@ export function compileAccess(node: Access, scope: Scope | undefined, at: Compil
       const value = operand.run(frame);
       frame.meter.spend(1);
       const found = fieldOf(value, name, member.field);
-      return found === undefined ? fail(`no such key: ${name}`) : found;
+      return found === undefined ? fail(`no such key: ${name}`) : decoded(found, frame);
     },
   };
 }
@@ -98,7 +98,7 @@ function optionalField(
   frame.meter.spend(1);
   if (value === Optional.NONE) return Optional.NONE;
   const target = value instanceof Optional ? value.value : value;
-  return optionalFrom(fieldOf(target, name, member.field));
+  return optionalFrom(decoded(fieldOf(target, name, member.field), frame));
 }
 
 export function optionalFrom(found: unknown): Optional {
@@ -130,7 +130,7 @@ export function compileIndex(node: Index, scope: Scope | undefined, at: Compilat
       const key = index.run(frame);
       frame.meter.spend(1);
       const found = elementOf(value, key);
-      return found === undefined ? fail(missing(value, key)) : found;
+      return found === undefined ? fail(missing(value, key)) : decoded(found, frame);
     },
   };
 }
@@ -156,7 +156,8 @@ const NUMBERS: ReadonlySet<string> = new Set(['int', 'dyn']);
 function optionalElement(value: unknown, key: unknown, frame: Frame): Optional {
   frame.meter.spend(1);
   if (value === Optional.NONE) return Optional.NONE;
-  return optionalFrom(elementOf(value instanceof Optional ? value.value : value, key));
+  const found = elementOf(value instanceof Optional ? value.value : value, key);
+  return optionalFrom(decoded(found, frame));
 }
 
 function elementOf(value: unknown, key: unknown): unknown {

@@ -2,7 +2,15 @@ import type { Schema } from '../schema.ts';
 import type { CelType } from './cel.ts';
 import { parseDuration, parseTimestamp } from './library/time.ts';
 import { type Binding, BOOL, DYN, type Field, listOf, mapOf, scalar, type Type } from './type.ts';
-import { type Adapt, adaptDyn, JsonMap, type ListMerge, ListValue, StructValue } from './value.ts';
+import {
+  type Adapt,
+  adaptDyn,
+  CelObject,
+  JsonMap,
+  type ListMerge,
+  ListValue,
+  StructValue,
+} from './value.ts';
 
 /** How a variable is typed, and how its plain data become values. */
 export function bindingOf(type: CelType): Binding {
@@ -154,9 +162,8 @@ function listBinding(schema: Schema): Binding | undefined {
 }
 
 function isObject(data: unknown): data is Record<string, unknown> {
-  return (
-    typeof data === 'object' && data !== null && Object.getPrototypeOf(data)?.constructor === Object
-  );
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return false;
+  return !(data instanceof CelObject || data instanceof Uint8Array);
 }
 
 /** A property's name as an identifier of the language (KEP-2876). */

@@ -91,6 +91,8 @@ export type CelAuthorizer = (check: CelAuthorizerCheck) => CelAuthorizerDecision
 export interface CelAuthorizerDecision {
   readonly allowed: boolean;
   readonly reason: string;
+  /** What went wrong; then it is not allowed. */
+  readonly error?: string | undefined;
 }
 
 export interface CelRequestResource {

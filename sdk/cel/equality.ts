@@ -15,11 +15,11 @@ import {
 
 /** Equality over all values: numbers by value, what is of different kinds is unequal. */
 export function equal(a: unknown, b: unknown, meter: Meter): boolean {
-  if (a === b) return true;
   if (typeof a === 'string' && typeof b === 'string') {
     meter.traverse(Math.min(a.length, b.length));
-    return false;
+    return a === b;
   }
+  if (a === b) return true;
   if (isNumber(a) && isNumber(b)) return compareNumbers(a, b) === 0;
   if (a instanceof ListValue && b instanceof ListValue) return equalLists(a, b, meter);
   if (a instanceof MapValue && b instanceof MapValue) return equalMaps(a, b, meter);

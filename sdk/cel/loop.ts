@@ -1,6 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { type Compilation, type Compiled, innerScope, type Scope } from './compilation.ts';
-import type { Frame, Meter, Run } from './meter.ts';
+import { decoded, type Frame, type Meter, type Run } from './meter.ts';
 import { DYN, scalar, type Type } from './type.ts';
 import { fail, ListValue, MapValue } from './value.ts';
 
@@ -88,8 +88,8 @@ export function place(
   { index, frame }: { index: number; frame: Frame },
 ) {
   const [first = 0, second] = slots;
-  frame.slots[first] = cursor.key(index);
-  if (second !== undefined) frame.slots[second] = cursor.value(index);
+  frame.slots[first] = decoded(cursor.key(index), frame);
+  if (second !== undefined) frame.slots[second] = decoded(cursor.value(index), frame);
 }
 
 export function walk(

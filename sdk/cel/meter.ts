@@ -27,6 +27,12 @@ const EXHAUSTED = new Exhausted();
 /** Per character, upstream's StringTraversalCostFactor. */
 export const TRAVERSAL_COST = 0.1;
 
+/** Bytes were decoded from text to read them. */
+export function decoded<Value>(value: Value, { meter }: Frame): Value {
+  if (value instanceof Uint8Array) meter.traverse(value.length);
+  return value;
+}
+
 /** Of a failure that is put aside: it takes longer than other steps. */
 export const FAILURE_COST = 4;
 

@@ -84,10 +84,11 @@ export const AUTHORIZER: Library = {
     step(RESOURCE, from, { name }),
   [`${RESOURCE.name}.check(string): ${DECISION.name}`]: check,
   [`${PATH.name}.check(string): ${DECISION.name}`]: check,
-  [`${DECISION.name}.allowed(): bool`]: (_, { decision }: Decision) => decision.allowed,
+  [`${DECISION.name}.allowed(): bool`]: (_, { decision }: Decision) =>
+    decision.allowed && decision.error === undefined,
   [`${DECISION.name}.reason(): string`]: (_, { decision }: Decision) => decision.reason,
-  [`${DECISION.name}.errored(): bool`]: () => false,
-  [`${DECISION.name}.error(): string`]: () => '',
+  [`${DECISION.name}.errored(): bool`]: (_, { decision }: Decision) => decision.error !== undefined,
+  [`${DECISION.name}.error(): string`]: (_, { decision }: Decision) => decision.error ?? '',
 };
 
 const NOTHING = {

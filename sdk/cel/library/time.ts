@@ -12,13 +12,20 @@ export function parseTimestamp(text: string): Timestamp {
   if (!match) return fail(`invalid timestamp "${text.slice(0, TEXT_LENGTH_MAX)}"`);
   const [, moment = '', fraction = '', zone = ''] = match;
   const milliseconds = Date.parse(`${moment}${zone}`.toUpperCase());
-  if (Number.isNaN(milliseconds)) return fail(`invalid timestamp "${text}"`);
+  if (Number.isNaN(milliseconds) || !isCalendarDay(moment))
+    return fail(`invalid timestamp "${text}"`);
   const nanoseconds = BigInt(fraction.slice(0, 9).padEnd(9, '0'));
   return new Timestamp(BigInt(milliseconds) * MILLISECOND + nanoseconds);
 }
 
 const TEXT_LENGTH_MAX = 64;
 const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/i;
+
+/** JavaScript takes the 30th of February for a day in March. */
+function isCalendarDay(moment: string): boolean {
+  const [year = 0, month = 0, day = 0] = moment.slice(0, 10).split('-').map(Number);
+  return day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
+}
 
 /** Go's durations: `1h30m`, `-1.5s`. */
 export function parseDuration(text: string): Duration {
