@@ -5,13 +5,13 @@ import {
   bodyPoint,
   decoderPoint,
   doorPoint,
-  fieldManagerPoint,
   patcherPoint,
   routePoint,
   serverPoint,
   shapePoint,
 } from '../sdk/door.ts';
 import type { ExtensionPoint } from '../sdk/extension.ts';
+import { fieldManagerPoint } from '../sdk/field-manager.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
 import { listenerPoint } from '../sdk/listener.ts';
 import { servedKindPoint } from '../sdk/served-kind.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Attributes, authorizerPoint } from '../../sdk/auth.ts';
-import { type FieldManager, fieldManagerPoint } from '../../sdk/door.ts';
+import { type FieldManager, fieldManagerPoint } from '../../sdk/field-manager.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import { ALICE, openDoor, type Widget, widget } from './door-testing.ts';
 

@@ -1,4 +1,5 @@
-import type { DoorAnswer, FieldManager } from '../../sdk/door.ts';
+import type { DoorAnswer } from '../../sdk/door.ts';
+import type { FieldManager } from '../../sdk/field-manager.ts';
 import { forbiddenValue, required, tooLong } from '../../sdk/field-path.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { Subresource } from '../../sdk/kind-definition.ts';
@@ -14,7 +15,8 @@ import { Limits } from '../limits.ts';
 import type { RequestContext } from './context.ts';
 import { createObject } from './create.ts';
 import { existsNow } from './newest.ts';
-import { checkName, patch, subresourceOf, write } from './update.ts';
+import { checkName, patch, subresourceOf } from './update.ts';
+import { write } from './write.ts';
 
 /** PATCH, of which server-side apply is the kind that also makes objects. */
 export async function patchOrApply(context: RequestContext): Promise<DoorAnswer> {

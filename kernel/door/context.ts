@@ -1,5 +1,5 @@
 import type { AdmissionOperation, AdmissionPlugin, AdmissionRequest } from '../../sdk/admission.ts';
-import type { FieldManagerContext } from '../../sdk/door.ts';
+import type { FieldManagerContext } from '../../sdk/field-manager.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { StrategyContext } from '../../sdk/kind-definition.ts';
 import type { ObjectRequest, User } from '../../sdk/request.ts';

@@ -1,4 +1,5 @@
-import type { EncodedObject, ServedResource, VersionedObject } from '../../sdk/door.ts';
+import type { EncodedObject, ServedResource } from '../../sdk/door.ts';
+import type { VersionedObject } from '../../sdk/field-manager.ts';
 import { apiVersionOf, type KubeObject } from '../../sdk/kind.ts';
 import {
   inVersion,

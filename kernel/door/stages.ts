@@ -15,14 +15,13 @@ import type { Clock } from '../../sdk/clock.ts';
 import {
   type Decoder,
   decoderPoint,
-  type FieldManager,
-  fieldManagerPoint,
   type Patcher,
   patcherPoint,
   type ShapeTransform,
   shapePoint,
 } from '../../sdk/door.ts';
 import type { ExtensionPoint } from '../../sdk/extension.ts';
+import { type FieldManager, fieldManagerPoint } from '../../sdk/field-manager.ts';
 import type { Random } from '../../sdk/random.ts';
 import type { PatchType, User } from '../../sdk/request.ts';
 import {
