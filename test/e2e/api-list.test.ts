@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { type Cluster, createCluster } from 'kernetes';
+import { Namespace } from 'kernetes/sdk';
 import { type FakeClock, fakeClock } from 'kernetes/sdk/testing';
 import { type Fields, Http, jsonOf } from './http.ts';
+import { apiOnly } from './profiles.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 
@@ -15,7 +18,8 @@ describe('lists over HTTPS', { timeout: 60_000 }, () => {
 
   before(async () => {
     clock = fakeClock();
-    cluster = await createCluster({ nodes: 0, clock });
+    cluster = await createCluster({ profile: apiOnly(), clock });
+    await cluster.objects.create(Namespace, { metadata: { name: 'default' } });
     http = Http.of(await cluster.kubeconfig());
     for (const name of names)
       await create(name, { parity: Number(name.slice(3)) % 2 ? 'odd' : 'even' });
@@ -148,7 +152,111 @@ describe('lists over HTTPS', { timeout: 60_000 }, () => {
     while (clock.pending === before) await new Promise(resolve => setImmediate(resolve));
     await create('in-time');
     assert.ok(namesOf(await asked).includes('in-time'));
+    await http.json('DELETE', `${CONFIG_MAPS}/in-time`);
   });
+
+  it('a limit at resourceVersion 0 is ignored, one at another makes it exact', async () => {
+    const { metadata, items } = await list();
+    await create('after');
+    assert.equal((await list('resourceVersion=0&limit=3')).items?.length, 26);
+    const page = await list(`resourceVersion=${metadata.resourceVersion}&limit=100`);
+    assert.deepEqual(page.items, items);
+    assert.equal(page.metadata.resourceVersion, metadata.resourceVersion);
+    await http.json('DELETE', `${CONFIG_MAPS}/after`);
+  });
+
+  const whole = ['limit=-1', 'limit=0', 'limit=9223372036854775807', 'timeoutSeconds=1'];
+  for (const query of whole) {
+    it(`?${query} lists everything`, async () => {
+      const { items, metadata } = await list(query);
+      assert.equal(items?.length, 25);
+      assert.deepEqual(Object.keys(metadata), ['resourceVersion']);
+    });
+  }
+
+  it('pages have the shape that is accepted, with what a list says of itself', async () => {
+    const accept = 'application/json;as=Table;g=meta.k8s.io;v=v1';
+    const reply = await http.call('GET', `${CONFIG_MAPS}?limit=10`, { headers: { accept } });
+    const { kind, rows, metadata } = jsonOf(reply);
+    assert.deepEqual([kind, rows?.length, metadata.remainingItemCount], ['Table', 10, 15]);
+    assert.ok(metadata.continue && metadata.resourceVersion);
+  });
+
+  it('nothing links to itself', async () => {
+    const metadata = { name: 'linked', selfLink: '/nowhere' };
+    const made = await http.json('POST', CONFIG_MAPS, { metadata });
+    const text = JSON.stringify([made, await list(), await http.json('GET', '/api/v1/nodes')]);
+    assert.ok(!text.includes('selfLink'));
+    await http.json('DELETE', `${CONFIG_MAPS}/linked`);
+  });
+
+  it('a collection is deleted page by page', async () => {
+    for (const name of ['gone-a', 'gone-b', 'gone-c']) await create(name, { gone: 'yes' });
+    const query = 'labelSelector=gone&limit=2';
+    const { metadata } = await http.json('DELETE', `${CONFIG_MAPS}?${query}`);
+    assert.deepEqual(namesOf(await list('labelSelector=gone')), ['gone-c']);
+    const token = encodeURIComponent(metadata.continue ?? '');
+    await http.json('DELETE', `${CONFIG_MAPS}?${query}&continue=${token}`);
+    assert.deepEqual(namesOf(await list('labelSelector=gone')), []);
+  });
+
+  it('only answers beyond 128 KiB are compressed, for who accepts gzip as such', async () => {
+    const path = '/api/v1/namespaces/large/configmaps';
+    await http.json('POST', '/api/v1/namespaces', { metadata: { name: 'large' } });
+    const body = (name: string) => ({ metadata: { name }, data: { text: 'x'.repeat(100 * 1024) } });
+    await http.json('POST', path, body('a'));
+    const encoding = async (accepted: string, query = '') => {
+      const headers = { 'accept-encoding': accepted };
+      const reply = await http.call('GET', path + query, { headers });
+      const plain = reply.headers['content-encoding'] ? gunzipSync(reply.body) : reply.body;
+      assert.equal((JSON.parse(plain.toString()) as Fields).kind, 'ConfigMapList');
+      return reply.headers['content-encoding'];
+    };
+    assert.equal(await encoding('gzip'), undefined);
+    await http.json('POST', path, body('b'));
+    assert.equal(await encoding('gzip', '?limit=1'), undefined);
+    for (const [accepted, wanted] of Object.entries({
+      gzip: 'gzip',
+      'deflate, gzip, br': 'gzip',
+      'gzip;q=0': undefined,
+      'x-gzip': undefined,
+      identity: undefined,
+    })) {
+      assert.equal(await encoding(accepted), wanted, accepted);
+    }
+  });
+
+  const messages = [
+    {
+      path: `${CONFIG_MAPS}?fieldSelector=data.a%3Db`,
+      says: '"data.a" is not a known field selector: only "metadata.name", "metadata.namespace"',
+    },
+    { path: '/api/v1/pods?fieldSelector=spec.no%3Db', says: 'field label not supported: spec.no' },
+    {
+      path: '/api/v1/pods?watch=1&fieldSelector=spec.no%3Db',
+      says: 'field label not supported: spec.no',
+    },
+    {
+      path: '/api/v1/watch/namespaces/default/configmaps/a?fieldSelector=metadata.name%3Db',
+      says: "fieldSelector metadata.name doesn't match requested name",
+    },
+    { path: `${CONFIG_MAPS}?limit=`, says: 'strconv.ParseInt: parsing "": invalid syntax' },
+    {
+      path: `${CONFIG_MAPS}?watch=1&timeoutSeconds=1s`,
+      says: 'strconv.ParseInt: parsing "1s": invalid syntax',
+    },
+    {
+      path: `${CONFIG_MAPS}?continue=zzz`,
+      says: "invalid continue token: continue key is not valid: invalid character 'Ï' looking for beginning of value",
+    },
+  ];
+  for (const { path, says } of messages) {
+    it(`GET ${path} is refused in upstream's words`, async () => {
+      const reply = await http.call('GET', path);
+      const { reason, message } = jsonOf(reply);
+      assert.deepEqual([reply.code, reason, message], [400, 'BadRequest', says]);
+    });
+  }
 
   const refused = [
     { query: 'continue=nonsense', code: 400 },

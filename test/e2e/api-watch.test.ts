@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
 import { type FakeClock, fakeClock } from 'kernetes/sdk/testing';
-import { type Fields, Http, type Watch } from './http.ts';
+import { type Fields, Http, Watch } from './http.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const WATCH = `${CONFIG_MAPS}?watch=true`;
@@ -155,27 +155,92 @@ describe('watches over HTTPS', { timeout: 60_000 }, () => {
     watch.close();
   });
 
-  const refused = [
-    { query: 'watch=true&sendInitialEvents=true', says: /sendInitialEvents requires setting/ },
-    { query: 'watch=true&resourceVersionMatch=NotOlderThan', says: /forbidden for watch unless/ },
-    { query: 'sendInitialEvents=true', says: /sendInitialEvents is forbidden for list/ },
-    { query: 'resourceVersionMatch=Exact', says: /forbidden unless resourceVersion is provided/ },
-    {
-      query: 'resourceVersionMatch=Exact&resourceVersion=0',
-      says: /forbidden for resourceVersion "0"/,
-    },
-    { query: 'resourceVersionMatch=x&resourceVersion=1', says: /Unsupported value: "x"/ },
-  ];
-  for (const { query, says } of refused) {
-    it(`?${query} is refused`, async () => {
-      const { code, body } = await http.call('GET', `${CONFIG_MAPS}?${query}`);
-      assert.equal(code, 422, body.toString());
-      const { reason, message } = JSON.parse(body.toString()) as Fields;
-      assert.equal(reason, 'Invalid');
-      assert.match(message ?? '', /^ListOptions\.meta\.k8s\.io "" is invalid: /);
-      assert.match(message ?? '', says);
+  for (const { as, kinds } of [
+    { as: 'Table', kinds: ['Table', 'Table'] },
+    { as: 'PartialObjectMetadata', kinds: ['PartialObjectMetadata', 'PartialObjectMetadata'] },
+  ]) {
+    it(`a streaming list as ${as} ends with a bookmark of that shape`, async () => {
+      await create(`streamed-${as.toLowerCase()}`, { streamed: as });
+      const query = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
+      const watch = await http.watch(
+        `${WATCH}&allowWatchBookmarks=true&${query}&labelSelector=streamed%3D${as}`,
+        { accept: `application/json;as=${as};g=meta.k8s.io;v=v1` },
+      );
+      const frames = [await watch.next(), await watch.next()];
+      assert.deepEqual(
+        frames.map(each => each?.type),
+        ['ADDED', 'BOOKMARK'],
+      );
+      assert.deepEqual(
+        frames.map(each => each?.object.kind),
+        kinds,
+      );
+      const last = frames[1]?.object ?? assert.fail();
+      const marked = last.rows?.[0]?.object ?? last;
+      assert.deepEqual(marked.metadata.annotations, { 'k8s.io/initial-events-end': 'true' });
+      assert.ok(Number(last.metadata.resourceVersion) > 0);
+      watch.close();
     });
   }
+
+  it('sendInitialEvents=false tells nothing of what there is', async () => {
+    await create('before-false');
+    const query = 'sendInitialEvents=false&resourceVersionMatch=NotOlderThan';
+    for (const version of ['', '&resourceVersion=0']) {
+      const watch = await http.watch(`${WATCH}&${query}${version}`);
+      const name = `after-false${version.length}`;
+      await create(name);
+      assert.deepEqual(await watch.told(1), [`ADDED ${name}`]);
+      watch.close();
+    }
+  });
+
+  it('a resourceVersion to come is waited for in silence', async () => {
+    const { metadata } = await create('to-come-a');
+    const watch = await http.watch(
+      `${WATCH}&resourceVersion=${Number(metadata.resourceVersion) + 1}`,
+    );
+    await create('to-come-b');
+    await create('to-come-c');
+    assert.deepEqual(await watch.told(1), ['ADDED to-come-c']);
+    watch.close();
+  });
+
+  it('watch=true at an object is a get of it', async () => {
+    await create('got');
+    const { kind, metadata } = await http.json('GET', `${CONFIG_MAPS}/got?watch=true`);
+    assert.deepEqual([kind, metadata.name], ['ConfigMap', 'got']);
+  });
+
+  for (const [query, wanted] of Object.entries({
+    'watch=FALSE': 'ConfigMapList',
+    'watch=0&watch=1': 'ConfigMapList',
+    'watch&timeoutSeconds=-1': undefined,
+  })) {
+    it(`?${query} is ${wanted ? 'a list' : 'a watch that is over'}`, async () => {
+      const opened = http.open('GET', `${CONFIG_MAPS}?resourceVersion=0&${query}`);
+      if (wanted === undefined) {
+        const watch = new Watch(await opened);
+        await clock.step(0);
+        while ((await watch.next()) !== undefined);
+        return;
+      }
+      let body = '';
+      for await (const chunk of await opened) body += String(chunk);
+      assert.equal((JSON.parse(body) as Fields).kind, wanted);
+    });
+  }
+
+  it('refuses options that do not fit together', async () => {
+    const query = 'watch=true&sendInitialEvents=true';
+    const { code, body } = await http.call('GET', `${CONFIG_MAPS}?${query}`);
+    const { reason, message } = JSON.parse(body.toString()) as Fields;
+    assert.deepEqual([code, reason], [422, 'Invalid']);
+    assert.match(
+      message ?? '',
+      /^ListOptions\.meta\.k8s\.io "" is invalid: resourceVersionMatch: /,
+    );
+  });
 
   it('bookmarks come to who allows them, once a minute, and move on', async () => {
     const { metadata } = await http.json('GET', CONFIG_MAPS);
@@ -190,6 +255,25 @@ describe('watches over HTTPS', { timeout: 60_000 }, () => {
     await create('none');
     assert.deepEqual(await quiet.told(1), ['ADDED none']);
     for (const watch of [quiet, marked]) watch.close();
+  });
+
+  it('a bookmark comes two seconds before the end', async () => {
+    const { metadata } = await http.json('GET', CONFIG_MAPS);
+    const query = `resourceVersion=${metadata.resourceVersion}&timeoutSeconds=20`;
+    const watch = await http.watch(`${WATCH}&${query}&allowWatchBookmarks=true`);
+    await clock.step(18_000);
+    assert.equal((await watch.next())?.type, 'BOOKMARK');
+    await clock.step(2_000);
+    assert.equal(await watch.next(), undefined);
+  });
+
+  it('ends after half an hour to an hour when no timeout is asked for', async () => {
+    const watch = await http.watch(`${WATCH}&fieldSelector=metadata.name%3Dlong`);
+    await clock.step(1_799_000);
+    await create('long');
+    assert.deepEqual(await watch.told(1), ['ADDED long']);
+    await clock.step(1_801_000);
+    assert.equal(await watch.next(), undefined);
   });
 
   it('ends after timeoutSeconds', async () => {

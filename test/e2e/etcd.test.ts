@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
 import {
@@ -11,8 +10,8 @@ import {
   type ObjectKey,
   Pod,
 } from 'kernetes/sdk';
-import { readProfile } from '../../kernel/loader/profile.ts';
 import { type EtcdServer, hasEtcd, startEtcd } from '../../kernel/store/etcd-testing.ts';
+import { apiOnly } from './profiles.ts';
 
 /** Two kernels on one etcd: the first runs everything, the second only serves the API. */
 describe('two kernels on one etcd', { skip: hasEtcd() ? false : 'there is no etcd' }, () => {
@@ -169,12 +168,6 @@ spec:
     metadata: { labels: { app: web } }
     spec: { containers: [{ name: web, image: nginx }] }
 `;
-
-/** The default profile without what acts on objects. */
-function apiOnly() {
-  const { plugins } = readProfile(join(import.meta.dirname, '../../plugins/profile.yaml'));
-  return { plugins: plugins.filter(({ name = '' }) => /^(kind|api|auth|admission)\./.test(name)) };
-}
 
 type Seen = readonly [type: string, name: string, resourceVersion: string];
 

@@ -6,12 +6,12 @@ import { describe, it } from 'node:test';
 import { createCluster } from 'kernetes';
 import { Namespace } from 'kernetes/sdk';
 import { seededRandom } from 'kernetes/sdk/testing';
-import { readProfile } from '../../kernel/loader/profile.ts';
 import { hasEtcd, startEtcd } from '../../kernel/store/etcd-testing.ts';
 import { Server } from '../bench/server.ts';
 import type { History } from './history.ts';
 import { violations } from './history-checker.ts';
 import { Recorder } from './history-recorder.ts';
+import { apiOnly } from './profiles.ts';
 
 /** A failure is looked for again with the seed that it printed; its timing is another. */
 const SEED = Number(process.env.KERNETES_LINEARIZABILITY_SEED ?? 1);
@@ -80,10 +80,4 @@ function withoutOneEvent({ calls, segments: [first, ...others] }: History): Hist
   const middle = Math.floor(first.events.length / 2);
   const events = first.events.filter((_, index) => index !== middle);
   return { calls, segments: [{ ...first, events }, ...others] };
-}
-
-/** The default profile without what acts on objects. */
-function apiOnly() {
-  const { plugins } = readProfile(join(import.meta.dirname, '../../plugins/profile.yaml'));
-  return { plugins: plugins.filter(({ name = '' }) => /^(kind|api|auth|admission)\./.test(name)) };
 }
