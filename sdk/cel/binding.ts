@@ -1,7 +1,17 @@
 import type { Schema } from '../schema.ts';
 import type { CelType } from './cel.ts';
 import { parseDuration, parseTimestamp } from './library/time.ts';
-import { type Binding, BOOL, DYN, type Field, listOf, mapOf, scalar, type Type } from './type.ts';
+import {
+  type Binding,
+  BOOL,
+  DYN,
+  type Field,
+  listOf,
+  mapOf,
+  optionalOf,
+  scalar,
+  type Type,
+} from './type.ts';
 import {
   type Adapt,
   adaptDyn,
@@ -9,6 +19,7 @@ import {
   JsonMap,
   type ListMerge,
   ListValue,
+  Optional,
   StructValue,
 } from './value.ts';
 
@@ -17,9 +28,17 @@ export function bindingOf(type: CelType): Binding {
   if ('schema' in type) {
     return bind(type.schema, type.resource === true) ?? { type: DYN, adapt: adaptDyn };
   }
+  if ('optional' in type) return optionalBinding(bindingOf(type.optional));
   if ('of' in type) return { type: type.of as Type, adapt: adaptDyn };
   if ('fields' in type) return structOf('object', () => fieldsOf(type.fields));
   return { type: NAMED[type.type], adapt: adaptDyn };
+}
+
+function optionalBinding({ type, adapt }: Binding): Binding {
+  return {
+    type: optionalOf(type),
+    adapt: data => (data === undefined ? Optional.NONE : new Optional(adapt(data))),
+  };
 }
 
 const STRING = scalar('string');

@@ -285,6 +285,17 @@ describe('a program', () => {
     );
   });
 
+  test('sees an optional variable with and without a value', () => {
+    const variables = { self: SELF.self as CelType, oldSelf: { optional: { schema: WIDGET } } };
+    const text = 'oldSelf.hasValue() ? oldSelf.value().replicas <= self.replicas : true';
+    const program = cel.compile(text, { variables });
+    assert.equal(program.evaluate({ self: widget }, budget()), true);
+    const oldSelf = { ...widget, replicas: 9 };
+    assert.equal(program.evaluate({ self: widget, oldSelf }, budget()), false);
+    const chosen = cel.compile('oldSelf.?replicas.orValue(0) == 0', { variables });
+    assert.equal(chosen.evaluate({}, budget()), true);
+  });
+
   test('knows the objects of Kubernetes', () => {
     const schema: Schema = builtInSchema('apps', 'v1', 'Deployment');
     const variables = { object: { schema } };

@@ -36,12 +36,16 @@ export interface CelCompileOptions {
  * `fields`: an object with just these fields, called as they are (`request`, `variables`,
  * `params`). A value may compute its fields in getters; one is called when the field is read.
  *
+ * `optional`: the expression sees an optional, empty where the variable has no value
+ * (`optionalOldSelf`).
+ *
  * `of`: what another program gives, `program.type`.
  */
 export type CelType =
   | { readonly schema: Schema; readonly resource?: boolean }
   | { readonly type: CelTypeName }
   | { readonly fields: Readonly<Record<string, CelType>> }
+  | { readonly optional: CelType }
   | { readonly of: CelResultType };
 
 export type CelTypeName = 'dyn' | 'string' | 'bool' | 'int' | 'list' | 'map';

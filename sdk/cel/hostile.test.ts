@@ -34,6 +34,8 @@ describe('the budget stops', () => {
     'self.list.all(x, self.text.matches("(a*)*$"))',
     'self.texts.all(x, !self.text.matches("((a{0,100}){0,10}){0,1}b" + x))',
     'self.texts.all(x, self.text.find("(a|aa)*(b|ab)" + x) == "")',
+    'self.texts.all(x, (self.text + x).matches("\\\\pL{1000}"))',
+    'self.texts.all(x, "".matches("\\\\pL{1000}" + x) || true)',
     'self.list.all(x, self.text.findAll("a").size() > 0)',
     'self.list.all(x, self.text.replace("", self.text) != "")',
     'self.list.all(x, self.text.split("").size() > 0)',

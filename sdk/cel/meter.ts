@@ -45,6 +45,8 @@ export interface Frame {
   readonly load: (slot: number) => unknown;
   /** The patterns that stand in the expression. */
   readonly patterns: ReadonlyMap<string, RE2JS>;
+  /** Those that were made of values. */
+  readonly compiled: Map<string, RE2JS>;
   readonly authorizer: CelAuthorizer | undefined;
   readonly requestResource: CelRequestResource | undefined;
 }

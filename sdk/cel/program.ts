@@ -72,11 +72,13 @@ export class Program implements CelProgram {
     const load = (slot: number): unknown => {
       const { name, binding } = variables[slot] as Variable;
       const value = Object.hasOwn(data, name) ? data[name] : special(name, options);
-      if (value === undefined) return fail(`no such attribute(s): ${name}`);
+      if (value === undefined && binding.type.kind !== 'optional')
+        return fail(`no such attribute(s): ${name}`);
       slots[slot] = binding.adapt(value);
       return slots[slot];
     };
-    return { meter, slots, load, patterns, authorizer, requestResource };
+    const compiled = new Map<string, RE2JS>();
+    return { meter, slots, load, patterns, compiled, authorizer, requestResource };
   }
 }
 

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import type { Frame } from '../meter.ts';
+import { type Frame, TRAVERSAL_COST } from '../meter.ts';
 import type { Library } from '../overload.ts';
 import { fail, ListValue } from '../value.ts';
 
@@ -24,20 +24,31 @@ export function compilePattern(pattern: string): RE2JS {
 }
 
 function patternFor(frame: Frame, text: string, pattern: string): RE2JS {
-  const { meter, patterns } = frame;
-  const known = patterns.get(pattern);
-  if (!known) meter.spend(COMPILE_COST + pattern.length);
-  const compiled = known ?? compilePattern(pattern);
+  const compiled = frame.patterns.get(pattern) ?? compileOnce(frame, pattern);
   // Repetition makes a short pattern large: `(a{100}){10}`.
-  const size = Math.max(pattern.length * PATTERN_COST, compiled.programSize() * PROGRAM_COST);
-  meter.spend(Math.ceil((text.length + 1) * 0.1) * Math.ceil(size));
+  const states = Math.max(0, compiled.programSize() - STATES_FREE) * STATE_COST;
+  const perCharacter = Math.ceil(pattern.length * PATTERN_COST + states);
+  frame.meter.spend(Math.ceil((text.length + 1) * TRAVERSAL_COST) * perCharacter);
   return compiled;
 }
 
-/** Of a pattern that is not known when the expression is compiled. */
-const COMPILE_COST = 50;
-const PROGRAM_COST = 0.05;
+const STATES_FREE = 32;
+const STATE_COST = 0.2;
 const MATCH_COST = 3;
+
+/** A pattern that is not known when the expression is compiled. */
+function compileOnce({ meter, compiled }: Frame, pattern: string): RE2JS {
+  meter.spend(pattern.length);
+  const known = compiled.get(pattern);
+  if (known) return known;
+  const made = compilePattern(pattern);
+  meter.spend(made.programSize() * COMPILE_COST);
+  compiled.set(pattern, made);
+  return made;
+}
+
+/** Per state: compiling takes longer than matching. */
+const COMPILE_COST = 15;
 
 export const REGEX: Library = {
   'string.matches(string): bool': isMatch,
