@@ -183,6 +183,29 @@ describe('credentials', () => {
     assert.equal(await whoIs(token), '401');
   });
 
+  it('a bootstrap token is good until its Secret is deleted, which its end does', async () => {
+    const token = 'abcdef.0123456789abcdef';
+    const key = { namespace: 'kube-system', name: 'bootstrap-token-abcdef' };
+    const stringData = {
+      'token-id': 'abcdef',
+      'token-secret': '0123456789abcdef',
+      'usage-bootstrap-authentication': 'true',
+    };
+    const type = 'bootstrap.kubernetes.io/token';
+    const secret = { metadata: key, type, stringData };
+    await cluster.objects.create(Secret, structuredClone(secret));
+    assert.equal(await whoIs(bearer(token)), 'system:bootstrap:abcdef');
+    await cluster.objects.delete(Secret, key);
+    assert.equal(await whoIs(bearer(token)), '401');
+    const over = { ...stringData, expiration: '2020-01-01T00:00:00Z' };
+    const made = await cluster.objects.create(Secret, { ...secret, stringData: over });
+    assert.equal(await whoIs(bearer(token)), '401');
+    const path = `/api/v1/namespaces/kube-system/secrets?watch=true&fieldSelector=type=${type}`;
+    const watch = await http.watch(`${path}&resourceVersion=${made.metadata.resourceVersion}`);
+    assert.deepEqual(await watch.told(1), [`DELETED ${key.name}`]);
+    watch.close();
+  });
+
   it('every namespace has the certificate by which pods know the server', async () => {
     await cluster.objects.create(Namespace, { metadata: { name: 'fresh' } });
     const target = { kind: ConfigMap, namespace: 'fresh', name: 'kube-root-ca.crt' };
