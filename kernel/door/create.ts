@@ -46,11 +46,13 @@ async function attemptCreate(
   const object = given.metadata.generateName ? cloneJson(given) : given;
   let committed = false;
   try {
+    // Nobody owns what admission and the kind add, as upstream: only what came in is tracked.
+    stripServerFields(context, object);
+    context.trackFields(object, undefined);
     const admitted = (await context.mutate('CREATE', object)) ?? object;
     prepare(context, admitted);
     context.validate(admitted, undefined);
     await context.validateAdmission(admitted);
-    context.trackFields(admitted, undefined);
     const key = served.key(admitted.metadata.namespace, admitted.metadata.name ?? '');
     const kept = served.toStorage(admitted);
     if (context.dryRun) return served.store.get(key) ? undefined : draft(context, key, kept);
@@ -87,15 +89,23 @@ function prepare(context: RequestContext, object: KubeObject): void {
   const { strategy } = context.served.kind;
   const { metadata } = object;
   const { clock, random } = context.stages;
+  // Admission may have set some again.
+  stripServerFields(context, object);
   metadata.uid = random.uuid();
   metadata.creationTimestamp = toTime(clock.now());
+  if (strategy.generation) metadata.generation = 1;
+  strategy.prepareCreate?.(object, context.strategy);
+}
+
+/** What a client cannot say. */
+function stripServerFields(context: RequestContext, object: KubeObject): void {
+  const { strategy } = context.served.kind;
+  const { metadata } = object;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
-  if (strategy.generation) metadata.generation = 1;
-  else delete metadata.generation;
+  delete metadata.generation;
   if (strategy.status && !strategy.keepStatusOnCreate) delete (object as WithStatus).status;
-  strategy.prepareCreate?.(object, context.strategy);
 }
 
 function answer({ served, warnings }: RequestContext, stored: StoredObject): DoorAnswer {
