@@ -49,7 +49,7 @@ describe('a pod', () => {
     const { metadata } = await cluster.objects.create(Pod, podIn('default', 'owned'));
     const [entry, ...more] = metadata.managedFields ?? [];
     assert.deepEqual(more, []);
-    const { 'f:spec': spec } = entry?.fieldsV1 as Record<string, object>;
+    const { 'f:spec': spec } = (entry?.fieldsV1 ?? {}) as Record<string, object>;
     const fields = Object.keys(spec ?? {});
     assert.ok(fields.includes('f:containers') && fields.includes('f:restartPolicy'));
     const added = ['f:tolerations', 'f:volumes', 'f:serviceAccountName', 'f:priority'];
