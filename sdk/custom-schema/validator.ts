@@ -343,6 +343,6 @@ function enumCheck({ enum: values }: JSONSchemaProps): Check | undefined {
   const simple = new Set(values);
   return (value, _old, { path, errors }) => {
     if (simple.has(value) || values.some(each => isDeepStrictEqual(each, value))) return;
-    errors.push(notSupported(pathText(path), value, texts));
+    errors.push(notSupported(pathText(path), value ?? 'null', texts));
   };
 }

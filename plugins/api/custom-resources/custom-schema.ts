@@ -72,7 +72,7 @@ export class CustomSchema {
     const why =
       'some validation rules were not checked because the object was invalid; ' +
       'correct the existing errors to complete validation';
-    return [invalidValue('<nil>', null, why)];
+    return [invalidValue('<nil>', 'null', why)];
   }
 
   /** Whether defaults would not change it. They only add, so a copy tells by its size. */

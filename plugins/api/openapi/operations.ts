@@ -228,11 +228,17 @@ function operation(served: ServedVersion, target: Target): Operation {
     query: [STRING('pretty'), ...traits.query],
     body: bodyRef(target.verb, view.ref),
     bodyRequired: traits.method !== 'delete',
-    consumes: target.verb === 'patch' ? PATCH_TYPES : ['*/*'],
+    consumes: target.verb === 'patch' ? patchTypes(version) : ['*/*'],
     produces:
       target.verb === 'list' ? [...JSON_AND_YAML, 'application/json;stream=watch'] : JSON_AND_YAML,
     responses: Object.fromEntries(traits.codes.map(code => [code, answer])),
   };
+}
+
+/** kubectl reads here how it may patch: lists of custom resources have no merge keys. */
+function patchTypes({ schema }: KindVersion): readonly string[] {
+  if (schema.id !== undefined) return PATCH_TYPES;
+  return PATCH_TYPES.filter(type => type !== 'application/strategic-merge-patch+json');
 }
 
 /** What travels: the object, or the subresource's own kind. */
