@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type Attributes, authorizerPoint } from '../../sdk/auth.ts';
 import type { RequestOptions } from '../../sdk/request.ts';
 import { ApiError } from '../../sdk/status.ts';
 import { openDoor, widget } from './door-testing.ts';
@@ -71,6 +72,23 @@ describe('list()', () => {
     assert.equal(await names({ fieldSelector: 'metadata.name=x' }), '');
     assert.equal(await names({ fieldSelector: 'metadata.name=c,spec.size=1' }), '');
     assert.equal(await names({ fieldSelector: 'metadata.name=c,metadata.name=d' }), '');
+  });
+
+  it('who may list one object may select it by its name', async () => {
+    const { request, provide } = await openDoor();
+    await request({ verb: 'create', body: widget('a') });
+    const bob = { name: 'bob', groups: [] };
+    const authorize = ({ user, verb, name }: Attributes) =>
+      user === bob && verb === 'list' && name === 'a' ? 'allow' : 'no-opinion';
+    provide(authorizerPoint, { authorize }, 'bob');
+    const list = (fieldSelector: string) => {
+      const options = fieldSelector ? { fieldSelector } : {};
+      return request({ verb: 'list', options }, bob);
+    };
+    assert.equal(namesOf((await list('metadata.name=a')) as unknown as List), 'a');
+    for (const other of ['', 'metadata.name=b', 'metadata.name!=a', 'metadata.namespace=a']) {
+      await assert.rejects(list(other), (error: unknown) => ApiError.is(error, 'Forbidden'));
+    }
   });
 
   it('goes on at the newest state, if asked to, after a token that expired', async () => {

@@ -225,14 +225,15 @@ class Checker {
     if (revision < oldest) this.#find(`${what} is older than ${oldest}, which was seen before`);
     if (this.#begunBy(revision) >= returned) this.#find(`${what} shows what began after it`);
     const items = new Map(list.items.map(item => [item.name, item.revision]));
-    for (const [name, entries] of this.#timeline.names()) {
-      const entry = entries.findLast(each => each.revision <= revision);
-      const wanted = isAbsent(entry) ? undefined : entry?.revision;
+    for (const [name] of this.#timeline.names()) {
+      const states = this.#timeline.statesAt(name, revision);
+      const wanted = states.map(each => (isAbsent(each) ? undefined : each?.revision));
       const shown = items.get(name);
-      if (shown === wanted) continue;
-      const known = this.#timeline.isKnown(entry?.revision ?? this.#timeline.start, revision + 1);
+      if (wanted.includes(shown)) continue;
+      const last = states.at(-1)?.revision ?? this.#timeline.start;
+      const known = this.#timeline.isKnown(last, revision + 1);
       if (!known && shown === undefined && this.#mayBeDeleted(name, list)) continue;
-      this.#find(`${what} has ${name} at ${shown}, want ${wanted}`);
+      this.#find(`${what} has ${name} at ${shown}, want ${wanted.join(' or ') || 'none'}`);
     }
   }
 

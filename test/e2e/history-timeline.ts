@@ -24,6 +24,8 @@ export class Timeline {
   readonly #byRevision = new Map<number, Entry>();
   readonly #byName = new Map<string, Entry[]>();
   readonly #spans = new Map<string, Span[]>();
+  /** Deletions that nobody saw, and by when they were over. */
+  readonly #assumed = new Map<Entry, number>();
   /** Ranges (since, until] that watches of everything cover, apart from one another. */
   readonly #covered: [since: number, until: number][] = [];
 
@@ -41,7 +43,7 @@ export class Timeline {
     for (const entry of this.log) add(this.#byName, entry.name, entry);
     this.#cover(segments.filter(({ name }) => name === ''));
     for (const gap of this.gaps()) this.#bridge(gap, calls);
-    for (const [name, entries] of this.#byName) this.#spans.set(name, spansOf(entries));
+    for (const [name, entries] of this.#byName) this.#spans.set(name, this.#spansOf(entries));
   }
 
   /** Each name with its changes. */
@@ -55,6 +57,16 @@ export class Timeline {
 
   at(revision: number): Entry | undefined {
     return this.#byRevision.get(revision);
+  }
+
+  /** The states that a name can have had at a revision: several where it is not known. */
+  statesAt(name: string, revision: number): (Entry | undefined)[] {
+    const states: (Entry | undefined)[] = [];
+    for (const { from, entry } of this.spansAfter(name, revision)) {
+      if (from > revision) break;
+      states.push(entry);
+    }
+    return states;
   }
 
   /** The states of a name that were not over at a revision, the oldest first. */
@@ -113,15 +125,21 @@ export class Timeline {
       const at = entries.findLastIndex(({ revision }) => revision <= to);
       const last = entries[at];
       if (last === undefined || isAbsent(last) || there.has(name)) continue;
+      // At the earliest: until the gap ends the object may have been there.
       const revision = Math.max(last.revision, from) + 0.5;
-      entries.splice(at + 1, 0, { ...last, revision, deleted: true });
+      const deletion = { ...last, revision, deleted: true };
+      entries.splice(at + 1, 0, deletion);
+      this.#assumed.set(deletion, to);
     }
   }
-}
 
-function spansOf(entries: readonly Entry[]): Span[] {
-  const starts = [...entries.map(({ revision }) => revision), Number.POSITIVE_INFINITY];
-  return starts.map((to, i) => ({ from: starts[i - 1] ?? 0, to, entry: entries[i - 1] }));
+  #spansOf(entries: readonly Entry[]): Span[] {
+    return [undefined, ...entries].map((entry, i) => {
+      const next = entries[i];
+      const to = next && (this.#assumed.get(next) ?? next.revision);
+      return { from: entry?.revision ?? 0, to: to ?? Number.POSITIVE_INFINITY, entry };
+    });
+  }
 }
 
 /** The first of 0 to `count`, `count` left out, for which it is so and stays so; else `count`. */
