@@ -29,8 +29,9 @@ export interface FieldManagerContext {
   readonly statusApart: boolean;
   readonly clock: Clock;
   /**
-   * The object in another version of its kind, which an entry of managedFields is about; the
-   * argument is not changed. Undefined: that version is not served.
+   * An object of any version of the kind (its `apiVersion` tells; absent: the request's) in another,
+   * which an entry of managedFields is about; the argument is not changed. Undefined: that version
+   * is not served.
    */
   readonly convert: (object: KubeObject, apiVersion: string) => VersionedObject | undefined;
 }

@@ -163,11 +163,17 @@ export class KindRegistry {
     return served;
   }
 
-  /** An object in another version of its kind; undefined: that one is not served. */
-  convert(from: Served, object: KubeObject, apiVersion: string): VersionedObject | undefined {
-    for (const to of this.#served.values()) {
-      if (to.store !== from.store || to.apiVersion !== apiVersion) continue;
-      return { object: to.convertFrom(from, object), schema: to.version.schema };
+  /** An object in another version of its kind, `any` being one; undefined: that one is not served. */
+  convert(any: Served, object: KubeObject, apiVersion: string): VersionedObject | undefined {
+    const to = this.#sibling(any, apiVersion);
+    const from = this.#sibling(any, object.apiVersion ?? any.apiVersion);
+    return to && from && { object: to.convertFrom(from, object), schema: to.version.schema };
+  }
+
+  #sibling(any: Served, apiVersion: string): Served | undefined {
+    if (any.apiVersion === apiVersion) return any;
+    for (const each of this.#served.values()) {
+      if (each.store === any.store && each.apiVersion === apiVersion) return each;
     }
     return undefined;
   }

@@ -385,6 +385,30 @@ describe('server-side apply', { timeout: 120_000 }, () => {
     );
   });
 
+  it('lets go in one version of what was applied in another', async () => {
+    const scaler = (served: string, fields: object) => ({
+      apiVersion: `autoscaling/${served}`,
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'h' },
+      spec: { scaleTargetRef: { kind: 'Deployment', name: 'x', apiVersion: 'apps/v1' }, ...fields },
+    });
+    const at = (served: string) =>
+      `/apis/autoscaling/${served}/namespaces/default/horizontalpodautoscalers/h?fieldManager=a`;
+    const target = { maxReplicas: 5, targetCPUUtilizationPercentage: 50 };
+    await apply(at('v1'), scaler('v1', target));
+    const before = await http.json('GET', at('v2'));
+    const [metric] = (before.spec?.metrics ?? []) as { resource: { name: string } }[];
+    assert.equal(metric?.resource.name, 'cpu');
+    await apply(at('v2'), scaler('v2', { maxReplicas: 5 }));
+    const after = await http.json('GET', at('v1'));
+    assert.equal(after.spec?.maxReplicas, 5);
+    assert.notEqual(after.spec?.targetCPUUtilizationPercentage, 50);
+    assert.deepEqual(
+      entriesOf(after).map(([manager, operation]) => [manager, operation]),
+      [['a', 'Apply']],
+    );
+  });
+
   it('makes one object when many apply it at once', async () => {
     const managers = ['a', 'b', 'c', 'd'];
     const codes = await Promise.all(

@@ -530,6 +530,15 @@ for (const { name, config, kind = CONFIG_MAP, code, why } of REFUSED) {
   });
 }
 
+test('apply refuses what nests too deep to be walked', () => {
+  let data: object = {};
+  for (let depth = 0; depth < 2000; depth++) data = { data };
+  assert.throws(
+    () => applyConfig(undefined, { metadata: {}, ...CONFIG_MAP, ...data }, contextOf('a', {})),
+    /^ApiError: error decoding YAML: exceeded max depth$/,
+  );
+});
+
 test('kubectl takes over what its client-side apply set, and keeps its annotation', () => {
   const last = { apiVersion: 'v1', kind: 'ConfigMap', metadata: {}, data: { x: '1', y: '1' } };
   const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(last) };

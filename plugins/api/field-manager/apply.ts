@@ -6,7 +6,7 @@ import {
   type Schema,
 } from 'kernetes/sdk';
 import { appliedFields } from './applied-fields.ts';
-import { checkApplied } from './check-applied.ts';
+import { checkApplied, checkDepth } from './check-applied.ts';
 import { type Conflict, conflictError } from './conflict.ts';
 import { withoutTouched } from './field-manager.ts';
 import {
@@ -37,8 +37,8 @@ import { skippedFields, Versions } from './versions.ts';
  * into the live object; what this manager applied before, does not any more and nobody else owns is
  * pruned; what that changes of others' fields is a conflict, or is taken over.
  *
- * Entries of other versions take part by the comparison in their version; for pruning, their fields
- * count under the names they have there.
+ * Entries of other versions take part by the comparison in their version. Where something is pruned,
+ * what others own in those counts under the names that it has there.
  */
 export function applyConfig(
   live: KubeObject | undefined,
@@ -48,6 +48,7 @@ export function applyConfig(
   const schema = withMetadata(context.schema);
   checkKind(config, context);
   if (config.metadata.managedFields) throw badRequest('metadata.managedFields must be nil');
+  checkDepth(config);
   checkApplied(config, { schema, kind: kindText(context.apiVersion, context.kind) });
   const wanted = withoutReset(config, context);
   const claimed = claimedFields(wanted, schema, context);
@@ -58,7 +59,7 @@ export function applyConfig(
   const mine = before.find(entry => isSameManager(entry, writer));
   const others = before.filter(entry => entry !== mine);
   const merged = mergeApplied(base, wanted, schema);
-  const object = mine ? pruned(merged, { claimed, mine, others, schema }) : merged;
+  const object = mine ? pruned(merged, { claimed, mine, others, context }) : merged;
 
   const versions = new Versions(base, object, context);
   const conflicts = conflictsOf(others, versions);
@@ -146,14 +147,40 @@ interface PrunedOptions {
   readonly claimed: FieldSet;
   readonly mine: ManagedFieldsEntry;
   readonly others: readonly ManagedFieldsEntry[];
-  readonly schema: Schema;
+  readonly context: ApplyContext;
 }
 
-function pruned(merged: KubeObject, { claimed, mine, others, schema }: PrunedOptions): KubeObject {
-  const last = fieldsOfEntry(mine);
-  if (isEmptySet(difference(last, claimed))) return merged;
+function pruned(merged: KubeObject, { claimed, mine, others, context }: PrunedOptions): KubeObject {
   const all = others.map(fieldsOfEntry);
-  return prune(merged, { schema, last, owned: all.reduce(union, union(claimed, METADATA)) });
+  const owned = all.reduce(union, union(claimed, METADATA));
+  const before = fieldsOfEntry(mine);
+  const isSame = mine.apiVersion === context.apiVersion;
+  const last = isSame ? before : translated(merged, { last: before, owned, mine, context });
+  if (isEmptySet(difference(last, claimed))) return merged;
+  return prune(merged, { schema: withMetadata(context.schema), last, owned });
+}
+
+interface TranslatedOptions {
+  readonly last: FieldSet;
+  readonly owned: FieldSet;
+  readonly mine: ManagedFieldsEntry;
+  readonly context: ApplyContext;
+}
+
+/** What an applier let go of that it applied in another version, as this version calls it. */
+function translated(
+  merged: KubeObject,
+  { last, owned, mine, context }: TranslatedOptions,
+): FieldSet {
+  const { convert, apiVersion } = context;
+  const there = convert(merged, mine.apiVersion ?? '');
+  if (there === undefined) return LEAF;
+  const left = prune(there.object, { schema: withMetadata(there.schema), last, owned });
+  const [whole, bare] = [there.object, left].map(each => {
+    const back = convert(each, apiVersion);
+    return back ? appliedFields(back.object, withMetadata(back.schema)) : LEAF;
+  });
+  return difference(whole ?? LEAF, bare ?? LEAF);
 }
 
 function conflictsOf(others: readonly ManagedFieldsEntry[], versions: Versions): Conflict[] {

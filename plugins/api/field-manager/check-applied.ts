@@ -1,4 +1,4 @@
-import { ApiError, type KubeObject, type Schema } from 'kernetes/sdk';
+import { ApiError, badRequest, type KubeObject, type Schema } from 'kernetes/sdk';
 import { stepText } from './conflict.ts';
 import { fieldStep } from './field-set.ts';
 import { fieldOf, isStruct, type Json, keyValue, stepOf } from './structure.ts';
@@ -25,15 +25,21 @@ export function checkApplied(config: KubeObject, { schema, kind }: CheckAppliedO
   });
 }
 
+/** Throws BadRequest where walking a configuration would exhaust the stack. */
+export function checkDepth(value: unknown, depth = 0): void {
+  if (!isStruct(value)) return;
+  if (depth > DEPTH_MAX) throw badRequest('error decoding YAML: exceeded max depth');
+  for (const child of Object.values(value)) checkDepth(child, depth + 1);
+}
+
 /** Levels that a configuration may nest; no kind has a tenth of them. */
 const DEPTH_MAX = 500;
 
-function errorsIn(value: unknown, schema: Schema | undefined, path: string, depth = 0): string[] {
-  if (depth > DEPTH_MAX) return [`${path}: exceeded max depth`];
+function errorsIn(value: unknown, schema: Schema | undefined, path: string): string[] {
   if (value === null || value === undefined) return [];
   const below = (step: string, child: unknown, childSchema: Schema | undefined) =>
-    errorsIn(child, childSchema, path + stepText(step), depth + 1);
-  if (schema === undefined) return freeErrors(value, below);
+    errorsIn(child, childSchema, path + stepText(step));
+  if (schema === undefined) return [];
   switch (schema.type) {
     case 'object':
     case 'map':
@@ -42,20 +48,12 @@ function errorsIn(value: unknown, schema: Schema | undefined, path: string, dept
     case 'array':
       if (!Array.isArray(value)) return [problem(path, `expected list, got ${shown(value)}`)];
       return elementErrors(value, schema, path, below);
-    case 'raw':
-      return freeErrors(value, below);
     default:
       return scalarErrors(value, schema, path);
   }
 }
 
 type Below = (step: string, child: unknown, schema: Schema | undefined) => string[];
-
-/** Anything goes, but not at any depth. */
-function freeErrors(value: unknown, below: Below): string[] {
-  if (!isStruct(value)) return [];
-  return Object.keys(value).flatMap(key => below(fieldStep(key), value[key], undefined));
-}
 
 function fieldErrors(map: Json, schema: Schema, path: string, below: Below): string[] {
   const errors: string[] = [];

@@ -36,7 +36,10 @@ export function stepOf(element: unknown, schema: Schema): string {
     const [key = ''] = keys;
     return `k:{${JSON.stringify(key)}:${JSON.stringify(keyValue(element, key, schema))}}`;
   }
-  const pairs = keys.toSorted().map(key => [key, keyValue(element, key, schema)]);
+  const pairs = keys
+    .toSorted()
+    .map(key => [key, keyValue(element, key, schema)] as const)
+    .filter(([, value]) => value !== null);
   return `k:${JSON.stringify(Object.fromEntries(pairs))}`;
 }
 
