@@ -78,8 +78,8 @@ describe('list()', () => {
     const { request, provide } = await openDoor();
     await request({ verb: 'create', body: widget('a') });
     const bob = { name: 'bob', groups: [] };
-    const authorize = ({ user, verb, name }: Attributes) =>
-      user === bob && verb === 'list' && name === 'a' ? 'allow' : 'no-opinion';
+    const authorize = ({ user, verb, ...at }: Attributes) =>
+      user === bob && verb === 'list' && 'name' in at && at.name === 'a' ? 'allow' : 'no-opinion';
     provide(authorizerPoint, { authorize }, 'bob');
     const list = (fieldSelector: string) => {
       const options = fieldSelector ? { fieldSelector } : {};
