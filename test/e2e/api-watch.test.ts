@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
+import { CustomResourceDefinition } from 'kernetes/sdk';
 import { type FakeClock, fakeClock } from 'kernetes/sdk/testing';
 import { type Fields, Http, Watch } from './http.ts';
 
@@ -92,6 +93,40 @@ describe('watches over HTTPS', { timeout: 60_000 }, () => {
       const { labels, resourceVersion } = object.metadata;
       assert.deepEqual([type, labels, object.data], ['DELETED', { tier: 'front' }, { a: 'b' }]);
       assert.equal(resourceVersion, gone.resourceVersion);
+      watch.close();
+    }
+  });
+
+  it('selections of custom resources too, in each version', async () => {
+    const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    await http.json('POST', crds, GADGETS);
+    const path = (version: string) => `/apis/watched.example/${version}/namespaces/default/gadgets`;
+    await cluster.until(
+      { kind: CustomResourceDefinition, name: GADGETS.metadata.name },
+      ({ status }) =>
+        (status?.conditions ?? []).some(
+          ({ type, status }) => type === 'Established' && status === 'True',
+        ),
+    );
+    const watches: [string, Watch][] = [];
+    for (const version of ['v1', 'v2']) {
+      const query = 'watch=1&labelSelector=tier%3Dfront&resourceVersion=0';
+      watches.push([version, await http.watch(`${path(version)}?${query}`)]);
+    }
+    const apiVersion = 'watched.example/v1';
+    await http.json('POST', path('v1'), { apiVersion, kind: 'Gadget', metadata: { name: 'g' } });
+    for (const tier of ['front', 'back']) {
+      const patch = { metadata: { labels: { tier } } };
+      await http.json('PATCH', `${path('v2')}/g`, patch, 'application/merge-patch+json');
+    }
+    for (const [version, watch] of watches) {
+      for (const wanted of ['ADDED', 'DELETED']) {
+        const { type, object } = (await watch.next()) ?? assert.fail();
+        assert.deepEqual(
+          [type, object.apiVersion, object.metadata.labels],
+          [wanted, `watched.example/${version}`, { tier: 'front' }],
+        );
+      }
       watch.close();
     }
   });
@@ -310,3 +345,20 @@ describe('watches over HTTPS', { timeout: 60_000 }, () => {
     assert.equal(await watch.next(), undefined);
   });
 });
+
+const GADGET_VERSION = {
+  served: true,
+  schema: { openAPIV3Schema: { type: 'object' } },
+};
+const GADGETS = {
+  metadata: { name: 'gadgets.watched.example' },
+  spec: {
+    group: 'watched.example',
+    scope: 'Namespaced',
+    names: { plural: 'gadgets', singular: 'gadget', kind: 'Gadget', listKind: 'GadgetList' },
+    versions: [
+      { ...GADGET_VERSION, name: 'v1', storage: true },
+      { ...GADGET_VERSION, name: 'v2', storage: false },
+    ],
+  },
+};
