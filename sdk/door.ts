@@ -51,7 +51,7 @@ export interface BodyCodec {
 
 export const bodyPoint = definePoint<BodyCodec>({ name: 'body', combine: 'unique', methods: [] });
 
-/** Applies one type of patch. */
+/** Applies one type of patch; server-side apply is the `FieldManager`'s. */
 export interface Patcher {
   readonly types: readonly PatchType[];
   /** Returns a new object; `live` is frozen. Throws BadRequest or Invalid on a bad patch. */
@@ -61,8 +61,6 @@ export interface Patcher {
 export interface PatchContext {
   readonly type: PatchType;
   readonly schema: Schema;
-  readonly manager: string;
-  readonly force: boolean;
 }
 
 export const patcherPoint = definePoint<Patcher>({

@@ -35,13 +35,11 @@ export async function patch(context: RequestContext): Promise<DoorAnswer> {
   const type = request.patchType ?? 'application/merge-patch+json';
   const patcher = stages.patcher(type);
   const sub = subresourceOf(context, 'patch');
-  const { manager } = context;
-  const force = request.options?.force ?? false;
   return write(context, copy => {
     const current = copy();
     const schema = sub?.body?.schema ?? served.version.schema;
     const view = sub?.get ? sub.get(current) : current;
-    const patched = patcher.patch(view, request.body, { type, schema, manager, force });
+    const patched = patcher.patch(view, request.body, { type, schema });
     const asked = patched.metadata?.resourceVersion;
     const revision = asked !== current.metadata.resourceVersion ? asked : undefined;
     if (sub?.apply) return { ...applied(context, sub, current, patched), revision };

@@ -18,7 +18,7 @@ function run(patcher: Patcher, live: object, patch: unknown, schema = POD): unkn
   const type = patcher.types[0];
   assert.ok(type);
   const object = deepFreeze({ metadata: {}, ...live }) as KubeObject;
-  return patcher.patch(object, deepFreeze(patch), { type, schema, manager: 'm', force: false });
+  return patcher.patch(object, deepFreeze(patch), { type, schema });
 }
 
 function deepFreeze<T>(value: T): T {
@@ -497,7 +497,7 @@ for (const { name, patcher, live = {}, patch, code, reason } of REFUSALS) {
 test('every type refuses what nests too deep', () => {
   let deep: object = {};
   for (let i = 0; i < 20_000; i++) deep = { a: deep };
-  const context = { schema: POD, manager: 'm', force: false };
+  const context = { schema: POD };
   const live: KubeObject = { metadata: {} };
   for (const patcher of [jsonPatcher, mergePatcher, strategicMergePatcher]) {
     const [type] = patcher.types;
