@@ -177,12 +177,13 @@ describe('kubectl auth', { skip: withoutKubectl() }, () => {
 
   it('reconcile makes a role and adds to it', async () => {
     const apply = (...verbs: string[]) => {
-      const file = { apiVersion: `${GROUP}/v1`, kind: 'Role', ...role('made', pods(...verbs)) };
-      const script = `echo '${JSON.stringify(file)}' | kubectl auth reconcile -n default -f -`;
+      const metadata = { name: 'made', namespace: 'default' };
+      const file = { apiVersion: `${GROUP}/v1`, kind: 'Role', metadata, rules: [pods(...verbs)] };
+      const script = `echo '${JSON.stringify(file)}' | kubectl auth reconcile -f -`;
       return kubectl.program('sh', ['-c', script]);
     };
     assert.match(await apply('get'), /role\.rbac\.authorization\.k8s\.io\/made reconciled/);
-    assert.match(await apply('list'), /missing rules added/);
+    assert.match(await apply('list'), /made reconciled/);
     const made = await kubectl.run('get role made -n default -o jsonpath={.rules[*].verbs}');
     assert.match(made, /get.*list/);
   });
