@@ -49,6 +49,8 @@ export function customResourceDefinitions(engines: SchemaEngines): KindDefinitio
       prepareCreate,
       prepareUpdate: definition => addStoredVersion(definition),
       prepareDelete,
+      // Until `prepareDelete` has put the finalizer there.
+      heldBy: definition => !isTerminating(definition),
       validate: definition => [
         ...validateDefinition(definition, engines),
         ...validateNames(definition.status?.acceptedNames, 'status.acceptedNames'),
@@ -106,7 +108,7 @@ function prepareDelete(
 ): void {
   definition.status ??= {};
   const conditions = definition.status.conditions ?? [];
-  if (conditions.some(({ type }) => type === 'Terminating')) return;
+  if (isTerminating(definition)) return;
   const { metadata } = definition;
   const finalizers = metadata.finalizers ?? [];
   if (!finalizers.includes(CLEANUP_FINALIZER))
@@ -123,4 +125,8 @@ function prepareDelete(
       message,
     },
   ];
+}
+
+function isTerminating({ status }: CustomResourceDefinition): boolean {
+  return (status?.conditions ?? []).some(({ type }) => type === 'Terminating');
 }
