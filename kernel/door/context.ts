@@ -18,6 +18,8 @@ export class RequestContext {
   readonly served: Served;
   readonly warnings: string[] = [];
   readonly auditAnnotations: Record<string, string> = {};
+  /** The name comes of generateName: admission is told none, as upstream's is. */
+  drawsName = false;
   #admitted: AdmissionRequest | undefined;
 
   constructor(stages: Stages, user: User, request: ObjectRequest, served: Served) {
@@ -77,7 +79,7 @@ export class RequestContext {
       subresource,
       kind: kind.kind,
       namespace,
-      name: name || (object?.metadata.name ?? ''),
+      name: this.drawsName ? '' : name || (object?.metadata.name ?? ''),
       object,
       oldObject: old,
       dryRun: this.dryRun,

@@ -26,6 +26,7 @@ export async function createObject(
   checkIdentity(context, object);
   context.served.version.defaults?.(object);
   const generated = !object.metadata.name && object.metadata.generateName !== undefined;
+  context.drawsName = generated;
   for (let attempt = 1; ; attempt++) {
     if (generated) drawName(context, object);
     const stored = await attemptCreate(context, object);

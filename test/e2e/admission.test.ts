@@ -45,6 +45,19 @@ describe('a pod', () => {
     await cluster.until({ kind: Pod, namespace: 'fresh', name: 'web' }, isReady);
   });
 
+  it('that is refused goes by what its name was to begin with', async () => {
+    const { metadata, ...rest } = podIn('default', '', { serviceAccountName: 'none' });
+    const drawn = {
+      ...rest,
+      metadata: { namespace: metadata.namespace ?? '', generateName: 'x-' },
+    };
+    await assert.rejects(cluster.objects.create(Pod, drawn), {
+      message:
+        'pods "x-" is forbidden: error looking up service account default/none: ' +
+        'serviceaccount "none" not found',
+    });
+  });
+
   it('has no owner for what the server added', async () => {
     const { metadata } = await cluster.objects.create(Pod, podIn('default', 'owned'));
     const [entry, ...more] = metadata.managedFields ?? [];

@@ -2,6 +2,7 @@ import {
   type AdmissionPlugin,
   type AdmissionRequest,
   ApiError,
+  admissionForbidden,
   admissionPoint,
   type Clock,
   definePlugin,
@@ -91,11 +92,11 @@ function refusePermanent(request: AdmissionRequest): void {
 
 /** Throws unless the namespace is there and may get new objects. */
 function requireOpen(request: AdmissionRequest, found: Namespace | undefined): void {
-  const { namespace, group, resource, name } = request;
+  const { namespace } = request;
   if (found === undefined) throw notFound(NAMESPACES, namespace);
   if (found.status?.phase !== 'Terminating' && !found.metadata.deletionTimestamp) return;
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
-  const { status } = forbidden({ group, resource }, name, why);
+  const { status } = admissionForbidden(request, why);
   const message = `namespace ${namespace} is being terminated`;
   const cause = { reason: 'NamespaceTerminating', message, field: 'metadata.namespace' };
   throw new ApiError({ ...status, details: { ...status.details, causes: [cause] } });

@@ -1,7 +1,7 @@
 import {
   type AdmissionPlugin,
   type AdmissionRequest,
-  forbidden,
+  admissionForbidden,
   invalid,
   type KubeObject,
   type Namespace,
@@ -87,7 +87,7 @@ function enforce(
   request.auditAnnotations[`${DOMAIN}/enforce-policy`] = nameOf(by);
   const broken = worse(by, subject, old);
   if (broken === undefined) return;
-  throw forbidden({ group: '', resource: 'pods' }, request.name, `violates ${broken}`);
+  throw admissionForbidden(request, `violates ${broken}`);
 }
 
 /** What breaks the level and did not before: an update of what there is stays possible. */

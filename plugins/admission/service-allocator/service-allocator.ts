@@ -219,8 +219,8 @@ function portsOf({ ports = [], healthCheckNodePort = 0 }: ServiceSpec): number[]
   return [...ports.map(({ nodePort = 0 }) => nodePort), healthCheckNodePort].filter(Boolean);
 }
 
-function refusal({ name }: AdmissionRequest, errors: FieldError[]): ApiError {
-  return invalid({ group: '', kind: 'Service' }, name, errors);
+function refusal({ name, object }: AdmissionRequest, errors: FieldError[]): ApiError {
+  return invalid({ group: '', kind: 'Service' }, name || (object?.metadata.name ?? ''), errors);
 }
 
 function full(what: string): ApiError {
