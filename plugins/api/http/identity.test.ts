@@ -52,6 +52,14 @@ describe('identifier()', () => {
     await assert.rejects(ask(socket), error => ApiError.is(error, 'Unauthorized'));
   });
 
+  it('does not believe a certificate that was good when its session began', async () => {
+    const { clock, seen, connection, ask } = setUp();
+    await clock.step(HOUR_MS);
+    await assert.rejects(ask(connection(true)), error => ApiError.is(error, 'Unauthorized'));
+    assert.deepEqual(seen, []);
+    assert.equal(await ask(connection(true), { authorization: 'Bearer good' }), 'token');
+  });
+
   it('looks at a token for each request', async () => {
     const { seen, connection, ask } = setUp();
     const socket = connection(false);

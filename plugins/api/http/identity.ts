@@ -35,7 +35,7 @@ export function identifier(door: Door, clock: Clock): Identify {
       return known.user;
     }
     const socket = request.socket as TLSSocket;
-    const user = await door.authenticate(credentialsOf(socket, authorization));
+    const user = await door.authenticate(credentialsOf(socket, authorization, clock.now()));
     if (authorization === undefined) {
       byConnection.set(connection, { user, expiresAt: expiryOf(socket) });
     }
@@ -54,10 +54,15 @@ interface Known {
 }
 
 /** A certificate that is not to be believed is worth nothing; a token beside it may be. */
-function credentialsOf(socket: TLSSocket, authorization: string | undefined): Credentials {
+function credentialsOf(
+  socket: TLSSocket,
+  authorization: string | undefined,
+  now: number,
+): Credentials {
   const peer = socket.getPeerCertificate?.();
   if (peer?.subject === undefined) return { ...(authorization !== undefined && { authorization }) };
-  if (!socket.authorized) {
+  // A TLS session that is resumed was checked when it began: its certificate may be over since.
+  if (!socket.authorized || now >= expiryOf(socket)) {
     if (authorization === undefined) throw unauthorized();
     return { authorization };
   }
