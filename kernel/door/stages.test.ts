@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Authorizer, authorizerPoint, type Decision } from '../../sdk/auth.ts';
 import { ApiError } from '../../sdk/status.ts';
-import { openDoor } from './door-testing.ts';
+import { openDoor, widget } from './door-testing.ts';
 
 const MALLORY = { name: 'mallory', groups: [] };
 
@@ -30,6 +30,16 @@ describe('a request is refused', () => {
       await assert.rejects(asked, error => error instanceof ApiError && error.code >= 403);
     });
   }
+});
+
+it('an update that would create takes the right to create', async () => {
+  const { request, provide } = await openDoor({ strategy: { createOnUpdate: true } });
+  const authorize: Authorizer['authorize'] = ({ verb }) => (verb === 'update' ? 'allow' : 'deny');
+  provide(authorizerPoint, { authorize }, 'a');
+  const asked = { verb: 'update' as const, name: 'a', body: widget('a') };
+  await assert.rejects(request(asked, MALLORY), /cannot create resource "widgets"/);
+  await request({ verb: 'create', body: widget('a') });
+  await request(asked, MALLORY);
 });
 
 describe('why a request was refused', () => {

@@ -17,7 +17,10 @@ export async function update(context: RequestContext): Promise<DoorAnswer> {
   if (served.kind.strategy.createOnUpdate && !request.subresource) {
     const exists = await existsNow(context);
     // Who names a revision means an object that was there: it is gone.
-    if (!exists && !body.metadata.resourceVersion) return createObject(context, body);
+    if (!exists && !body.metadata.resourceVersion) {
+      await authorizeCreate(context);
+      return createObject(context, body);
+    }
   }
   checkRevisionGiven(context, body);
   let spare: KubeObject | undefined = body;
@@ -28,6 +31,13 @@ export async function update(context: RequestContext): Promise<DoorAnswer> {
     served.version.defaults?.(object);
     return { object, revision: object.metadata.resourceVersion };
   });
+}
+
+/** The right to update is none to create. */
+async function authorizeCreate({ stages, user, request }: RequestContext): Promise<void> {
+  const { group, version, resource, namespace = '', name = '' } = request;
+  const target = { group, version, resource, subresource: '', namespace, name };
+  await stages.authorize({ user, verb: 'create', ...target });
 }
 
 export async function patch(context: RequestContext): Promise<DoorAnswer> {
