@@ -1,17 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  invalidValue,
-  notSupported,
-  required,
-  tooLong,
-  tooMany,
-  typeInvalid,
-} from '../field-path.ts';
+import { invalidValue, notSupported, required, tooMany, typeInvalid } from '../field-path.ts';
 import type { FieldError } from '../status.ts';
+import { type Check, refuse, UNRELATED, type Walk } from './check.ts';
 import type { SchemaEngines } from './engines.ts';
-import { FORMATS } from './formats.ts';
 import { mapKeyOf } from './list-types.ts';
 import { isSchema, itemsOf, type JSONSchemaProps, propertyOf, valuesOf } from './properties.ts';
+import { numberChecks, stringChecks } from './scalar-checks.ts';
 import { pathText } from './value-path.ts';
 
 /**
@@ -37,17 +31,6 @@ export function compileValidator(schema: JSONSchemaProps, engines: SchemaEngines
     return again.errors;
   };
 }
-
-interface Walk {
-  readonly path: (string | number)[];
-  errors: FieldError[];
-}
-
-/** `old`: what was there before, or `UNRELATED`. */
-type Check = (value: unknown, old: unknown, walk: Walk) => void;
-
-/** Nothing of the old object is known to be the same place. */
-const UNRELATED = Symbol('unrelated');
 
 function compile(schema: JSONSchemaProps, engines: SchemaEngines): Check {
   const checkType = typeCheck(schema);
@@ -100,11 +83,6 @@ function typeOf(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
   return typeof value;
-}
-
-function refuse({ path, errors }: Walk, value: unknown, why: string): void {
-  const name = pathText(path);
-  errors.push(invalidValue(name, value, `${name} in body ${why}`));
 }
 
 /** Of a combination as a whole; upstream says no field. */
@@ -172,74 +150,6 @@ function not(check: Check): Check {
       refuseAll(walk, 'not validate the schema (not)');
     }
   };
-}
-
-function stringChecks(schema: JSONSchemaProps, engines: SchemaEngines): Check[] {
-  const { minLength, maxLength, pattern, format } = schema;
-  const checks: Check[] = [];
-  if (maxLength !== undefined) {
-    checks.push((value, _old, { path, errors }) => {
-      if (lengthOf(value) > maxLength) errors.push(tooLong(pathText(path), maxLength));
-    });
-  }
-  if (minLength !== undefined) {
-    checks.push((value, _old, walk) => {
-      const why = `should be at least ${minLength} chars long`;
-      if (lengthOf(value) < minLength) refuse(walk, value, why);
-    });
-  }
-  if (pattern) {
-    const matches = engines.patterns.compile(pattern);
-    checks.push((value, _old, walk) => {
-      if (!matches(value as string)) refuse(walk, value, `should match '${pattern}'`);
-    });
-  }
-  const fits = FORMATS.get(
-    (format ?? '').replaceAll('-', '') === 'datetime' ? 'date-time' : (format ?? ''),
-  );
-  if (fits) {
-    checks.push((value, _old, { path, errors }) => {
-      if (fits(value as string)) return;
-      const name = pathText(path);
-      const why = `${name} in body must be of type ${format}: ${JSON.stringify(value)}`;
-      errors.push(typeInvalid(name, value, why));
-    });
-  }
-  return checks;
-}
-
-/** In code points, as Go counts runes. */
-function lengthOf(value: unknown): number {
-  const text = value as string;
-  return /[\ud800-\udbff]/.test(text) ? [...text].length : text.length;
-}
-
-function numberChecks(schema: JSONSchemaProps): Check[] {
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
-  const checks: Check[] = [];
-  if (multipleOf !== undefined && multipleOf > 0) {
-    checks.push((value, _old, walk) => {
-      const times = (value as number) / multipleOf;
-      if (times !== Math.trunc(times)) refuse(walk, value, `should be a multiple of ${multipleOf}`);
-    });
-  }
-  if (maximum !== undefined) {
-    const what = exclusiveMaximum ? 'less than' : 'less than or equal to';
-    checks.push((value, _old, walk) => {
-      const n = value as number;
-      if (exclusiveMaximum ? n >= maximum : n > maximum)
-        refuse(walk, n, `should be ${what} ${maximum}`);
-    });
-  }
-  if (minimum !== undefined) {
-    const what = exclusiveMinimum ? 'greater than' : 'greater than or equal to';
-    checks.push((value, _old, walk) => {
-      const n = value as number;
-      if (exclusiveMinimum ? n <= minimum : n < minimum)
-        refuse(walk, n, `should be ${what} ${minimum}`);
-    });
-  }
-  return checks;
 }
 
 function arrayChecks(schema: JSONSchemaProps, engines: SchemaEngines): Check[] {
