@@ -91,7 +91,12 @@ export class KindLoader {
     const version = kind.versions[0]?.name ?? storage.version;
     const expires = strategy.ttlSeconds !== undefined;
     const value = { group, version, kind: name, resource, namespaced, verbs, expires };
-    const told = { name: `${group}/${resource}`, plugin: 'kernel', value, remote: false };
+    const told = {
+      name: `${group}/${resource}`,
+      plugin: 'kernel',
+      value: Object.freeze(value),
+      remote: false,
+    };
     this.#told.set(kind, this.#options.extensions.provide(servedKindPoint, told));
   }
 

@@ -335,8 +335,20 @@ interface RemoteValue extends Callable {
 /** What stands behind the stubs of provided values: calls pass through undecoded. */
 const REMOTE_VALUES = new WeakMap<object, RemoteValue>();
 
+/** Of frozen plain data, which is told again whenever its point changes. */
+const TOLD = new WeakMap<object, Callable>();
+
 /** Undefined for what has functions that no other thread may call: it is for its own alone. */
 function localCallable(value: unknown, pointMethods: readonly string[]): Callable | undefined {
+  const isFixed = isObject(value) && pointMethods.length === 0 && Object.isFrozen(value);
+  const known = isFixed ? TOLD.get(value) : undefined;
+  if (known !== undefined) return known;
+  const callable = makeCallable(value, pointMethods);
+  if (isFixed && callable !== undefined) TOLD.set(value, callable);
+  return callable;
+}
+
+function makeCallable(value: unknown, pointMethods: readonly string[]): Callable | undefined {
   let data: Uint8Array;
   try {
     if (pointMethods.length > 0) data = encodeData(value);
