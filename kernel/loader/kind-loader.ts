@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Disposer } from '../../sdk/extension.ts';
 import { type KindDefinition, kindPoint } from '../../sdk/kind-definition.ts';
 import type { Logger } from '../../sdk/logger.ts';
-import { ALL_VERBS, servedKindPoint } from '../../sdk/served-kind.ts';
+import { ALL_VERBS, type ServedKind, servedKindPoint } from '../../sdk/served-kind.ts';
 import type { KindRegistry } from '../door/registry.ts';
 import type { Extensions } from '../extensions.ts';
 import type { ResourceStore } from '../store/resource-store.ts';
@@ -71,6 +72,12 @@ export class KindLoader {
     const isKept = old.storage.prefix === kind.storage.prefix && old.namespaced === kind.namespaced;
     const resource = isKept ? this.#options.registry.replace(old, kind) : undefined;
     if (resource === undefined) return false;
+    const told = this.#told.get(old);
+    if (told !== undefined && isDeepStrictEqual(toldOf(old), toldOf(kind))) {
+      // Who follows the kind need not hear of it.
+      this.#told.delete(old);
+      this.#told.set(kind, told);
+    }
     this.#forget(old);
     this.#served.add(kind);
     this.#begin(kind, resource);
@@ -83,20 +90,10 @@ export class KindLoader {
     this.#tell(kind);
   }
 
-  /** A kind that is kept as another group's is that one's to tell. */
   #tell(kind: KindDefinition): void {
-    const { group, kind: name, resource, namespaced, storage, strategy, verbs = ALL_VERBS } = kind;
-    if (storage.group !== undefined && storage.group !== group) return;
-    if (!verbs.includes('list') || kind.virtual) return;
-    const version = kind.versions[0]?.name ?? storage.version;
-    const expires = strategy.ttlSeconds !== undefined;
-    const value = { group, version, kind: name, resource, namespaced, verbs, expires };
-    const told = {
-      name: `${group}/${resource}`,
-      plugin: 'kernel',
-      value: Object.freeze(value),
-      remote: false,
-    };
+    const value = toldOf(kind);
+    if (value === undefined || this.#told.has(kind)) return;
+    const told = { name: idOf(kind), plugin: 'kernel', value, remote: false };
     this.#told.set(kind, this.#options.extensions.provide(servedKindPoint, told));
   }
 
@@ -122,4 +119,14 @@ export class KindLoader {
 
 function idOf({ group, resource }: KindDefinition): string {
   return `${group}/${resource}`;
+}
+
+/** Undefined: nobody is told. A kind that is kept as another group's is that one's to tell. */
+function toldOf(kind: KindDefinition): ServedKind | undefined {
+  const { group, kind: name, resource, namespaced, storage, strategy, verbs = ALL_VERBS } = kind;
+  if (storage.group !== undefined && storage.group !== group) return undefined;
+  if (!verbs.includes('list') || kind.virtual) return undefined;
+  const version = kind.versions[0]?.name ?? storage.version;
+  const expires = strategy.ttlSeconds !== undefined;
+  return Object.freeze({ group, version, kind: name, resource, namespaced, verbs, expires });
 }

@@ -9,6 +9,9 @@ export type JsonPath = (value: unknown) => readonly unknown[];
 
 /** Throws an Error on what is no such path. */
 export function compileJsonPath(text: string): JsonPath {
+  if (text.length > LENGTH_MAX) {
+    throw new Error(`Cannot read a path of ${text.length} characters: want at most ${LENGTH_MAX}`);
+  }
   const steps = new Parser(text).steps();
   return value => {
     let found: unknown[] = [value];
@@ -26,6 +29,8 @@ export function fieldsOfPath(text: string): string[] | undefined {
 type Step = (value: unknown) => unknown[];
 
 const DEPTH_MAX = 500;
+/** Paths come from users, and filters are read with backtracking. */
+const LENGTH_MAX = 2_000;
 
 class Parser {
   readonly #text: string;

@@ -51,7 +51,7 @@ export class DefinitionReconciler {
       ...definition,
       status: { ...definition.status, acceptedNames: verdict.names },
     };
-    const updates: ConditionUpdate[] = [verdict.condition];
+    const updates: ConditionUpdate[] = [verdict.condition, ...approvalOf(definition)];
     if (isConditionTrue(definition, 'Established')) {
       await served.serve(accepted);
     } else if (verdict.condition.status === 'True') {
@@ -82,6 +82,18 @@ export class DefinitionReconciler {
     await tell(definition, [outcome], context);
     return { requeueAfter: RETRY_MS };
   }
+}
+
+/** Of a group of Kubernetes' own, whether its annotation says that the API was approved. */
+function approvalOf({ metadata, spec }: CustomResourceDefinition): ConditionUpdate[] {
+  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(spec.group)) return [];
+  const type = 'KubernetesAPIApprovalPolicyConformant';
+  const said = metadata.annotations?.['api-approved.kubernetes.io'] ?? '';
+  if (said.startsWith('unapproved')) {
+    const message = `not approved: ${JSON.stringify(said)}`;
+    return [{ type, status: 'False', reason: 'UnapprovedAnnotation', message }];
+  }
+  return [{ type, status: 'True', reason: 'ApprovedAnnotation', message: `approved in ${said}` }];
 }
 
 async function tell(
