@@ -1,3 +1,4 @@
+import type { AuditAnnotations } from './audit.ts';
 import type { Attributes, Authenticated, Credentials, ResolvedRules, Review } from './auth.ts';
 import { definePoint } from './extension.ts';
 import type { KubeObject } from './kind.ts';
@@ -105,21 +106,38 @@ export const shapePoint = definePoint<ShapeTransform>({
 export interface Door {
   /** Throws Unauthorized. */
   authenticate(credentials: Credentials): Authenticated | Promise<Authenticated>;
-  /** Throws Forbidden unless allowed. For paths that are no resources. */
-  authorize(attributes: Attributes): void | Promise<void>;
+  /**
+   * Throws Forbidden unless allowed. For paths that are no resources. Who gives `annotations` to
+   * this or the methods below finds there what the audit log should know.
+   */
+  authorize(attributes: Attributes, annotations?: AuditAnnotations): void | Promise<void>;
   /** The same as an answer, and why. Rejects only when an authorizer fails. */
   review(attributes: Attributes): Promise<Review>;
   /** All that the authorizers tell of what a user may do in a namespace. */
   rules(user: User, namespace: string): ResolvedRules;
   /** Does a request for `user`; rejects with `ApiError`. */
-  request(user: User, request: ObjectRequest): Promise<DoorAnswer>;
+  request(
+    user: User,
+    request: ObjectRequest,
+    annotations?: AuditAnnotations,
+  ): Promise<DoorAnswer>;
   /**
    * Lets a connection to a subresource through: rejects unless it is authorized and admitted.
    * `object` is its options, for admission.
    */
-  connect(user: User, target: ConnectTarget, object: KubeObject): Promise<void>;
+  connect(
+    user: User,
+    target: ConnectTarget,
+    object: KubeObject,
+    annotations?: AuditAnnotations,
+  ): Promise<void>;
   /** Opens a watch; resolves when it is accepted, rejects with `ApiError` before that. */
-  watch(user: User, request: DoorWatchRequest, sink: DoorWatchSink): Promise<DoorWatch>;
+  watch(
+    user: User,
+    request: DoorWatchRequest,
+    sink: DoorWatchSink,
+    annotations?: AuditAnnotations,
+  ): Promise<DoorWatch>;
   /** The kind and version behind a path; throws NotFound. */
   resolve(group: string, version: string, resource: string): ServedResource;
   /** The newest revision in the cache. */

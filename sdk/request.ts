@@ -15,6 +15,8 @@ export interface ObjectRequest {
   readonly body?: unknown;
   /** Which patch the body of a `patch` is. */
   readonly patchType?: PatchType;
+  /** Paths of what the body's text said twice: reported like unknown fields. */
+  readonly duplicateFields?: readonly string[];
   readonly options?: RequestOptions;
 }
 

@@ -2,6 +2,7 @@
 export * from './admission.ts';
 export * from './admission-refusal.ts';
 export * from './api/api.ts';
+export * from './audit.ts';
 export * from './auth.ts';
 export * from './bearer-token.ts';
 export * from './cel/cel.ts';

@@ -1,4 +1,5 @@
 import type { AdmissionOperation, AdmissionPlugin, AdmissionRequest } from '../../sdk/admission.ts';
+import type { AuditAnnotations } from '../../sdk/audit.ts';
 import type { FieldManagerContext } from '../../sdk/field-manager.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { StrategyContext } from '../../sdk/kind-definition.ts';
@@ -17,16 +18,23 @@ export class RequestContext {
   readonly request: ObjectRequest;
   readonly served: Served;
   readonly warnings: string[] = [];
-  readonly auditAnnotations: Record<string, string> = {};
+  readonly auditAnnotations: AuditAnnotations;
   /** The name comes of generateName: admission is told none, as upstream's is. */
   drawsName = false;
   #admitted: AdmissionRequest | undefined;
 
-  constructor(stages: Stages, user: User, request: ObjectRequest, served: Served) {
+  constructor(
+    stages: Stages,
+    user: User,
+    request: ObjectRequest,
+    served: Served,
+    annotations: AuditAnnotations = {},
+  ) {
     this.stages = stages;
     this.user = user;
     this.request = request;
     this.served = served;
+    this.auditAnnotations = annotations;
   }
 
   get dryRun(): boolean {
@@ -181,8 +189,12 @@ export class RequestContext {
 
   #reportUnknown(unknown: readonly string[], gvk: { version: string; kind: string }): void {
     const mode = this.request.options?.fieldValidation ?? 'Warn';
-    if (unknown.length === 0 || mode === 'Ignore') return;
-    const texts = unknown.map(path => `unknown field "${path}"`);
+    const { duplicateFields = [] } = this.request;
+    if (unknown.length + duplicateFields.length === 0 || mode === 'Ignore') return;
+    const texts = [
+      ...duplicateFields.map(path => `duplicate field "${path}"`),
+      ...unknown.map(path => `unknown field "${path}"`),
+    ];
     if (mode === 'Warn') {
       // A second attempt finds the same once more.
       this.warnings.push(...texts.filter(text => !this.warnings.includes(text)));

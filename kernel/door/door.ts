@@ -1,3 +1,4 @@
+import type { AuditAnnotations } from '../../sdk/audit.ts';
 import type {
   Attributes,
   Authenticated,
@@ -49,8 +50,8 @@ export class KernelDoor implements Door {
     return this.#stages.authenticate(credentials);
   }
 
-  authorize(attributes: Attributes): void | Promise<void> {
-    return this.#stages.authorize(attributes);
+  authorize(attributes: Attributes, annotations?: AuditAnnotations): void | Promise<void> {
+    return this.#stages.authorize(attributes, annotations);
   }
 
   review(attributes: Attributes): Promise<Review> {
@@ -69,10 +70,14 @@ export class KernelDoor implements Door {
     return this.#stages.objects.revision;
   }
 
-  async request(user: User, request: ObjectRequest): Promise<DoorAnswer> {
+  async request(
+    user: User,
+    request: ObjectRequest,
+    annotations?: AuditAnnotations,
+  ): Promise<DoorAnswer> {
     try {
-      const served = await this.#admit(user, request.verb, request);
-      const context = new RequestContext(this.#stages, user, request, served);
+      const served = await this.#admit(user, request.verb, request, annotations);
+      const context = new RequestContext(this.#stages, user, request, served, annotations);
       const { standsFor } = served.kind;
       if (served.kind.virtual && !request.subresource)
         return await answerVirtual(context, served.kind.virtual);
@@ -81,22 +86,29 @@ export class KernelDoor implements Door {
         const handler = this.#stages.subresource(group, resource, subresource);
         if (handler) return await handleSubresource(context, handler);
       }
-      if (standsFor) return await this.request(user, redirect(context, standsFor));
+      if (standsFor) {
+        return await this.request(user, redirect(context, standsFor), annotations);
+      }
       return await dispatch(context);
     } catch (error) {
       throw this.#toApiError(error, request);
     }
   }
 
-  async connect(user: User, target: ConnectTarget, object: KubeObject): Promise<void> {
+  async connect(
+    user: User,
+    target: ConnectTarget,
+    object: KubeObject,
+    annotations?: AuditAnnotations,
+  ): Promise<void> {
     const { verb, ...rest } = target;
     try {
       const served = this.resolve(target.group, target.version, target.resource);
       const { namespace = '', name = '' } = target;
       const attributes = { ...target, user, verb, namespace, name };
-      await this.#stages.authorize(attributes);
+      await this.#stages.authorize(attributes, annotations);
       const request = { ...rest, verb: 'get' as const };
-      const context = new RequestContext(this.#stages, user, request, served);
+      const context = new RequestContext(this.#stages, user, request, served, annotations);
       await context.mutate('CONNECT', object);
       await context.validateAdmission(object);
     } catch (error) {
@@ -104,17 +116,27 @@ export class KernelDoor implements Door {
     }
   }
 
-  async watch(user: User, request: DoorWatchRequest, sink: DoorWatchSink): Promise<DoorWatch> {
+  async watch(
+    user: User,
+    request: DoorWatchRequest,
+    sink: DoorWatchSink,
+    annotations?: AuditAnnotations,
+  ): Promise<DoorWatch> {
     let watch: DoorWatch | undefined;
     const close = () => watch?.close();
-    watch = await this.watchEvents(user, request, byteSink(sink, close));
+    watch = await this.watchEvents(user, request, byteSink(sink, close), annotations);
     return watch;
   }
 
   /** A watch whose receiver is in this process and may want the objects themselves. */
-  async watchEvents(user: User, request: DoorWatchRequest, sink: EventSink): Promise<DoorWatch> {
+  async watchEvents(
+    user: User,
+    request: DoorWatchRequest,
+    sink: EventSink,
+    annotations?: AuditAnnotations,
+  ): Promise<DoorWatch> {
     try {
-      const served = await this.#admit(user, 'watch', request);
+      const served = await this.#admit(user, 'watch', request, annotations);
       const context = new RequestContext(this.#stages, user, { ...request, verb: 'list' }, served);
       await freshEnough(context, watchNeeds(request));
       return openWatch(this.#stages, served, request, sink);
@@ -124,13 +146,18 @@ export class KernelDoor implements Door {
   }
 
   /** Finds the kind and asks whether the user may; throws NotFound, MethodNotAllowed, Forbidden. */
-  async #admit(user: User, verb: Verb, request: ObjectRequest | WatchRequest): Promise<Served> {
+  async #admit(
+    user: User,
+    verb: Verb,
+    request: ObjectRequest | WatchRequest,
+    annotations?: AuditAnnotations,
+  ): Promise<Served> {
     const { group, version, resource, namespace = '' } = request;
     const served = this.#stages.kinds.get(group, version, resource);
     const name = request.name ?? nameSelected(verb, request);
     const subresource = 'subresource' in request ? (request.subresource ?? '') : '';
     const target = { user, verb, group, version, resource, subresource, namespace, name };
-    const authorization = this.#stages.authorize(withSelectors(target, request));
+    const authorization = this.#stages.authorize(withSelectors(target, request), annotations);
     if (authorization instanceof Promise) await authorization;
     const { verbs } = served.kind;
     if (verbs && !subresource && !verbs.includes(verb)) throw methodNotAllowed();

@@ -1,5 +1,6 @@
 import type { AdmissionOperation, AdmissionPlugin, AdmissionRule } from '../../sdk/admission.ts';
 import { admissionPoint } from '../../sdk/admission.ts';
+import type { AuditAnnotations } from '../../sdk/audit.ts';
 import {
   type Attributes,
   type Authenticated,
@@ -89,14 +90,13 @@ export class Stages {
   }
 
   /** Throws Forbidden unless allowed. Synchronous where the authorizers are. */
-  authorize(attributes: Attributes): void | Promise<void> {
-    return this.#authorizeFrom(attributes, 0);
+  authorize(attributes: Attributes, annotations?: AuditAnnotations): void | Promise<void> {
+    return this.#authorizeFrom(attributes, { first: 0, reasons: [], annotations });
   }
 
   #authorizeFrom(
     attributes: Attributes,
-    first: number,
-    reasons: readonly string[] = [],
+    { first, reasons, annotations }: Asking,
   ): void | Promise<void> {
     const authorizers = this.#extensions.list(authorizerPoint);
     let given = reasons;
@@ -106,15 +106,19 @@ export class Stages {
         return decision.then(value => {
           const verdict = verdictOf(value);
           const all = withReason(given, value);
-          if (verdict === 'no-opinion') return this.#authorizeFrom(attributes, i + 1, all);
+          if (verdict === 'no-opinion') {
+            return this.#authorizeFrom(attributes, { first: i + 1, reasons: all, annotations });
+          }
+          note(annotations, verdict, verdict === 'allow' ? reasonOf(value) : all.join('\n'));
           if (verdict !== 'allow') throw denied(attributes, all);
         });
       }
       const verdict = verdictOf(decision);
-      if (verdict === 'allow') return;
+      if (verdict === 'allow') return note(annotations, verdict, reasonOf(decision));
       given = withReason(given, decision);
       if (verdict !== 'no-opinion') break;
     }
+    note(annotations, 'deny', given.join('\n'));
     throw denied(attributes, given);
   }
 
@@ -187,6 +191,14 @@ export interface StagesOptions {
   readonly random: Random;
 }
 
+/** How far the question went. */
+interface Asking {
+  /** The authorizer that is asked next. */
+  readonly first: number;
+  readonly reasons: readonly string[];
+  readonly annotations: AuditAnnotations | undefined;
+}
+
 function applies(
   rule: AdmissionRule,
   operation: AdmissionOperation,
@@ -207,8 +219,23 @@ function verdictOf(decision: Decision | undefined): AuthorizerVerdict {
 
 const UNKNOWN_RULES: ResolvedRules = { resources: [], paths: [], incomplete: true };
 
+function reasonOf(decision: Decision | undefined): string {
+  return typeof decision === 'object' ? decision.reason : '';
+}
+
+/** As upstream's audit log has it. */
+function note(
+  annotations: AuditAnnotations | undefined,
+  verdict: AuthorizerVerdict,
+  reason: string,
+): void {
+  if (annotations === undefined) return;
+  annotations['authorization.k8s.io/decision'] = verdict === 'allow' ? 'allow' : 'forbid';
+  annotations['authorization.k8s.io/reason'] = reason;
+}
+
 function withReason(reasons: readonly string[], decision: Decision | undefined): readonly string[] {
-  const reason = typeof decision === 'object' ? decision.reason : '';
+  const reason = reasonOf(decision);
   return reason ? [...reasons, reason] : reasons;
 }
 
