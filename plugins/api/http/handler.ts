@@ -24,7 +24,7 @@ import { deleteOptionsOf } from './delete-options.ts';
 import type { Caller } from './identity.ts';
 import { checkListOptions } from './list-options.ts';
 import { optionsOf, parsePath, type ResourcePath, toRequest, verbOf } from './path.ts';
-import { type Response, respond, write } from './respond.ts';
+import { type Response, respond, warn, write } from './respond.ts';
 import type { Request } from './server.ts';
 import { httpStream, serveWatch, type WatchServer, type WatchStream } from './watch.ts';
 import type { Upgrade } from './websocket.ts';
@@ -86,6 +86,7 @@ async function serveResource(
   }
   const served = door.resolve(path.group, path.version, path.resource);
   if (!isInRelease(served.version.releases ?? {}, options.release)) throw unknownResource();
+  if (served.version.deprecation) warn(response, [served.version.deprecation]);
   const includeObject = includeObjectOf(query);
   if (LISTS.has(verb)) checkListOptions(query, verb === 'watch');
   if (verb === 'watch') {

@@ -133,11 +133,21 @@ function toYaml(json: Buffer): Buffer {
   return Buffer.from(stringify(JSON.parse(json.toString())));
 }
 
-function warn(response: Response, warnings: readonly string[]): void {
+/** Adds `Warning` headers (RFC 7234) to an answer that has not begun. */
+export function warn(response: Response, warnings: readonly string[]): void {
   if (warnings.length === 0) return;
-  const values = warnings.map(text => `299 - ${JSON.stringify(text)}`);
-  response.setHeader('warning', values);
+  const before = [response.getHeader('warning') ?? []].flat().map(String);
+  response.setHeader('warning', [...before, ...warnings.map(warningOf)]);
 }
+
+/** Header values are bytes to Node: those of UTF-8, as upstream sends them, without control characters. */
+function warningOf(text: string): string {
+  const plain = text.replace(CONTROLS, ' ').replace(/["\\]/g, '\\$&');
+  return Buffer.from(`299 - "${plain}"`).toString('latin1');
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what no header may have.
+const CONTROLS = /[\u0000-\u001f\u007f]/g;
 
 /** As upstream: smaller answers are not worth it, and the fastest level is. */
 const GZIP_BYTES_MIN = 128 * 1024;
