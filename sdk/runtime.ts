@@ -107,6 +107,8 @@ export type PullResult =
 
 export interface StartRequest {
   readonly pod: PodSandbox;
+  /** The pod's address, its node's own in the host's network. */
+  readonly ip?: string;
   readonly container: Container;
   /** How often the container was restarted before. */
   readonly attempt: number;

@@ -15,6 +15,7 @@ export interface StarterOptions {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly sandbox: PodSandbox;
+  readonly ip: string | undefined;
   readonly event: TellEvent;
 }
 
@@ -41,9 +42,9 @@ export async function startContainer(
 ): Promise<ContainerStart> {
   const image = await ensureImage(container, options);
   if (!image.ok) return { ...image, step: 'image' };
-  const { runtime, sandbox, event } = options;
+  const { runtime, sandbox, ip, event } = options;
   const started = await answered<StartResult>(
-    () => runtime.startContainer({ pod: sandbox, container, attempt }),
+    () => runtime.startContainer({ pod: sandbox, container, attempt, ...(ip && { ip }) }),
     message => ({ ok: false, reason: 'RunContainerError', message }),
   );
   if (!started.ok) {

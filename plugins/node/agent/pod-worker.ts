@@ -190,7 +190,9 @@ export class PodWorker implements Reporter {
   async #resume(record: ContainerRecord): Promise<void> {
     const { spec, id, restartCount, state } = record;
     const startedAtMs = Date.parse(state.running?.startedAt ?? '') || this.#env.clock.now();
-    const request = { pod: this.#sandbox, container: spec, attempt: restartCount, id, startedAtMs };
+    const { ip } = this.#address;
+    const known = { id, startedAtMs, ...(ip && { ip }) };
+    const request = { pod: this.#sandbox, container: spec, attempt: restartCount, ...known };
     const outcome = await this.#env.runtime.resumeContainer(request).catch(() => undefined);
     record.unverified = false;
     if (this.#isGone() || !record.state.running) return;
@@ -245,7 +247,8 @@ export class PodWorker implements Reporter {
       record.crash = nextDelay(record.crash, { eventMs: finishedAtMs(record) ?? nowMs, nowMs });
     record.starting = true;
     const attempt = again ? record.restartCount + 1 : 0;
-    const options = { ...this.#env, sandbox: this.#sandbox, event: this.#tell };
+    const { ip } = this.#address;
+    const options = { ...this.#env, sandbox: this.#sandbox, ip, event: this.#tell };
     const result = await startContainer(record.spec, attempt, options);
     record.starting = false;
     if (this.#isGone()) return;

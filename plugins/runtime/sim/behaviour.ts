@@ -1,4 +1,4 @@
-import type { Container, Random } from 'kernetes/sdk';
+import type { Container, ContainerPort, Random } from 'kernetes/sdk';
 import { outcomeOf } from './command.ts';
 
 /** Milliseconds: fixed, evenly between two bounds, or exponential about a mean. */
@@ -36,6 +36,16 @@ export interface ImageRule {
   /** When it is stopped within its grace; 137 if not. */
   readonly stopExitCode?: number;
   readonly probe?: ProbeRule;
+  /** Where it listens, beside the ports that its container names. */
+  readonly ports?: readonly number[];
+  /** What it answers to HTTP. */
+  readonly response?: ResponseRule;
+}
+
+export interface ResponseRule {
+  readonly status?: number;
+  readonly contentType?: string;
+  readonly body?: string;
 }
 
 /** Probes give `ok` from `afterMs` after the start on, and the opposite before. */
@@ -51,6 +61,8 @@ export interface Behaviour {
   readonly stopMs: number;
   readonly stopExitCode: number;
   readonly probe: ProbeRule;
+  readonly ports: readonly number[];
+  readonly response?: ResponseRule;
   /** Absent: it runs until it is stopped. */
   readonly end?: { readonly runMs: number; readonly exitCode: number };
 }
@@ -91,11 +103,14 @@ export class Behaviours {
       compiled => compiled.image.test(image) && (compiled.command?.test(line) ?? true),
     )?.rule;
     const end = this.#endOf(container, rule);
+    const ports = rule?.ports ?? (SERVERS.test(image) ? [80] : []);
     return {
       startMs: this.#sample(rule?.startMs ?? this.#config.startMs),
       stopMs: this.#sample(rule?.stopMs ?? this.#config.stopMs),
       stopExitCode: rule?.stopExitCode ?? 0,
       probe: rule?.probe ?? ALWAYS_OK,
+      ports: [...(container.ports ?? []).flatMap(tcpPort), ...ports],
+      ...(rule?.response && { response: rule.response }),
       ...(end && { end }),
     };
   }
@@ -151,5 +166,11 @@ const BUILT_IN_RULES: readonly ImageRule[] = [
   },
 ];
 
+function tcpPort({ containerPort, protocol = 'TCP' }: ContainerPort): number[] {
+  return protocol === 'TCP' && containerPort !== undefined ? [containerPort] : [];
+}
+
+/** Images that listen there whether or not their container says so. */
+const SERVERS = /(^|\/)(nginx|httpd|caddy|whoami)(:|@|$)/;
 const ALWAYS_OK: ProbeRule = { ok: true };
 const DEFAULT_IMAGE_BYTES = 50_000_000;

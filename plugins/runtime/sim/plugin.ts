@@ -1,5 +1,6 @@
-import { definePlugin, runtimePoint } from 'kernetes/sdk';
+import { clusterNetworkPoint, definePlugin, runtimePoint } from 'kernetes/sdk';
 import type { BehaviourConfig } from './behaviour.ts';
+import { SimNetwork } from './sim-network.ts';
 import { SimRuntime } from './sim-runtime.ts';
 
 /** Milliseconds: fixed, evenly between two bounds, or exponential about a mean. */
@@ -34,6 +35,16 @@ const PROBE = {
   },
 };
 
+const RESPONSE = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    status: { type: 'integer', minimum: 200, maximum: 599, default: 200 },
+    contentType: { type: 'string', default: 'text/plain; charset=utf-8' },
+    body: { type: 'string', default: '' },
+  },
+};
+
 const RULE = {
   type: 'object',
   additionalProperties: false,
@@ -52,6 +63,8 @@ const RULE = {
     exitCode: EXIT_CODE,
     stopExitCode: EXIT_CODE,
     probe: PROBE,
+    ports: { type: 'array', items: { type: 'integer', minimum: 1, maximum: 65_535 } },
+    response: RESPONSE,
   },
 };
 
@@ -69,6 +82,8 @@ export default definePlugin<BehaviourConfig>({
   },
   activate(ctx) {
     const { config, clock, random, log } = ctx;
-    ctx.provide(runtimePoint, new SimRuntime({ config, clock, random, log }));
+    const network = new SimNetwork(clock);
+    ctx.provide(runtimePoint, new SimRuntime({ config, clock, random, log, network }));
+    ctx.provide(clusterNetworkPoint, network);
   },
 });

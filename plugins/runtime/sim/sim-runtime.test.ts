@@ -9,13 +9,16 @@ import {
   testRuntime,
 } from 'kernetes/sdk/testing';
 import type { BehaviourConfig } from './behaviour.ts';
+import { SimNetwork } from './sim-network.ts';
 import { SimRuntime } from './sim-runtime.ts';
 
 const CONFIG: BehaviourConfig = { pullMs: 0, startMs: 0, stopMs: 0, images: [] };
 
 function simRuntime(clock: FakeClock, config: Partial<BehaviourConfig> = {}): SimRuntime {
   const { log } = testContext({ clock }).context;
-  return new SimRuntime({ config: { ...CONFIG, ...config }, clock, random: seededRandom(), log });
+  const network = new SimNetwork(clock);
+  const own = { config: { ...CONFIG, ...config }, random: seededRandom() };
+  return new SimRuntime({ ...own, clock, log, network });
 }
 
 testRuntime('sim', {

@@ -21,12 +21,15 @@ import {
 } from 'kernetes/sdk';
 import { type Behaviour, type BehaviourConfig, Behaviours } from './behaviour.ts';
 import { fullImageName, imageIdOf } from './image-name.ts';
+import type { SimNetwork } from './sim-network.ts';
 
 export interface SimRuntimeOptions {
   readonly config: BehaviourConfig;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where its containers can be reached. */
+  readonly network: SimNetwork;
 }
 
 /**
@@ -69,6 +72,7 @@ export class SimRuntime implements Runtime {
   async removePod(uid: string): Promise<void> {
     for (const container of this.#pods.get(uid)?.values() ?? []) {
       container.timer?.cancel();
+      this.#options.network.remove(container);
       this.#running.delete(container.id);
     }
     this.#pods.delete(uid);
@@ -97,7 +101,7 @@ export class SimRuntime implements Runtime {
     return { ok: true, imageID, sizeBytes };
   }
 
-  async startContainer({ pod, container }: StartRequest): Promise<StartResult> {
+  async startContainer({ pod, container, ip }: StartRequest): Promise<StartResult> {
     const behaviour = this.#behaviours.ofContainer(container);
     await this.#wait(behaviour.startMs);
     const containers = this.#pods.get(pod.uid);
@@ -106,19 +110,19 @@ export class SimRuntime implements Runtime {
     }
     const id = this.#newId();
     const startedAtMs = this.#options.clock.now();
-    this.#run({ id, podUid: pod.uid, name: container.name, startedAtMs, behaviour });
+    this.#run({ id, pod, spec: container, startedAtMs, behaviour, ...(ip && { ip }) });
     return { ok: true, id, startedAtMs };
   }
 
   async resumeContainer(request: ResumeRequest): Promise<ContainerOutcome | undefined> {
-    const { pod, container, id, startedAtMs } = request;
+    const { pod, container, id, startedAtMs, ip } = request;
     const containers = this.#pods.get(pod.uid);
     if (!containers) return undefined;
     const known = containers.get(container.name);
     if (known?.id === id) {
       return known.exit ? { running: false, exit: known.exit } : { running: true };
     }
-    return this.#takeUp(container, { id, podUid: pod.uid, startedAtMs });
+    return this.#takeUp({ id, pod, spec: container, startedAtMs, ...(ip && { ip }) });
   }
 
   stopContainer(id: string, graceMs: number): void {
@@ -143,12 +147,9 @@ export class SimRuntime implements Runtime {
     return final === ok ? { ok: true, final } : { ok: false, message, final };
   }
 
-  #takeUp(
-    spec: Container,
-    known: { id: string; podUid: string; startedAtMs: number },
-  ): ContainerOutcome {
-    const behaviour = this.#behaviours.ofContainer(spec);
-    const container: SimContainer = { ...known, name: spec.name, behaviour };
+  #takeUp(known: Omit<SimContainer, 'behaviour'>): ContainerOutcome {
+    const behaviour = this.#behaviours.ofContainer(known.spec);
+    const container: SimContainer = { ...known, behaviour };
     const { end } = behaviour;
     const endsAtMs = end && known.startedAtMs + end.runMs;
     if (!end || endsAtMs === undefined || endsAtMs > this.#options.clock.now()) {
@@ -156,15 +157,24 @@ export class SimRuntime implements Runtime {
       return { running: true };
     }
     container.exit = exitOf(container, end.exitCode, endsAtMs);
-    this.#pods.get(known.podUid)?.set(spec.name, container);
+    this.#keep(container);
     return { running: false, exit: container.exit };
   }
 
   #run(container: SimContainer): void {
-    this.#pods.get(container.podUid)?.set(container.name, container);
+    this.#keep(container);
     this.#running.set(container.id, container);
     const { end } = container.behaviour;
     if (end) this.#endAt(container, container.startedAtMs + end.runMs, end.exitCode);
+  }
+
+  /** In the place of the one that had its name before. */
+  #keep(container: SimContainer): void {
+    const containers = this.#pods.get(container.pod.uid);
+    const before = containers?.get(container.spec.name);
+    if (before) this.#options.network.remove(before);
+    containers?.set(container.spec.name, container);
+    this.#options.network.add(container);
   }
 
   /** Always through a timer, so that nobody hears of an end within the call that caused it. */
@@ -209,10 +219,12 @@ export class SimRuntime implements Runtime {
   }
 }
 
-interface SimContainer {
+/** One start of a container. */
+export interface SimContainer {
   readonly id: string;
-  readonly podUid: string;
-  readonly name: string;
+  readonly pod: PodSandbox;
+  readonly spec: Container;
+  readonly ip?: string;
   readonly startedAtMs: number;
   readonly behaviour: Behaviour;
   /** When it will end, with the timer for it; absent while it runs for ever. */
@@ -225,8 +237,8 @@ interface SimContainer {
 
 function exitOf(container: SimContainer, exitCode: number, finishedAtMs: number): ContainerExit {
   return {
-    podUid: container.podUid,
-    container: container.name,
+    podUid: container.pod.uid,
+    container: container.spec.name,
     id: container.id,
     exitCode,
     reason: exitCode === 0 ? 'Completed' : 'Error',
