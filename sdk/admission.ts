@@ -55,6 +55,13 @@ export interface AdmissionRequest {
   readonly options: RequestOptions;
   /** A DELETE's options, as they came in. */
   readonly deleteOptions: unknown;
+  /** All mutating plugins run a second time, since one of them asked for it. */
+  readonly isReinvocation: boolean;
+  /**
+   * Set by a mutating plugin in the kernel's thread that changed what others before it looked at:
+   * all of them run once more, but never a third time.
+   */
+  reinvoke: boolean;
   /** For the client; a plugin in the kernel's thread may add some. */
   readonly warnings: string[];
   /** For the audit log, by `<plugin's domain>/<key>`; likewise. */

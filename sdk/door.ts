@@ -116,11 +116,7 @@ export interface Door {
   /** All that the authorizers tell of what a user may do in a namespace. */
   rules(user: User, namespace: string): ResolvedRules;
   /** Does a request for `user`; rejects with `ApiError`. */
-  request(
-    user: User,
-    request: ObjectRequest,
-    annotations?: AuditAnnotations,
-  ): Promise<DoorAnswer>;
+  request(user: User, request: ObjectRequest, annotations?: AuditAnnotations): Promise<DoorAnswer>;
   /**
    * Lets a connection to a subresource through: rejects unless it is authorized and admitted.
    * `object` is its options, for admission.
@@ -140,6 +136,14 @@ export interface Door {
   ): Promise<DoorWatch>;
   /** The kind and version behind a path; throws NotFound. */
   resolve(group: string, version: string, resource: string): ServedResource;
+  /** Everything under which the same stored objects are served; throws NotFound. */
+  equivalents(group: string, version: string, resource: string): readonly ServedResource[];
+  /** An object of one served version as another of its `equivalents` shows it; not changed. */
+  convert(
+    from: ServedResource,
+    object: KubeObject,
+    to: ServedResource,
+  ): KubeObject | Promise<KubeObject>;
   /** The newest revision in the cache. */
   revision(): number;
 }

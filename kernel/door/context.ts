@@ -78,7 +78,7 @@ export class RequestContext {
   async mutate(operation: AdmissionOperation, object: KubeObject | undefined, old?: KubeObject) {
     const { kind, version } = this.served;
     const { resource, subresource = '', namespace = '', name = '' } = this.request;
-    const admission: AdmissionRequest = {
+    const admission: Writable<AdmissionRequest> = {
       operation,
       user: this.user,
       group: kind.group,
@@ -93,16 +93,26 @@ export class RequestContext {
       dryRun: this.dryRun,
       options: this.request.options ?? {},
       deleteOptions: operation === 'DELETE' ? this.request.body : undefined,
+      isReinvocation: false,
+      reinvoke: false,
       warnings: this.warnings,
       auditAnnotations: this.auditAnnotations,
     };
     this.#admitted = admission;
-    for (const plugin of this.#admissionPlugins(operation)) {
+    await this.#runMutating(admission);
+    if (admission.reinvoke) {
+      admission.isReinvocation = true;
+      await this.#runMutating(admission);
+    }
+    return admission.object;
+  }
+
+  async #runMutating(admission: AdmissionRequest): Promise<void> {
+    for (const plugin of this.#admissionPlugins(admission.operation)) {
       const mutated = await plugin.mutate?.(admission);
       // It may come from another thread, whose plugin can send anything.
       if (mutated) admission.object = this.decodeObject(mutated);
     }
-    return admission.object;
   }
 
   /** Runs the validating admission plugins on what `mutate` was called for. */
@@ -206,6 +216,8 @@ export class RequestContext {
     );
   }
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The request was answered: a plugin that fails here, or is gone, has nobody to tell. */
 async function letGo(plugin: AdmissionPlugin, admission: AdmissionRequest): Promise<void> {

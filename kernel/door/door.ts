@@ -14,6 +14,7 @@ import type {
   DoorWatch,
   DoorWatchRequest,
   DoorWatchSink,
+  ServedResource,
 } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { Logger } from '../../sdk/logger.ts';
@@ -64,6 +65,21 @@ export class KernelDoor implements Door {
 
   resolve(group: string, version: string, resource: string): Served {
     return this.#stages.kinds.get(group, version, resource);
+  }
+
+  equivalents(group: string, version: string, resource: string): readonly Served[] {
+    return this.#stages.kinds.equivalents(this.resolve(group, version, resource));
+  }
+
+  convert(
+    from: ServedResource,
+    object: KubeObject,
+    to: ServedResource,
+  ): KubeObject | Promise<KubeObject> {
+    const [source, target] = [from, to].map(({ kind, version }) =>
+      this.resolve(kind.group, version.name, kind.resource),
+    ) as [Served, Served];
+    return target.convertFrom(source, object);
   }
 
   revision(): number {

@@ -178,6 +178,11 @@ export class KindRegistry {
     return undefined;
   }
 
+  /** Everything that shows the same stored objects, this one too. */
+  equivalents({ store }: Served): readonly Served[] {
+    return [...this.#served.values()].filter(each => each.store === store);
+  }
+
   all(): Iterable<Served> {
     return this.#served.values();
   }

@@ -23,6 +23,8 @@ export function admissionRequest<T extends KubeObject>(
     dryRun: false,
     options: {},
     deleteOptions: undefined,
+    isReinvocation: false,
+    reinvoke: false,
     warnings: [],
     auditAnnotations: {},
     ...given,

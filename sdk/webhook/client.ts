@@ -1,0 +1,180 @@
+import type { IncomingMessage } from 'node:http';
+import type { Agent, RequestOptions } from 'node:https';
+import type { WebhookClientConfig } from '../api/types-admissionregistration-v1.ts';
+import type { Clock } from '../clock.ts';
+import { tellFailure } from './failure.ts';
+import type { FindService } from './service-address.ts';
+
+export interface WebhookClientOptions {
+  readonly clock: Clock;
+  readonly findService: FindService;
+}
+
+export interface WebhookCall {
+  readonly config: WebhookClientConfig;
+  /** JSON. */
+  readonly body: string;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Posts JSON to servers that objects of the cluster name, over HTTPS, verified by the CA that is
+ * named with them, on connections that are kept. Rejects with an `Error` whose message is like
+ * upstream's.
+ */
+export class WebhookClient {
+  readonly #options: WebhookClientOptions;
+  readonly #agents = new Map<string, Agent>();
+
+  constructor(options: WebhookClientOptions) {
+    this.#options = options;
+  }
+
+  /** The parsed body of the answer. */
+  async post(call: WebhookCall): Promise<unknown> {
+    const url = urlOf(call);
+    try {
+      const text = await this.#send(url, call);
+      return parse(text);
+    } catch (error) {
+      throw tellFailure(error, url);
+    }
+  }
+
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
+  }
+
+  async #send(url: URL, { config, body, timeoutMs }: WebhookCall): Promise<string> {
+    const aborter = new AbortController();
+    const timer = this.#options.clock.setTimeout(
+      () => aborter.abort(new Error('context deadline exceeded')),
+      timeoutMs,
+    );
+    try {
+      const at = config.service && this.#options.findService(config.service);
+      const address = at && (await orAborted(at, aborter.signal));
+      const { request } = await import('node:https');
+      const options: RequestOptions = {
+        method: 'POST',
+        path: `${url.pathname}${url.search}`,
+        host: address?.host ?? bare(url.hostname),
+        port: address?.port ?? (url.port || 443),
+        servername: bare(url.hostname),
+        agent: await this.#agent(config, url),
+        signal: aborter.signal,
+        headers: {
+          host: url.host,
+          accept: 'application/json',
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+        },
+      };
+      return await new Promise<string>((resolve, reject) => {
+        const fail = (error: unknown) =>
+          reject(aborter.signal.aborted ? aborter.signal.reason : error);
+        const sent = request(options, response => {
+          read(response).then(resolve, fail);
+        });
+        sent.once('error', fail);
+        sent.end(body);
+      });
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #agent({ caBundle = '' }: WebhookClientConfig, { host }: URL): Promise<Agent> {
+    const id = `${host} ${caBundle}`;
+    let agent = this.#agents.get(id);
+    if (agent === undefined) {
+      const { Agent } = await import('node:https');
+      const ca = caBundle && Buffer.from(caBundle, 'base64').toString();
+      agent = new Agent({ keepAlive: true, maxFreeSockets: FREE_SOCKETS_MAX, ...(ca && { ca }) });
+      this.#forgetOldest();
+    } else this.#agents.delete(id);
+    this.#agents.set(id, agent);
+    return agent;
+  }
+
+  #forgetOldest(): void {
+    if (this.#agents.size < AGENTS_MAX) return;
+    const [oldest] = this.#agents;
+    if (oldest === undefined) return;
+    this.#agents.delete(oldest[0]);
+    oldest[1].destroy();
+  }
+}
+
+/** As upstream writes it: a service has the name that its certificate must have. */
+function urlOf({ config, timeoutMs }: WebhookCall): URL {
+  const { url: given, service } = config;
+  const { name, namespace, port = 443, path = '' } = service ?? {};
+  const url = new URL(given ?? `https://${name}.${namespace}.svc:${port}${path}`);
+  url.search = `timeout=${Math.ceil(timeoutMs / 1_000)}s`;
+  return url;
+}
+
+/** An IPv6 address without its brackets. */
+function bare(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
+}
+
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    promise.then(resolve, reject);
+  });
+}
+
+async function read(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > RESPONSE_BYTES_MAX) {
+      throw new Error(`the answer is longer than ${RESPONSE_BYTES_MAX} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString();
+  const { statusCode = 0 } = response;
+  if (statusCode >= 200 && statusCode < 300) return text;
+  throw new Error(refusalText(statusCode, text));
+}
+
+/** What a client of the API would be told of such an answer. */
+function refusalText(code: number, body: string): string {
+  switch (code) {
+    case 401:
+      return 'the server has asked for the client to provide credentials';
+    case 404:
+      return 'the server could not find the requested resource';
+    case 405:
+      return 'the server does not allow this method on the requested resource';
+    case 503:
+      return 'the server is currently unable to handle the request';
+    default: {
+      if (code < 500) return 'the server rejected our request for an unknown reason';
+      const said = JSON.stringify(body.trim().slice(0, TOLD_LENGTH_MAX));
+      return `an error on the server (${said}) has prevented the request from succeeding`;
+    }
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`couldn't get version/kind; json parse error: ${why}`, { cause: error });
+  }
+}
+
+/** One for each server and CA that was called of late. */
+const AGENTS_MAX = 100;
+const FREE_SOCKETS_MAX = 16;
+/** A patch of the largest object that is taken, with room for its encoding. */
+const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
+const TOLD_LENGTH_MAX = 1_024;
