@@ -12,6 +12,7 @@ import {
 import { kindPoint } from '../sdk/kind-definition.ts';
 import { type Listener, listenerPoint } from '../sdk/listener.ts';
 import type { Logger } from '../sdk/logger.ts';
+import { metricsPoint } from '../sdk/metrics.ts';
 import type { Random } from '../sdk/random.ts';
 import type { User } from '../sdk/request.ts';
 import { KernelDoor } from './door/door.ts';
@@ -23,7 +24,7 @@ import { KindLoader } from './loader/kind-loader.ts';
 import { Loader, type LoaderOptions } from './loader/loader.ts';
 import { LoadError } from './loader/manifest.ts';
 import { MetricsRegistry } from './metrics.ts';
-import { PluginLink, type PluginLinkOptions, pluginUser } from './plugin-link.ts';
+import { PluginLink, type PluginLinkOptions } from './plugin-link.ts';
 import type { Backend } from './store/backend.ts';
 import { Expiry } from './store/expiry.ts';
 import { ObjectStore } from './store/object-store.ts';
@@ -84,7 +85,7 @@ export class Kernel {
       random,
       log,
       grants,
-      linkFor: (plugin, where) => this.linkFor(plugin, pluginUser(plugin), where),
+      linkFor: (plugin, where) => this.linkFor(plugin, grants.userOf(plugin), where),
       settled: () => this.#kinds.settled(),
     });
     // The place of a contribution is asked of the loader.
@@ -150,7 +151,8 @@ export class Kernel {
   /** For Prometheus: the metrics of every plugin. */
   async #metricsPage(): Promise<RouteResponse> {
     const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };
-    return { code: 200, headers, body: await this.metrics.text() };
+    const sources = this.#extensions.list(metricsPoint).map(({ value }) => value.text());
+    return { code: 200, headers, body: [await this.metrics.text(), ...sources].join('\n') };
   }
 
   /** Idempotent. Everything is tried; what failed is logged. */

@@ -3,7 +3,7 @@ import type { Logger } from '../../sdk/logger.ts';
 import type { PluginDefinition } from '../../sdk/plugin.ts';
 import type { Random } from '../../sdk/random.ts';
 import { SharedInformers } from '../../sdk/shared-informers.ts';
-import { type PluginLink, pluginUser } from '../plugin-link.ts';
+import type { PluginLink } from '../plugin-link.ts';
 import { checkConfig } from './config.ts';
 import type { GrantAuthorizer } from './grants.ts';
 import { InlinePlugin } from './inline-plugin.ts';
@@ -81,7 +81,7 @@ export class Loader {
   async start(): Promise<void> {
     const planned = this.#plan();
     for (const { name, granted } of planned) {
-      this.#options.grants.set(pluginUser(name).name, granted.objects ?? []);
+      this.#options.grants.set(name, granted.objects ?? []);
     }
     const inline = planned.filter(({ placement }) => placement === 'inline');
     const groups = this.#makeGroups(planned.filter(({ placement }) => placement !== 'inline'));
