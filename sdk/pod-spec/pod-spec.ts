@@ -3,6 +3,7 @@
 export * from './claim-validation.ts';
 export * from './defaults.ts';
 export * from './node-selector-validation.ts';
+export * from './pod-resources.ts';
 export * from './resource-names.ts';
 export * from './resource-validation.ts';
 export * from './validation.ts';
