@@ -43,12 +43,13 @@ async function attemptWrite(
   let committed = false;
   try {
     const prepared = prepare(context, changed.object, old);
+    // Before admission, as upstream: nobody owns what the server adds; and upstream tells nobody as
+    // the owner of what a POST to a subresource set: a binding.
+    if (context.request.verb !== 'create') context.trackFields(prepared, old);
     const object = (await context.mutate('UPDATE', prepared, old)) ?? prepared;
     raiseGeneration(context, object, old);
     if (validates(context)) context.validate(object, old);
     await context.validateAdmission(object);
-    // Upstream tells nobody as the owner of what a POST to a subresource set: a binding.
-    if (context.request.verb !== 'create') context.trackFields(object, old);
     delete object.metadata.resourceVersion;
     const kept = served.toStorage(object);
     const released = isReleased(served.kind.strategy, kept);

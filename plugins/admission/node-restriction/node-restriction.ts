@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   type AdmissionPlugin,
   type AdmissionRequest,
-  forbidden,
+  admissionForbidden,
   type Node,
   type PersistentVolumeClaim,
   type Pod,
@@ -40,7 +40,7 @@ export function nodeRestriction(objects: Objects): AdmissionPlugin {
     validate(request) {
       const node = nodeOf(request.user);
       if (node === undefined) return undefined;
-      const refuse = (why: string) => forbidden(request, request.name, why);
+      const refuse = (why: string) => admissionForbidden(request, why);
       if (node === '') {
         throw refuse(`could not determine node from user ${JSON.stringify(request.user.name)}`);
       }
