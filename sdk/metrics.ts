@@ -1,3 +1,5 @@
+import { definePoint } from './extension.ts';
+
 /**
  * A plugin's metrics. Names are prefixed with the plugin's (`controller.deployment` gives
  * `controller_deployment_…`) and served at `/metrics`. Making the same metric twice gives the same.
@@ -23,3 +25,15 @@ export interface Histogram {
 }
 
 export type Labels = Readonly<Record<string, string>>;
+
+/** Figures with names that are not the plugin's own: those that the world knows. Inline only. */
+export interface MetricsSource {
+  /** Lines of Prometheus's text format, version 0.0.4; called when somebody reads them. */
+  text(): string;
+}
+
+export const metricsPoint = definePoint<MetricsSource>({
+  name: 'metrics',
+  combine: 'unique',
+  methods: [],
+});

@@ -3,6 +3,8 @@ import { describe, it } from 'node:test';
 import { ApiError, type BodyCodec } from 'kernetes/sdk';
 import { parseBody, parsePatch } from './body.ts';
 
+const wanted = { kind: 'Pod', version: 'v1' };
+
 const reversed: BodyCodec = {
   mediaTypes: ['text/reversed', 'text/x-reversed'],
   decode: bytes => JSON.parse(Buffer.from(bytes).reverse().toString()),
@@ -18,17 +20,19 @@ describe('parseBody()', () => {
   ];
   for (const { type, text } of cases) {
     it(`reads ${type ?? 'a body without a type as JSON'}`, () => {
-      assert.deepEqual(parseBody(Buffer.from(text), type, [reversed]), { a: 1 });
+      const reading = { contentType: type, codecs: [reversed], wanted };
+      assert.deepEqual(parseBody(Buffer.from(text), reading)?.value, { a: 1 });
     });
   }
 
   it('gives no empty body to a codec', () => {
-    assert.equal(parseBody(Buffer.alloc(0), 'text/reversed', [reversed]), undefined);
+    const reading = { contentType: 'text/reversed', codecs: [reversed], wanted };
+    assert.equal(parseBody(Buffer.alloc(0), reading), undefined);
   });
 
   it('names all types that it takes when it refuses one', () => {
     assert.throws(
-      () => parseBody(Buffer.from('x'), 'text/plain', [reversed]),
+      () => parseBody(Buffer.from('x'), { contentType: 'text/plain', codecs: [reversed], wanted }),
       error =>
         ApiError.is(error, 'UnsupportedMediaType') &&
         error.message.endsWith(

@@ -1,5 +1,6 @@
 import type { Connector, Door, Exchange, RemoteVersion, User, Verb } from 'kernetes/sdk';
 import { methodNotAllowed } from 'kernetes/sdk';
+import type { Call } from './call.ts';
 import type { ResourcePath } from './path.ts';
 import type { Response } from './respond.ts';
 import type { Request } from './server.ts';
@@ -38,8 +39,9 @@ export async function serveConnection(
   user: User,
   connector: Connector,
   path: ResourcePath,
-  exchange: Exchange,
+  { request, response, upgrade, trail }: Call,
 ): Promise<void> {
+  const exchange = exchangeOf(request, response, upgrade);
   const { group, version, resource, namespace = '', name = '' } = path;
   const { subresource } = connector;
   const verb = VERBS.get(exchange.request.method ?? 'GET');
@@ -49,7 +51,7 @@ export async function serveConnection(
   const apiVersion = group ? `${group}/${version}` : version;
   const options = Object.fromEntries(new URLSearchParams(query));
   const object = { kind: connector.kind, apiVersion, metadata: {}, path: rest, ...options };
-  await door.connect(user, target, object);
+  await door.connect(user, target, object, trail?.annotations);
   await connector.connect({ user, verb, namespace, name, path: rest, query }, exchange);
 }
 

@@ -6,13 +6,15 @@ import type {
   ResourceAttributes,
   Route,
   RouteRequest,
+  ServedResource,
   ShapeTransform,
   User,
   Verb,
 } from 'kernetes/sdk';
 import { badRequest, isInRelease, unknownResource } from 'kernetes/sdk';
 import { negotiate } from './accept.ts';
-import { parseBody, parsePatch, readBody } from './body.ts';
+import { checkLength, isYaml, parseBody, parsePatch, type Reading, readBody } from './body.ts';
+import type { Call } from './call.ts';
 import {
   type Connections,
   connectorFor,
@@ -23,19 +25,15 @@ import {
 import { deleteOptionsOf } from './delete-options.ts';
 import type { Caller } from './identity.ts';
 import { checkListOptions } from './list-options.ts';
-import { optionsOf, parsePath, type ResourcePath, toRequest, verbOf } from './path.ts';
+import { noBody } from './parse-text.ts';
+import { optionsOf, type ResourcePath, toRequest, verbOf } from './path.ts';
 import { type Response, respond, warn, write } from './respond.ts';
 import type { Request } from './server.ts';
 import { httpStream, serveWatch, type WatchServer, type WatchStream } from './watch.ts';
 import type { Upgrade } from './websocket.ts';
 
-/** `upgrade` comes with a request for another protocol. */
-export type Handler = (
-  request: Request,
-  response: Response,
-  caller: Caller,
-  upgrade?: Upgrade,
-) => Promise<void>;
+/** Answers a call, or rejects with what its client is to be told. */
+export type Handler = (call: Call, caller: Caller) => Promise<void>;
 
 export interface HandlerOptions extends WatchServer, Connections {
   readonly clock: Clock;
@@ -50,54 +48,53 @@ export interface HandlerOptions extends WatchServer, Connections {
 
 /** Turns HTTP requests into requests at the door, and its answers into HTTP's. */
 export function createHandler(options: HandlerOptions): Handler {
-  return async (request, response, { user }, upgrade) => {
-    const { path, query } = splitUrl(request.url ?? '/');
-    const resource = parsePath(path);
-    if (resource === undefined) return serveRoute(options, request, response, user, path, query);
-    return serveResource(options, request, response, user, resource, query, upgrade);
+  return async (call, { user }) => {
+    const { resource } = call;
+    if (resource === undefined) return serveRoute(options, call, user);
+    return serveResource(options, call, user, resource);
   };
 }
 
 async function serveResource(
   options: HandlerOptions,
-  request: Request,
-  response: Response,
+  call: Call,
   user: User,
   path: ResourcePath,
-  query: URLSearchParams,
-  upgrade?: Upgrade,
 ): Promise<void> {
-  const { door, clock, shapes, codecs } = options;
+  const { door, clock, shapes } = options;
+  const { request, response, query, upgrade, trail } = call;
+  const method = request.method ?? 'GET';
   const remote = remoteVersionFor(options, path);
   if (remote) {
-    await door.authorize(attributesOf(user, verbOf(request.method ?? 'GET', path, query), path));
+    const verb = verbOf(method, path, query);
+    await door.authorize(attributesOf(user, verb, path), trail?.annotations);
     return remote.connect(user, exchangeOf(request, response, upgrade));
   }
   const connector = connectorFor(options, path);
   if (connector) {
-    const exchange = exchangeOf(request, response, upgrade);
-    return serveConnection(door, user, connector, path, exchange);
+    call.isKnown = true;
+    return serveConnection(door, user, connector, path, call);
   }
-  const verb = verbOf(request.method ?? 'GET', path, query);
+  const verb = verbOf(method, path, query);
   const accepted = negotiate(request.headers.accept);
   if (!options.serves(path.group, path.version)) {
-    await door.authorize(attributesOf(user, verb, path));
+    await door.authorize(attributesOf(user, verb, path), trail?.annotations);
     return writeNoPage(response);
   }
   const served = door.resolve(path.group, path.version, path.resource);
   if (!isInRelease(served.version.releases ?? {}, options.release)) throw unknownResource();
+  call.isKnown = true;
   if (served.version.deprecation) warn(response, [served.version.deprecation]);
   const includeObject = includeObjectOf(query);
   if (LISTS.has(verb)) checkListOptions(query, verb === 'watch');
   if (verb === 'watch') {
     const shape = { ...accepted.shape, includeObject };
-    const stream = wantsWebSocket(upgrade) ? await openWebSocket(upgrade) : httpStream(response);
-    return serveWatch(options, stream, user, { path, query, shape });
+    const stream = wantsWebSocket(upgrade) ? await openWebSocket(upgrade) : httpStream(call);
+    return serveWatch(options, stream, user, { path, query, shape, trail });
   }
-  const bytes = verb === 'get' || verb === 'list' ? EMPTY : await readBody(request);
-  const body = { bytes, type: request.headers['content-type'], codecs: codecs() };
-  const answer = await door.request(user, toObjectRequest(path, verb, query, request, body));
-  await respond(response, answer, {
+  const asked = await readRequest(options, call, { user, path, verb, served });
+  const answer = await door.request(user, asked, trail?.annotations);
+  await respond(call, answer, {
     accepted,
     gzip: acceptsGzip(request),
     served,
@@ -105,6 +102,36 @@ async function serveResource(
     now: clock.now(),
     shapes: shapes(),
   });
+}
+
+interface Target {
+  readonly user: User;
+  readonly path: ResourcePath;
+  readonly verb: ObjectRequest['verb'];
+  readonly served: ServedResource;
+}
+
+/** The request with its body. What is dear to read is read of those only who may send it. */
+async function readRequest(
+  { door, codecs }: HandlerOptions,
+  { request, query, trail }: Call,
+  { user, path, verb, served }: Target,
+): Promise<ObjectRequest> {
+  const type = request.headers['content-type'];
+  if (verb === 'get' || verb === 'list') {
+    return toObjectRequest(path, verb, query, request, NO_BODY);
+  }
+  checkLength(request);
+  const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+  if (length > CHEAP_BYTES_MAX || isYaml(type)) {
+    await door.authorize(attributesOf(user, verb, path), trail?.annotations);
+  }
+  const bytes = await readBody(request);
+  const wanted = { kind: served.kind.kind, version: served.version.name };
+  const body = { bytes, contentType: type, codecs: codecs(), wanted };
+  const asked = toObjectRequest(path, verb, query, request, body);
+  if (trail?.wantsRequest && asked.body !== undefined) trail.requestObject(asked.body);
+  return asked;
 }
 
 function attributesOf(user: User, verb: Verb, path: ResourcePath): ResourceAttributes {
@@ -123,10 +150,8 @@ async function openWebSocket(upgrade: Upgrade): Promise<WatchStream> {
 }
 
 /** A request's body as it came, and what can read it. */
-interface Body {
+interface Body extends Reading {
   readonly bytes: Buffer;
-  readonly type: string | undefined;
-  readonly codecs: readonly BodyCodec[];
 }
 
 function toObjectRequest(
@@ -134,32 +159,42 @@ function toObjectRequest(
   verb: ObjectRequest['verb'],
   query: URLSearchParams,
   request: Request,
-  { bytes, type, codecs }: Body,
+  body: Body,
 ): ObjectRequest {
   const options = optionsFor(verb, query);
   const base = { ...toRequest(path, verb, options) };
-  const manager = options.fieldManager ?? managerOf(request.headers['user-agent']);
-  const withManager = { ...options, ...(manager && { fieldManager: manager }) };
+  const { bytes, contentType, wanted } = body;
   switch (verb) {
     case 'get':
     case 'list':
       return base;
     case 'patch': {
       const strict = options.fieldValidation === 'Strict';
-      const patch = parsePatch(bytes, { contentType: type, strict });
+      const patch = parsePatch(bytes, { contentType, strict });
       // Who applies must say by which name.
       const applies = patch.patchType === 'application/apply-patch+yaml';
-      return { ...base, ...patch, options: applies ? options : withManager };
+      return { ...base, ...patch, options: applies ? options : withManager(options, request) };
     }
     case 'delete':
     case 'deletecollection':
-      return { ...base, body: parseBody(bytes, type, codecs) ?? deleteOptionsOf(query) };
+      return { ...base, body: parseBody(bytes, body)?.value ?? deleteOptionsOf(query) };
     default: {
-      const body = parseBody(bytes, type, codecs);
-      if (body === undefined) throw badRequest('the request has no body');
-      return { ...base, body, options: withManager };
+      const parsed = parseBody(bytes, body);
+      if (parsed === undefined) throw noBody(wanted);
+      const { value, duplicates } = parsed;
+      return {
+        ...base,
+        body: value,
+        options: withManager(options, request),
+        ...(duplicates.length > 0 && { duplicateFields: duplicates }),
+      };
     }
   }
+}
+
+function withManager(options: RequestOptions, request: Request): RequestOptions {
+  const manager = options.fieldManager ?? managerOf(request.headers['user-agent']);
+  return { ...options, ...(manager && { fieldManager: manager }) };
 }
 
 function optionsFor(verb: ObjectRequest['verb'], query: URLSearchParams): RequestOptions {
@@ -180,26 +215,23 @@ function managerOf(userAgent: string | undefined): string {
 
 async function serveRoute(
   { door, routes }: HandlerOptions,
-  request: Request,
-  response: Response,
+  { request, response, path, query, verb, trail }: Call,
   user: User,
-  path: string,
-  query: URLSearchParams,
 ): Promise<void> {
-  const method = request.method ?? 'GET';
-  await door.authorize({ user, verb: method.toLowerCase(), path });
+  await door.authorize({ user, verb, path }, trail?.annotations);
   const route = findRoute(routes(), path);
   if (route === undefined) return writeNoPage(response);
   // HTTP/2's pseudo-headers (`:path`) are no headers to a route.
   const headers = Object.entries(request.headers).filter(([name]) => !name.startsWith(':'));
   const asked: RouteRequest = {
-    method,
+    method: request.method ?? 'GET',
     path,
     query,
     headers: Object.fromEntries(headers.map(([name, value]) => [name, [value].flat().join(', ')])),
     user,
   };
   const { code, headers: sent, body } = await route.handle(asked);
+  if (response.headersSent) return;
   for (const [name, value] of Object.entries(sent)) response.setHeader(name, value);
   const type = sent['content-type'] ?? 'application/json';
   write(response, code, type, typeof body === 'string' ? Buffer.from(body) : body);
@@ -223,12 +255,6 @@ function findRoute(routes: readonly Route[], path: string): Route | undefined {
   return best;
 }
 
-function splitUrl(url: string): { path: string; query: URLSearchParams } {
-  const at = url.indexOf('?');
-  if (at < 0) return { path: url, query: NO_QUERY };
-  return { path: url.slice(0, at), query: new URLSearchParams(url.slice(at + 1)) };
-}
-
 function includeObjectOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
   const value = query.get('includeObject');
   if (value === null || value === '') return 'Metadata';
@@ -237,13 +263,18 @@ function includeObjectOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object'
 }
 
 function acceptsGzip(request: Request): boolean {
-  const accepted = request.headers['accept-encoding'];
-  // As upstream: a bare word, so that `gzip;q=0` is no wish for it.
-  return String(accepted ?? '')
-    .split(',')
-    .some(each => each.trim() === 'gzip');
+  const accepted = String(request.headers['accept-encoding'] ?? '');
+  return accepted.includes('gzip') && accepted.split(',').some(each => GZIP.test(each));
 }
 
-const NO_QUERY = new URLSearchParams();
+/** Not `gzip;q=0`. */
+const GZIP = /^\s*gzip\s*(?:;\s*q=(?:1(?:\.0*)?|0?\.\d*[1-9]\d*)\s*)?$/i;
+/** About what an ordinary object has. */
+const CHEAP_BYTES_MAX = 64 * 1024;
 const LISTS: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
-const EMPTY = Buffer.alloc(0);
+const NO_BODY: Body = {
+  bytes: Buffer.alloc(0),
+  contentType: undefined,
+  codecs: [],
+  wanted: { kind: '', version: '' },
+};

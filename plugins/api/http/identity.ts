@@ -20,7 +20,11 @@ export interface Caller {
 }
 
 /** Rejects with Unauthorized, and with Forbidden for who may not be whom he wants to be. */
-export type Identify = (request: Request) => Promise<Caller>;
+export type Identify = (
+  request: Request,
+  /** Told before it is looked at whom he wants to be. */
+  proved?: (requester: User) => void,
+) => Promise<Caller>;
 
 /** A certificate is looked at once a connection, not once a request. */
 export function identifier(door: Door, clock: Clock): Identify {
@@ -41,8 +45,9 @@ export function identifier(door: Door, clock: Clock): Identify {
     }
     return user;
   };
-  return async request => {
+  return async (request, proved) => {
     const requester = await authenticate(request);
+    proved?.(requester);
     const user = await impersonate(request, requester, door);
     return { user: user ?? requester, requester };
   };

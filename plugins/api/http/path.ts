@@ -32,7 +32,10 @@ export function parsePath(path: string): ResourcePath | undefined {
   const rest = parts.slice(at).map(decode);
   if (rest.at(-1) === '') rest.pop();
   if (rest.length === 0) return undefined;
-  return { group, version, watch, ...parseResource(rest) };
+  const named = parseResource(rest);
+  checkSegment('Namespace', named.namespace);
+  checkSegment('Name', named.name);
+  return { group, version, watch, ...named };
 }
 
 /** Kubernetes' verb for a method on a path. */
@@ -134,6 +137,18 @@ function parseResource(
     ...(name && { name }),
     ...(sub.length > 0 && { subresource: sub.join('/') }),
   };
+}
+
+/** What could lead a key elsewhere is no name. Throws BadRequest, as upstream. */
+function checkSegment(what: string, segment: string | undefined): void {
+  if (segment === undefined) return;
+  if (segment === '.' || segment === '..') {
+    throw badRequest(`${what} parameter invalid: "${segment}": may not be '${segment}'`);
+  }
+  const bad = ['/', '%'].filter(char => segment.includes(char));
+  if (bad.length === 0) return;
+  const why = bad.map(char => `may not contain '${char}'`).join(';');
+  throw badRequest(`${what} parameter invalid: ${JSON.stringify(segment)}: ${why}`);
 }
 
 function decode(part: string): string {

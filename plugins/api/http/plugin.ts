@@ -1,9 +1,11 @@
 import {
+  auditorPoint,
   bodyPoint,
   connectorPoint,
   definePlugin,
   isInRelease,
   kindPoint,
+  metricsPoint,
   remoteVersionPoint,
   routePoint,
   type Server,
@@ -13,9 +15,12 @@ import {
 
 interface Config {
   readonly closeTimeoutMs: number;
+  readonly maxMutatingRequestsInflight: number;
+  readonly maxRequestsInflight: number;
   readonly minRequestTimeoutSeconds: number;
   /** The minor release of Kubernetes whose versions are served; 0: all. */
   readonly release: number;
+  readonly requestTimeoutSeconds: number;
 }
 
 export default definePlugin<Config>({
@@ -25,8 +30,11 @@ export default definePlugin<Config>({
     additionalProperties: false,
     properties: {
       closeTimeoutMs: { type: 'integer', minimum: 0, default: 500 },
+      maxMutatingRequestsInflight: { type: 'integer', minimum: 0, default: 200 },
+      maxRequestsInflight: { type: 'integer', minimum: 0, default: 400 },
       minRequestTimeoutSeconds: { type: 'integer', minimum: 1, default: 1_800 },
       release: { type: 'integer', minimum: 0, default: 0 },
+      requestTimeoutSeconds: { type: 'number', exclusiveMinimum: 0, default: 60 },
     },
   },
   activate(ctx) {
@@ -48,14 +56,22 @@ export default definePlugin<Config>({
     const codecs = ctx.contributions(bodyPoint);
     const connectors = ctx.contributions(connectorPoint);
     const remoteVersions = ctx.contributions(remoteVersionPoint);
+    const auditors = ctx.contributions(auditorPoint);
+    let listeners = 0;
     const server: Server = {
       async listen(door, options) {
         // Much code, of Node too, that a cluster which serves nothing starts without.
-        const [{ createHandler }, { listen }, { Watches }] = await Promise.all([
-          import('./handler.ts'),
-          import('./server.ts'),
-          import('./watch.ts'),
-        ]);
+        const [{ createHandler }, { listen }, { Watches }, flight, { RequestMetrics }] =
+          await Promise.all([
+            import('./handler.ts'),
+            import('./server.ts'),
+            import('./watch.ts'),
+            import('./in-flight.ts'),
+            import('./request-metrics.ts'),
+          ]);
+        const inFlight = new flight.InFlight(ctx.config);
+        const metrics = new RequestMetrics(inFlight);
+        const withdraw = ctx.provide(metricsPoint, metrics, `api.http/${++listeners}`);
         const watches = new Watches();
         const handler = createHandler({
           door,
@@ -75,13 +91,18 @@ export default definePlugin<Config>({
           clock: ctx.clock,
           log: ctx.log,
           handler,
+          inFlight,
+          metrics,
+          auditor: () => auditors.list()[0]?.value,
+          requestTimeoutMs: ctx.config.requestTimeoutSeconds * 1_000,
           closeTimeoutMs: ctx.config.closeTimeoutMs,
         });
         return {
           ...listening,
-          close() {
+          async close() {
             watches.endAll();
-            return listening.close();
+            await listening.close();
+            await withdraw();
           },
         };
       },

@@ -1,6 +1,3 @@
-import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
-import { gzip } from 'node:zlib';
 import {
   ApiError,
   apiVersionOf,
@@ -12,8 +9,10 @@ import {
 } from 'kernetes/sdk';
 import { stringify } from 'yaml';
 import type { Accepted } from './accept.ts';
+import type { Call } from './call.ts';
+import { type Pieces, type Response, send, write } from './send.ts';
 
-export type Response = ServerResponse | Http2ServerResponse;
+export { type Response, write } from './send.ts';
 
 /** What an answer is written with. */
 export interface RespondContext {
@@ -28,14 +27,21 @@ export interface RespondContext {
 
 /** Writes the door's answer in the form that the client accepts. */
 export async function respond(
-  response: Response,
+  { response, request, trail }: Call,
   answer: DoorAnswer,
   context: RespondContext,
 ): Promise<void> {
+  // Its time was up.
+  if (response.headersSent) return;
   const code =
     ('code' in answer && answer.code) || ('created' in answer && answer.created ? 201 : 200);
   if ('warnings' in answer) warn(response, answer.warnings);
-  await send(response, code, encode(answer, context), context);
+  const pieces = encode(answer, context);
+  if (trail?.wantsResponse) trail.responseObject(Buffer.concat(pieces));
+  const { mediaType: type } = context.accepted;
+  const body = type === 'application/yaml' ? toYaml(pieces) : pieces;
+  if (request.method === 'HEAD') write(response, code, type, NOTHING);
+  else await send(response, body, { code, type, gzip: context.gzip });
 }
 
 export function respondError(response: Response, error: unknown): void {
@@ -47,32 +53,22 @@ export function respondError(response: Response, error: unknown): void {
   write(response, status.code ?? 500, 'application/json', body);
 }
 
-export function write(response: Response, code: number, type: string, body: Uint8Array): void {
-  response.writeHead(code, {
-    'content-type': type,
-    'content-length': body.length,
-    ...(!response.hasHeader('cache-control') && { 'cache-control': 'no-cache, private' }),
-  });
-  // Both kinds of response take bytes; their common type does not say so.
-  (response as ServerResponse).end(body);
-}
-
-function encode(answer: DoorAnswer, context: RespondContext): Buffer {
+function encode(answer: DoorAnswer, context: RespondContext): Pieces {
   const { shape } = context.accepted;
-  if (answer.type === 'value') return Buffer.from(JSON.stringify(answer.value));
-  if (shape.name !== 'object') return Buffer.from(JSON.stringify(reshape(answer, context)));
+  if (answer.type === 'value') return [Buffer.from(JSON.stringify(answer.value))];
+  if (shape.name !== 'object') return [Buffer.from(JSON.stringify(reshape(answer, context)))];
   if (answer.type === 'list') return encodeList(answer);
   const { head, tail } = answer.object;
-  return Buffer.concat([head, tail]);
+  return [head, tail];
 }
 
 /** The items of a typed list stand without kind and apiVersion: their bytes begin after the head. */
-function encodeList(answer: DoorAnswer & { type: 'list' }): Buffer {
+function encodeList(answer: DoorAnswer & { type: 'list' }): Pieces {
   const { kind, version, items } = answer;
   const apiVersion = apiVersionOf({ group: kind.group, version: version.name });
   const list = { kind: `${kind.kind}List`, apiVersion, metadata: listMeta(answer), items: [] };
   const empty = JSON.stringify(list);
-  if (items.length === 0) return Buffer.from(empty);
+  if (items.length === 0) return [Buffer.from(empty)];
   const pieces: Uint8Array[] = [Buffer.from(empty.slice(0, -'[]}'.length))];
   let separator = OPEN;
   for (const { tail } of items) {
@@ -80,7 +76,7 @@ function encodeList(answer: DoorAnswer & { type: 'list' }): Buffer {
     separator = NEXT;
   }
   pieces.push(END);
-  return Buffer.concat(pieces);
+  return pieces;
 }
 
 function reshape(answer: Exclude<DoorAnswer, { type: 'value' }>, context: RespondContext): object {
@@ -102,35 +98,8 @@ function listMeta(answer: DoorAnswer & { type: 'list' }): object {
   };
 }
 
-async function send(
-  response: Response,
-  code: number,
-  json: Buffer,
-  { accepted, gzip: compresses }: RespondContext,
-): Promise<void> {
-  const { mediaType } = accepted;
-  const body = mediaType === 'application/yaml' ? toYaml(json) : json;
-  if (!compresses || body.length < GZIP_BYTES_MIN) {
-    write(response, code, mediaType, body);
-    return;
-  }
-  const compressed = await compress(body);
-  response.setHeader('content-encoding', 'gzip');
-  response.setHeader('vary', 'Accept-Encoding');
-  write(response, code, mediaType, compressed);
-}
-
-function compress(body: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    gzip(body, { level: GZIP_LEVEL }, (error, compressed) => {
-      if (error) reject(error);
-      else resolve(compressed);
-    });
-  });
-}
-
-function toYaml(json: Buffer): Buffer {
-  return Buffer.from(stringify(JSON.parse(json.toString())));
+function toYaml(json: Pieces): Pieces {
+  return [Buffer.from(stringify(JSON.parse(Buffer.concat(json).toString())))];
 }
 
 /** Adds `Warning` headers (RFC 7234) to an answer that has not begun. */
@@ -149,10 +118,7 @@ function warningOf(text: string): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what no header may have.
 const CONTROLS = /[\u0000-\u001f\u007f]/g;
 
-/** As upstream: smaller answers are not worth it, and the fastest level is. */
-const GZIP_BYTES_MIN = 128 * 1024;
-const GZIP_LEVEL = 1;
-
 const OPEN = Buffer.from('[{');
 const NEXT = Buffer.from(',{');
 const END = Buffer.from(']}');
+const NOTHING = Buffer.alloc(0);

@@ -7,18 +7,17 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Clock, Door, Listening, ListenOptions, Logger } from 'kernetes/sdk';
-import type { Handler } from './handler.ts';
-import { type Identify, identifier } from './identity.ts';
-import { type Response, respondError } from './respond.ts';
+import type { Door, Listening, ListenOptions } from 'kernetes/sdk';
+import { checkLength } from './body.ts';
+import { identifier } from './identity.ts';
+import type { Response } from './send.ts';
+import { createServe, type ServeOptions } from './serve.ts';
+import { endUnread } from './unread.ts';
 import type { Upgrade } from './websocket.ts';
 
 export type Request = IncomingMessage | Http2ServerRequest;
 
-export interface ServerOptions {
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly handler: Handler;
+export interface ServerOptions extends Omit<ServeOptions, 'identify'> {
   readonly closeTimeoutMs: number;
 }
 
@@ -36,25 +35,29 @@ export async function listen(
     // Who has no certificate may have a token; who has a bad one is refused by `identify`.
     rejectUnauthorized: false,
     allowHTTP1: true,
+    handshakeTimeout: HANDSHAKE_MS,
     // With the default of 10 MB new streams are refused while large lists are unread.
     maxSessionMemory: SESSION_MEMORY_MB,
-    settings: { maxConcurrentStreams: STREAMS_MAX },
+    settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: HEADER_BYTES_MAX },
   });
+  bound(server);
   const connections = track(server);
-  const identify = identifier(door, options.clock);
-  server.on('request', (request, response) => {
-    serve(request, response, identify, options).catch((error: unknown) => {
+  const serve = createServe({ ...options, identify: identifier(door, options.clock) });
+  const onRequest = (request: Request, response: Response, upgrade?: Upgrade) => {
+    endUnread(request, response, options.clock);
+    serve(request, response, upgrade).catch((error: unknown) => {
       options.log.error('Cannot answer a request', { error });
-      response.destroy();
+      (upgrade?.socket ?? response).destroy();
     });
+  };
+  server.on('request', onRequest);
+  server.on('checkContinue', (request, response) => {
+    if (isWelcome(request)) response.writeContinue();
+    onRequest(request, response);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const response = answerOn(request, socket);
-    const upgrade = { request, socket, head, response };
-    serve(request, response, identify, options, upgrade).catch((error: unknown) => {
-      options.log.error('Cannot answer a request', { error });
-      socket.destroy();
-    });
+    onRequest(request, response, { request, socket, head, response });
   });
   await bind(server, where);
   const address = server.address();
@@ -67,19 +70,44 @@ export async function listen(
   };
 }
 
-async function serve(
-  request: Request,
-  response: Response,
-  identify: Identify,
-  { handler }: ServerOptions,
-  upgrade?: Upgrade,
-): Promise<void> {
+/** Who asks before a body that is too long need not send it. */
+function isWelcome(request: Request): boolean {
   try {
-    await handler(request, response, await identify(request), upgrade);
-  } catch (error) {
-    if (response.headersSent) throw error;
-    respondError(response, error);
+    checkLength(request);
+    return true;
+  } catch {
+    return false;
   }
+}
+
+/** What no client may have for long without a request. */
+function bound(server: Http2SecureServer): void {
+  const http1 = server as Http2SecureServer & Http1Bounds;
+  http1.maxHeaderSize = HEADER_BYTES_MAX;
+  // Also of a connection that never asks anything.
+  http1.headersTimeout = HEADERS_MS;
+  // Bodies have the time of their requests; a proxied one has as long as it likes.
+  http1.requestTimeout = 0;
+  http1.keepAliveTimeout = IDLE_MS;
+  server.maxConnections = CONNECTIONS_MAX;
+  server.on('session', session => {
+    let streams = 0;
+    session.on('stream', stream => {
+      streams++;
+      stream.once('close', () => void streams--);
+    });
+    session.setTimeout(IDLE_MS, () => {
+      if (streams === 0) session.destroy();
+    });
+  });
+}
+
+/** Of the HTTP/1.1 server within; the type does not show them. */
+interface Http1Bounds {
+  maxHeaderSize: number;
+  headersTimeout: number;
+  requestTimeout: number;
+  keepAliveTimeout: number;
 }
 
 /**
@@ -159,3 +187,12 @@ const SESSION_MEMORY_MB = 1_000;
 /** kube-apiserver's own default. */
 const STREAMS_MAX = 250;
 const BACKLOG = 1_024;
+/** Go's, which upstream leaves: a URL with a long selector fits. */
+const HEADER_BYTES_MAX = 1024 * 1024;
+/** Upstream's 32 seconds for the headers, 90 for a connection without a request. */
+const HEADERS_MS = 32_000;
+const IDLE_MS = 90_000;
+/** Keys and certificates travel in one or two round trips. */
+const HANDSHAKE_MS = 10_000;
+/** Each takes some 50 kB; a cluster of 5,000 nodes needs about two for each. */
+const CONNECTIONS_MAX = 20_000;

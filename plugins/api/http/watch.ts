@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Random, Shape, User } from 'kernetes/sdk';
+import type { AuditTrail, Random, Shape, User } from 'kernetes/sdk';
 import {
   ApiError,
   badRequest,
@@ -53,6 +53,7 @@ export interface WatchCall {
   readonly path: ResourcePath;
   readonly query: URLSearchParams;
   readonly shape: Shape;
+  readonly trail?: AuditTrail | undefined;
 }
 
 /**
@@ -77,22 +78,32 @@ export async function serveWatch(
     if (stream.begun) stream.end(why);
   };
   const write = (frames: Uint8Array) => {
-    if (!stream.begun) stream.begin();
+    begin();
     stream.write(frames);
+  };
+  const begin = () => {
+    if (stream.begun) return;
+    call.trail?.responseStarted(200);
+    stream.begin();
   };
   const forget = server.watches.add(() => end('stopping'));
   stream.onClose(() => end('over'));
   try {
-    watch = await server.door.watch(user, toWatchRequest(server, call), {
-      write(frames) {
-        if (ended) return false;
-        write(frames);
-        if (watch === undefined) initialBytes += frames.length;
-        behind = stream.backlog - initialBytes > BACKLOG_BYTES_MAX;
-        return !behind;
+    watch = await server.door.watch(
+      user,
+      toWatchRequest(server, call),
+      {
+        write(frames) {
+          if (ended) return false;
+          write(frames);
+          if (watch === undefined) initialBytes += frames.length;
+          behind = stream.backlog - initialBytes > BACKLOG_BYTES_MAX;
+          return !behind;
+        },
+        end: () => end(behind ? 'behind' : 'over'),
       },
-      end: () => end(behind ? 'behind' : 'over'),
-    });
+      call.trail?.annotations,
+    );
   } catch (error) {
     if (ended || !isTold(error)) {
       forget();
@@ -102,11 +113,11 @@ export async function serveWatch(
     end('over');
   }
   if (ended) watch?.close();
-  else if (!stream.begun) stream.begin();
+  else begin();
 }
 
 /** The body of an answer, frame after frame. */
-export function httpStream(response: Response): WatchStream {
+export function httpStream({ response }: { readonly response: Response }): WatchStream {
   // Both kinds of response are streams of bytes; their common type does not say so.
   const stream = response as ServerResponse;
   return {
