@@ -8,7 +8,7 @@ import { definePoint } from './extension.ts';
 export interface ClusterNetwork {
   /** Cheap: asked before each connection. */
   find(address: NetworkAddress): NetworkFinding | Promise<NetworkFinding>;
-  /** One exchange of plain HTTP with what was found to listen. */
+  /** One exchange with what was found to listen. */
   request(request: NetworkRequest): NetworkAnswer | Promise<NetworkAnswer>;
 }
 
@@ -24,10 +24,10 @@ export interface NetworkAddress {
 }
 
 /**
- * `unknown`: the address is none of this network. `refused`: it is, and nothing listens on the port
- * (any more).
+ * `http`, `https`: what is spoken there. `unknown`: the address is none of this network. `refused`:
+ * it is, and nothing listens on the port (any more).
  */
-export type NetworkFinding = 'listens' | 'refused' | 'unknown';
+export type NetworkFinding = 'http' | 'https' | 'refused' | 'unknown';
 
 export interface NetworkRequest extends NetworkAddress {
   readonly method: string;

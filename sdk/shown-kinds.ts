@@ -1,3 +1,4 @@
+import { type Connector, connectorPoint } from './connect.ts';
 import type { Contributions, Disposer } from './extension.ts';
 import { type KindDefinition, kindPoint } from './kind-definition.ts';
 import type { PluginContext } from './plugin.ts';
@@ -8,6 +9,8 @@ import { type SubresourceHandler, subresourcePoint } from './subresource.ts';
 export interface ShownKinds {
   /** A kind that did not change is the same object each time. */
   list(): readonly KindDefinition[];
+  /** Those of its subresources whose traffic is no objects. */
+  connectors(kind: KindDefinition): readonly Connector[];
   onChange(callback: () => void): Disposer;
 }
 
@@ -18,6 +21,7 @@ export interface ShownKinds {
 export function shownKinds(ctx: Pick<PluginContext, 'contributions'>, release: number): ShownKinds {
   const kinds = ctx.contributions(kindPoint);
   const handlers = ctx.contributions(subresourcePoint);
+  const connectors = ctx.contributions(connectorPoint);
   let shown = new WeakMap<KindDefinition, readonly KindDefinition[]>();
   handlers.onChange(() => {
     shown = new WeakMap();
@@ -31,8 +35,13 @@ export function shownKinds(ctx: Pick<PluginContext, 'contributions'>, release: n
   };
   return {
     list: () => kinds.list().flatMap(({ value }) => show(value)),
+    connectors: ({ group, resource }) =>
+      connectors
+        .list()
+        .map(({ value }) => value)
+        .filter(each => each.group === group && each.resource === resource),
     onChange(callback) {
-      const disposers = [kinds.onChange(callback), handlers.onChange(callback)];
+      const disposers = [kinds, handlers, connectors].map(each => each.onChange(callback));
       return async () => {
         for (const dispose of disposers) await dispose();
       };

@@ -2,25 +2,30 @@ import { createHash } from 'node:crypto';
 import {
   ALL_VERBS,
   apiVersionOf,
+  type Connector,
   inVersion,
   type KindDefinition,
   type KindVersion,
-  type Subresource,
+  type ShownKinds,
+  type Verb,
 } from 'kernetes/sdk';
 
 /** A kind in one of its versions: one entry of a group version's list. */
 interface Entry {
   readonly kind: KindDefinition;
   readonly version: KindVersion;
+  readonly connectors: readonly Connector[];
 }
 
 /** What is served, grouped as discovery shows it. */
 export class ServedGroups {
   readonly #entries: readonly Entry[];
 
-  constructor(kinds: readonly KindDefinition[]) {
-    this.#entries = kinds.flatMap(kind =>
-      kind.versions.map(version => ({ kind: inVersion(kind, version), version })),
+  constructor({ list, connectors }: Pick<ShownKinds, 'list' | 'connectors'>) {
+    this.#entries = list().flatMap(kind =>
+      kind.versions.map(version => {
+        return { kind: inVersion(kind, version), version, connectors: connectors(kind) };
+      }),
     );
   }
 
@@ -164,11 +169,20 @@ function discoverResource(entry: Entry) {
   };
 }
 
-type Listed = Pick<Subresource, 'name' | 'verbs' | 'body'>;
+interface Listed {
+  readonly name: string;
+  readonly verbs: readonly Verb[];
+  readonly body?: { readonly group: string; readonly version: string; readonly kind: string };
+}
 
 /** `status` needs no entry of its own in a definition. */
-function subresourcesOf({ kind }: Entry): Listed[] {
-  const listed: Listed[] = [...(kind.subresources ?? [])];
+function subresourcesOf({ kind, version, connectors }: Entry): Listed[] {
+  const listed: Listed[] = [
+    ...(kind.subresources ?? []),
+    ...connectors.map(({ subresource: name, verbs, kind: options }) => {
+      return { name, verbs, body: { group: kind.group, version: version.name, kind: options } };
+    }),
+  ];
   if (kind.strategy.status && !listed.some(({ name }) => name === 'status')) {
     listed.push({ name: 'status', verbs: ['get', 'patch', 'update'] });
   }

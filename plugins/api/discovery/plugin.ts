@@ -36,7 +36,7 @@ export default definePlugin<Config>({
       groups = undefined;
     });
     const served = () => {
-      groups ??= new ServedGroups(kinds.list());
+      groups ??= new ServedGroups(kinds);
       return groups;
     };
     const paths = () => routes.list().map(({ value }) => value.path);

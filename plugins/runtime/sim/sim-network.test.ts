@@ -44,7 +44,7 @@ describe('SimNetwork', () => {
   it('a container listens on the TCP ports of its spec, and nobody on others', async () => {
     const ports = [{ containerPort: 8080 }, { containerPort: 53, protocol: 'UDP' }];
     const { network } = await running({ ports });
-    assert.equal(network.find({ ip: IP, port: 8080 }), 'listens');
+    assert.equal(network.find({ ip: IP, port: 8080 }), 'http');
     assert.equal(network.find({ ip: IP, port: 53 }), 'refused');
     assert.equal(network.find({ ip: '10.244.0.8', port: 8080 }), 'unknown');
     const { status, type, text } = get(network, { ip: IP, port: 8080 });
@@ -67,7 +67,7 @@ describe('SimNetwork', () => {
     const address = { ip: IP, port: 80 };
     assert.equal(network.find(address), 'refused');
     await clock.step(1000);
-    assert.equal(network.find(address), 'listens');
+    assert.equal(network.find(address), 'http');
     runtime.stopContainer(id, 30_000);
     await clock.step(1000);
     assert.equal(network.find(address), 'refused');
@@ -77,7 +77,7 @@ describe('SimNetwork', () => {
 
   it("ports of a node's own address that no pod has are somebody else's", async () => {
     const { network } = await running({ ports: [{ containerPort: 8080 }] }, [], true);
-    assert.equal(network.find({ ip: IP, port: 8080 }), 'listens');
+    assert.equal(network.find({ ip: IP, port: 8080 }), 'http');
     assert.equal(network.find({ ip: IP, port: 10_250 }), 'unknown');
   });
 });

@@ -35,7 +35,7 @@ export class SimNetwork implements ClusterNetwork {
   }
 
   find(address: NetworkAddress): NetworkFinding {
-    if (this.#listener(address)) return 'listens';
+    if (this.#listener(address)) return 'http';
     const known = this.#containers.get(address.ip) ?? [];
     // Other ports of a node's address are not ours to refuse.
     return known.some(({ pod }) => !pod.hostNetwork) ? 'refused' : 'unknown';
