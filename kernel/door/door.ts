@@ -79,6 +79,7 @@ export class KernelDoor implements Door {
     const [source, target] = [from, to].map(({ kind, version }) =>
       this.resolve(kind.group, version.name, kind.resource),
     ) as [Served, Served];
+    if (source.kind.convert) return source.convertTo(object, target.apiVersion);
     return target.convertFrom(source, object);
   }
 
@@ -169,12 +170,13 @@ export class KernelDoor implements Door {
     annotations?: AuditAnnotations,
   ): Promise<Served> {
     const { group, version, resource, namespace = '' } = request;
-    const served = this.#stages.kinds.get(group, version, resource);
     const name = request.name ?? nameSelected(verb, request);
     const subresource = 'subresource' in request ? (request.subresource ?? '') : '';
     const target = { user, verb, group, version, resource, subresource, namespace, name };
     const authorization = this.#stages.authorize(withSelectors(target, request), annotations);
     if (authorization instanceof Promise) await authorization;
+    // Only who may use a kind hears whether there is one.
+    const served = this.#stages.kinds.get(group, version, resource);
     const { verbs } = served.kind;
     if (verbs && !subresource && !verbs.includes(verb)) throw methodNotAllowed();
     return served;
