@@ -40,6 +40,12 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly standsFor?: { readonly resource: string; readonly subresource: string };
   /** Nothing of the kind is stored: these answer. `storage` then only names it. */
   readonly virtual?: VirtualKind<T>;
+  /**
+   * Versions cannot be made of one another here: somebody else is asked, and `toStorage` and
+   * `fromStorage` count for nothing. Gives the objects, which may be of any version and are not to be
+   * changed, in the version named, in the same order. Rejects with `ApiError`.
+   */
+  readonly convert?: (objects: readonly KubeObject[], apiVersion: string) => Promise<KubeObject[]>;
   readonly strategy: KindStrategy<T>;
   /** Without `status`, which every kind with `strategy.status` has. */
   readonly subresources?: readonly Subresource<T>[];
@@ -148,6 +154,8 @@ export interface KindStrategy<T extends KubeObject = KubeObject> {
 export interface StrategyContext {
   readonly clock: Clock;
   readonly random: Random;
+  /** Who asks: for kinds that keep it (CertificateSigningRequest). */
+  readonly user: User;
   /** The API version of the request: some defaults differ. */
   readonly version: string;
 }

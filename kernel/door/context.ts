@@ -48,7 +48,7 @@ export class RequestContext {
 
   get strategy(): StrategyContext {
     const { clock, random } = this.stages;
-    return { clock, random, version: this.served.version.name };
+    return { clock, random, user: this.user, version: this.served.version.name };
   }
 
   /** The body in the shape that the schema asks for; throws BadRequest. */

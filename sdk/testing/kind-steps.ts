@@ -75,7 +75,8 @@ export function rowOf(
 }
 
 function strategyContext(version: string): StrategyContext {
-  return { clock: fakeClock(), random: seededRandom(1), version };
+  const user = { name: 'test', groups: ['system:authenticated'] };
+  return { clock: fakeClock(), random: seededRandom(1), user, version };
 }
 
 interface WithStatus {

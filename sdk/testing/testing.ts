@@ -1,6 +1,7 @@
 /** `kernetes/sdk/testing`: what plugins are tested with. */
 export * from './admission-request.ts';
 export * from './builders.ts';
+export * from './certificates.ts';
 export * from './fake-clock.ts';
 export * from './fake-runtime.ts';
 export * from './kind-conformance.ts';
