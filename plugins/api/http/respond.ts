@@ -11,6 +11,7 @@ import { stringify } from 'yaml';
 import type { Accepted } from './accept.ts';
 import type { Call } from './call.ts';
 import { type Pieces, type Response, send, write } from './send.ts';
+import { keepUntilRead } from './unread.ts';
 
 export { type Response, write } from './send.ts';
 
@@ -50,6 +51,7 @@ export function respondError(response: Response, error: unknown): void {
   if (status.code === 429 || status.details?.retryAfterSeconds) {
     response.setHeader('retry-after', String(status.details?.retryAfterSeconds ?? 1));
   }
+  keepUntilRead(response);
   write(response, status.code ?? 500, 'application/json', body);
 }
 

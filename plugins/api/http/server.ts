@@ -7,12 +7,12 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Door, Listening, ListenOptions } from 'kernetes/sdk';
+import type { Clock, Door, Listening, ListenOptions } from 'kernetes/sdk';
 import { checkLength } from './body.ts';
 import { identifier } from './identity.ts';
 import type { Response } from './send.ts';
 import { createServe, type ServeOptions } from './serve.ts';
-import { endUnread } from './unread.ts';
+import { endUnread, LINGER_MS } from './unread.ts';
 import type { Upgrade } from './websocket.ts';
 
 export type Request = IncomingMessage | Http2ServerRequest;
@@ -55,6 +55,7 @@ export async function listen(
     if (isWelcome(request)) response.writeContinue();
     onRequest(request, response);
   });
+  server.on('clientError', (error: Refused, socket) => refuse(error, socket, options.clock));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const response = answerOn(request, socket);
     onRequest(request, response, { request, socket, head, response });
@@ -69,6 +70,23 @@ export async function listen(
     close: () => close(server, connections, options),
   };
 }
+
+interface Refused extends Error {
+  readonly code?: string;
+}
+
+/** What is no request of HTTP/1.1. Cut at once, the connection would take the answer with it. */
+function refuse({ code = '' }: Refused, socket: Duplex, clock: Clock): void {
+  if (socket.destroyed || socket.writableEnded) return;
+  socket.end(`HTTP/1.1 ${REFUSALS.get(code) ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
+  const timer = clock.setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => timer.cancel());
+}
+
+const REFUSALS: ReadonlyMap<string, string> = new Map([
+  ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
+]);
 
 /** Who asks before a body that is too long need not send it. */
 function isWelcome(request: Request): boolean {

@@ -21,7 +21,18 @@ export function endUnread(request: Request, response: Response, clock: Clock): v
     request.resume();
     const timer = clock.setTimeout(() => request.socket.destroy(), LINGER_MS);
     request.once('close', () => timer.cancel());
+    if (/\bclose\b/i.test(request.headers.connection ?? '')) {
+      request.once('end', () => request.socket.end());
+    }
   });
+}
+
+/**
+ * Before an answer that comes early: of a client that wants no other, the connection would be cut
+ * with the answer.
+ */
+export function keepUntilRead(response: Response): void {
+  if ('shouldKeepAlive' in response && !response.req.complete) response.shouldKeepAlive = true;
 }
 
 function isChunked(request: Request): boolean {
@@ -30,4 +41,5 @@ function isChunked(request: Request): boolean {
 
 /** RFC 9113: the answer is whole, the rest of the request is not needed. */
 const NO_ERROR = 0;
-const LINGER_MS = 1_000;
+/** How long one who was answered may go on sending. */
+export const LINGER_MS = 1_000;
