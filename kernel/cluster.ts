@@ -25,6 +25,7 @@ import type { Placement } from './loader/profile.ts';
 import type { PluginSource } from './loader/sources.ts';
 import { createLogger } from './log.ts';
 import type { Pki } from './pki.ts';
+import { KernelAuthority } from './pki-authority.ts';
 import { systemRandom } from './random.ts';
 import type { Backend } from './store/backend.ts';
 import { memoryBackend } from './store/memory.ts';
@@ -210,7 +211,8 @@ class RunningCluster implements Cluster {
     });
     const server = `https://${formatAddress({ host: advertiseHost, port: listening.port })}`;
     this.#server = server;
-    this.#kernel.advertise({ server, certificateAuthority: pki.ca.certificate });
+    const certificateAuthority = pki.ca.certificate;
+    this.#kernel.advertise({ server, certificateAuthority }, new KernelAuthority(pki.ca));
     return { pki, listening, server };
   }
 

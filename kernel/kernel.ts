@@ -1,4 +1,8 @@
 import { authorizerPoint } from '../sdk/auth.ts';
+import {
+  type CertificateAuthority,
+  certificateAuthorityPoint,
+} from '../sdk/certificates/certificates.ts';
 import type { Clock } from '../sdk/clock.ts';
 import {
   doorPoint,
@@ -137,10 +141,12 @@ export class Kernel {
     return listening;
   }
 
-  /** Tells plugins where clients reach what listens. */
-  advertise(value: Listener): void {
-    const plugin = 'kernel';
-    this.#extensions.provide(listenerPoint, { name: value.server, plugin, value, remote: false });
+  /** Tells plugins where clients reach what listens, and lets those of this thread have signed. */
+  advertise(value: Listener, authority: CertificateAuthority): void {
+    const own = { plugin: 'kernel', remote: false };
+    this.#extensions.provide(listenerPoint, { name: value.server, value, ...own });
+    const signer = { name: value.server, value: authority, ...own };
+    this.#extensions.provide(certificateAuthorityPoint, signer);
   }
 
   /** Names of the kinds' resources that are served: for what has to know them all. */

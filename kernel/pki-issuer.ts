@@ -10,10 +10,14 @@ import {
   type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
+  Name,
+  PublicKey,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
+  X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
+import type { CertificateTemplate } from '../sdk/certificates/certificates.ts';
 import type { KeyPair, Pki } from './pki.ts';
 
 export interface IssueOptions {
@@ -41,6 +45,49 @@ export async function issuePki({ hosts, now, ca, admin }: IssueOptions): Promise
   });
   const client = admin ?? (await issue(authority, now, ADMIN));
   return { ca: authority.pair, server, admin: client };
+}
+
+/** Signs what somebody else's key is in; see `CertificateAuthority`. */
+export type Sign = (template: CertificateTemplate) => Promise<string>;
+
+export async function openSigner(ca: KeyPair): Promise<Sign> {
+  cryptoProvider.set(webcrypto);
+  const { keys } = await readAuthority(ca);
+  const { subjectName, notAfter } = new X509Certificate(ca.certificate);
+  const identifier = await AuthorityKeyIdentifierExtension.create(keys.publicKey);
+  return async template => {
+    if (template.notBefore >= notAfter.getTime()) {
+      throw new Error(`the signer has expired: NotAfter=${notAfter.toISOString()}`);
+    }
+    const certificate = await X509CertificateGenerator.create({
+      serialNumber: serialNumber(),
+      issuer: subjectName,
+      // As objects: of a text, one that begins with "#" would be read as encoded.
+      subject: new Name(
+        template.subject.map(({ type, value }) => ({ [type]: [{ utf8String: value }] })),
+      ),
+      notBefore: new Date(template.notBefore),
+      notAfter: new Date(Math.min(template.notAfter, notAfter.getTime())),
+      signingAlgorithm: SIGNATURE,
+      publicKey: new PublicKey(template.publicKey),
+      signingKey: keys.privateKey,
+      extensions: [...extensionsOf(template), identifier],
+    });
+    return certificate.toString('pem');
+  };
+}
+
+function extensionsOf(template: CertificateTemplate): Extension[] {
+  const { subject, names, keyUsage, extendedKeyUsage } = template;
+  const extensions: Extension[] = [new BasicConstraintsExtension(false, undefined, true)];
+  if (keyUsage !== 0) extensions.push(new KeyUsagesExtension(keyUsage, true));
+  if (extendedKeyUsage.length > 0) {
+    extensions.push(new ExtendedKeyUsageExtension([...extendedKeyUsage]));
+  }
+  if (names.length > 0) {
+    extensions.push(new SubjectAlternativeNameExtension([...names], subject.length === 0));
+  }
+  return extensions;
 }
 
 interface Authority {

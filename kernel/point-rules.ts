@@ -1,5 +1,6 @@
 import { admissionPoint } from '../sdk/admission.ts';
 import { authenticatorPoint, authorizerPoint } from '../sdk/auth.ts';
+import { certificateAuthorityPoint } from '../sdk/certificates/certificates.ts';
 import { connectorPoint, remoteVersionPoint } from '../sdk/connect.ts';
 import {
   bodyPoint,
@@ -88,6 +89,7 @@ const KERNEL_POINTS: ReadonlyMap<string, ExtensionPoint<never>> = new Map(
     authenticatorPoint,
     authorizerPoint,
     bodyPoint,
+    certificateAuthorityPoint,
     connectorPoint,
     decoderPoint,
     doorPoint,
