@@ -87,7 +87,10 @@ async function createApplied(
       `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
     );
   }
-  const object = context.decodeObject(manager.apply(undefined, config, applyContext(context)));
+  const applied = await context.converting(() =>
+    manager.apply(undefined, config, applyContext(context)),
+  );
+  const object = context.decodeObject(applied);
   checkName(context, object);
   return createObject(context, object);
 }

@@ -6,6 +6,7 @@ import type { StrategyContext } from '../../sdk/kind-definition.ts';
 import type { ObjectRequest, User } from '../../sdk/request.ts';
 import type { Schema } from '../../sdk/schema.ts';
 import { badRequest, invalid } from '../../sdk/status.ts';
+import { Conversions } from './conversions.ts';
 import { checkMetadata } from './metadata.ts';
 import type { Served } from './registry.ts';
 import { settleApplied } from './settle-applied.ts';
@@ -21,6 +22,9 @@ export class RequestContext {
   readonly auditAnnotations: AuditAnnotations;
   /** The name comes of generateName: admission is told none, as upstream's is. */
   drawsName = false;
+  /** Reads what an admission plugin made of the object, where that is the body of a subresource. */
+  decodesAdmitted: ((given: KubeObject) => KubeObject) | undefined;
+  #conversions: Conversions | undefined;
   #admitted: AdmissionRequest | undefined;
 
   constructor(
@@ -111,7 +115,9 @@ export class RequestContext {
     for (const plugin of this.#admissionPlugins(admission.operation)) {
       const mutated = await plugin.mutate?.(admission);
       // It may come from another thread, whose plugin can send anything.
-      if (mutated) admission.object = this.decodeObject(mutated);
+      if (mutated) {
+        admission.object = this.decodesAdmitted?.(mutated) ?? this.decodeObject(mutated);
+      }
     }
   }
 
@@ -153,9 +159,19 @@ export class RequestContext {
     if (errors.length > 0) throw invalid(kind, object.metadata.name ?? '', errors);
   }
 
-  trackFields(object: KubeObject, old: KubeObject | undefined): void {
+  /** Synchronous where versions are made of one another at once. */
+  trackFields(object: KubeObject, old: KubeObject | undefined): void | Promise<void> {
+    const { fieldManager } = this.stages;
     if (this.isApply) settleApplied(object, old);
-    else this.stages.fieldManager?.update(object, old, this.fieldContext);
+    else return this.converting(() => fieldManager?.update(object, old, this.fieldContext));
+  }
+
+  /** Runs what may use `fieldContext.convert`; again, when it had to wait for a conversion. */
+  converting<T>(compute: () => T): T | Promise<T> {
+    const { served, stages } = this;
+    if (served.kind.convert === undefined) return compute();
+    this.#conversions ??= new Conversions(served, stages.kinds.equivalents(served));
+    return this.#conversions.run(compute);
   }
 
   /** A server-side apply: it has tracked its fields when it was merged. */
@@ -165,6 +181,7 @@ export class RequestContext {
 
   get fieldContext(): FieldManagerContext {
     const { served, stages } = this;
+    const later = this.#conversions;
     return {
       manager: this.manager,
       schema: served.version.schema,
@@ -172,7 +189,10 @@ export class RequestContext {
       subresource: this.request.subresource ?? '',
       statusApart: served.kind.strategy.status ?? false,
       clock: stages.clock,
-      convert: (object, apiVersion) => stages.kinds.convert(served, object, apiVersion),
+      convert: (object, apiVersion) =>
+        later
+          ? later.convert(object, apiVersion)
+          : stages.kinds.convert(served, object, apiVersion),
     };
   }
 

@@ -49,13 +49,15 @@ async function attemptCreate(
   try {
     // Nobody owns what admission and the kind add, as upstream: only what came in is tracked.
     stripServerFields(context, object);
-    context.trackFields(object, undefined);
+    const tracked = context.trackFields(object, undefined);
+    if (tracked) await tracked;
     const admitted = (await context.mutate('CREATE', object)) ?? object;
     prepare(context, admitted);
     context.validate(admitted, undefined);
     await context.validateAdmission(admitted);
     const key = served.key(admitted.metadata.namespace, admitted.metadata.name ?? '');
-    const kept = served.toStorage(admitted);
+    const given = served.kept(admitted);
+    const kept = given instanceof Promise ? await given : given;
     if (context.dryRun) return served.store.get(key) ? undefined : draft(context, key, kept);
     const outcome = await stages.objects.write(served.store, { key, expected: 0, object: kept });
     committed = outcome.ok;
@@ -109,7 +111,12 @@ function stripServerFields(context: RequestContext, object: KubeObject): void {
   if (strategy.status && !strategy.keepStatusOnCreate) delete (object as WithStatus).status;
 }
 
-function answer({ served, warnings }: RequestContext, stored: StoredObject): DoorAnswer {
+async function answer(
+  { served, warnings }: RequestContext,
+  stored: StoredObject,
+): Promise<DoorAnswer> {
+  const pending = served.prepare([stored]);
+  if (pending) await pending;
   return { type: 'object', object: served.encode(stored), created: true, warnings };
 }
 

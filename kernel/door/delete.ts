@@ -64,14 +64,16 @@ async function attemptDelete(
 ): Promise<DoorAnswer | undefined> {
   const { served, stages } = context;
   checkPreconditions(context, stored, options);
-  const object = served.forWrite(stored);
+  const pending = served.prepare([stored]);
+  if (pending) await pending;
+  const object = await served.forWrite(stored);
   const { strategy } = served.kind;
   const fate = markDeleted(object, options, { strategy, now: stages.clock.now() });
   // Nobody is asked: nothing is done.
   if (fate === 'pending') return finished(context, stored);
   let committed = false;
   try {
-    await context.mutate('DELETE', undefined, stored.object());
+    await context.mutate('DELETE', undefined, served.encode(stored).object());
     await context.validateAdmission(undefined);
     if (fate === 'held') strategy.prepareDelete?.(object, context.strategy);
     delete object.metadata.resourceVersion;
@@ -138,11 +140,13 @@ function checkPreconditions(
 }
 
 /** The object stays for now: it tells how. */
-function kept(
+async function kept(
   { served, warnings }: RequestContext,
   stored: StoredObject,
   { orphanDependents }: DeleteOptions,
-): DoorAnswer {
+): Promise<DoorAnswer> {
+  const pending = served.prepare([stored]);
+  if (pending) await pending;
   const object = served.encode(stored);
   // Upstream tells by the code who asks in the old way.
   const code = orphanDependents === false ? { code: 202 as const } : {};
@@ -150,10 +154,12 @@ function kept(
 }
 
 /** It has gone, or goes by itself: some kinds answer with it, the others with a Status. */
-function finished(context: RequestContext, stored: StoredObject): DoorAnswer {
+async function finished(context: RequestContext, stored: StoredObject): Promise<DoorAnswer> {
   const { served, warnings } = context;
   const { group, resource, strategy } = served.kind;
   if (strategy.returnsDeleted || strategy.heldBy?.(stored.object())) {
+    const pending = served.prepare([stored]);
+    if (pending) await pending;
     return { type: 'object', object: served.encode(stored), created: false, warnings };
   }
   const { name, uid } = stored.object().metadata;

@@ -31,7 +31,7 @@ import type { Stages } from './stages.ts';
 import { handleSubresource } from './subresource.ts';
 import { createSubresource, update } from './update.ts';
 import { answerVirtual } from './virtual.ts';
-import { byteSink, type EventSink, openWatch, watchNeeds } from './watch.ts';
+import { byteSink, type EventSink, openWatch, prepareWatch, watchNeeds } from './watch.ts';
 
 /**
  * The one way in: HTTP requests, plugins' writes and batches all become an `ObjectRequest` and go
@@ -156,6 +156,7 @@ export class KernelDoor implements Door {
       const served = await this.#admit(user, 'watch', request, annotations);
       const context = new RequestContext(this.#stages, user, { ...request, verb: 'list' }, served);
       await freshEnough(context, watchNeeds(request));
+      if (served.kind.convert) await prepareWatch(this.#stages, served, request);
       return openWatch(this.#stages, served, request, sink);
     } catch (error) {
       throw this.#toApiError(error, request);

@@ -25,6 +25,8 @@ export async function get(context: RequestContext): Promise<DoorAnswer> {
   await freshEnough(context, request.options?.resourceVersion);
   const stored = served.store.get(served.key(request.namespace, request.name ?? ''));
   if (stored === undefined) throw notFound(served.subject, request.name ?? '');
+  const pending = served.prepare([stored]);
+  if (pending) await pending;
   const object = served.encode(stored);
   const sub = request.subresource ? served.subresources.get(request.subresource) : undefined;
   if (request.subresource && sub === undefined) {
@@ -79,11 +81,18 @@ export async function selectPage(context: RequestContext): Promise<Page> {
     if (token) throw continueExpired(token.start);
     throw expired('The resourceVersion for the provided list is too old.');
   }
-  const found = takePage(itemsAt(context, revision, token?.start ?? ''), {
+  let items = itemsAt(context, revision, token?.start ?? '');
+  if (served.kind.convert && matches) {
+    items = [...items];
+    await served.prepare(items);
+  }
+  const found = takePage(items, {
     matches: matches && (each => matches(served.encode(each).object())),
     // A cache that may be old is asked for all that it has, as upstream's is.
     limit: options.resourceVersion === '0' && token === undefined ? 0 : (options.limit ?? 0),
   });
+  const pending = served.prepare(found.stored);
+  if (pending) await pending;
   return { ...found, revision };
 }
 

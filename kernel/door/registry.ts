@@ -27,6 +27,7 @@ export class Served implements ServedResource {
   readonly #objects: ObjectStore;
   readonly #head: Buffer;
   readonly #encoded = new WeakMap<StoredObject, EncodedObject>();
+  #preparing = 0;
 
   constructor(
     kind: KindDefinition,
@@ -57,6 +58,24 @@ export class Served implements ServedResource {
     return this.kind.namespaced ? `${namespace}/${name}` : name;
   }
 
+  /**
+   * Gets what `encode` needs for these objects where versions are made of one another by somebody
+   * else. Undefined: nothing, as for nearly all kinds.
+   */
+  prepare(stored: Iterable<StoredObject>): Promise<void> | undefined {
+    const { convert } = this.kind;
+    if (convert === undefined) return undefined;
+    const missing = [...stored].filter(
+      each => each.form.apiVersion !== this.apiVersion && !this.#encoded.has(each),
+    );
+    return missing.length === 0 ? undefined : this.#prepare(missing, convert);
+  }
+
+  /** Whether somebody waits for `prepare`. */
+  get isPreparing(): boolean {
+    return this.#preparing > 0;
+  }
+
   /** A stored object as this version shows it; the same one for the same argument. */
   encode(stored: StoredObject): EncodedObject {
     const isSame = stored.form.apiVersion === this.apiVersion;
@@ -64,6 +83,7 @@ export class Served implements ServedResource {
     if (isSame && refresh === undefined) return stored;
     let encoded = this.#encoded.get(stored);
     if (encoded === undefined) {
+      if (this.kind.convert && !isSame) throw new Error(`"${stored.key}" was not prepared`);
       const object = stored.object();
       const fresh = refresh?.(object) ?? object;
       encoded = isSame && fresh === object ? stored : this.#convert(stored, fresh);
@@ -72,10 +92,31 @@ export class Served implements ServedResource {
     return encoded;
   }
 
+  /** The same as it looks at a later revision. */
+  encodeAt(stored: StoredObject, revision: number): EncodedObject {
+    const isMade = this.kind.convert && stored.form.apiVersion !== this.apiVersion;
+    if (!isMade) return this.encode(stored.at(revision));
+    const object = this.encode(stored).object();
+    const metadata = { ...object.metadata, resourceVersion: String(revision) };
+    return this.#encode({ ...object, metadata });
+  }
+
   /** A copy of what is stored, in the version that is written. */
-  forWrite(stored: StoredObject): KubeObject {
+  forWrite(stored: StoredObject): KubeObject | Promise<KubeObject> {
     if (stored.form === this.store.form) return cloneJson(stored.object());
+    if (this.kind.convert) return this.#ask(stored.object(), this.store.form.apiVersion);
     return this.toStorage(cloneJson(this.encode(stored).object()));
+  }
+
+  /** An object of this version as it is to be kept. Takes its argument over. */
+  kept(object: KubeObject): KubeObject | Promise<KubeObject> {
+    if (this.kind.convert === undefined || this.isStored) return this.toStorage(object);
+    return this.convertTo(object, this.store.form.apiVersion);
+  }
+
+  /** An object of this version in another; not changed. Only where somebody else is asked. */
+  convertTo(object: KubeObject, apiVersion: string): Promise<KubeObject> {
+    return this.#ask({ ...object, kind: this.kind.kind, apiVersion: this.apiVersion }, apiVersion);
   }
 
   /** Takes its argument over. */
@@ -95,12 +136,42 @@ export class Served implements ServedResource {
   /** `fresh` may be the store's own. */
   #convert(stored: StoredObject, fresh: KubeObject): EncodedObject {
     const own = fresh === stored.object() ? decodeObject(stored) : fresh;
-    const { kind, apiVersion, metadata, ...rest } = this.#fromStorage(own);
+    return this.#encode(this.#fromStorage(own));
+  }
+
+  #encode({ kind: _, apiVersion: __, metadata, ...rest }: KubeObject): EncodedObject {
     const head = this.#head;
     const tail = Buffer.from(JSON.stringify({ metadata, ...rest }).slice(1));
     const hot = this.#objects.hot;
     const encoded: EncodedObject = { head, tail, object: () => hot.of(encoded) };
     return encoded;
+  }
+
+  async #prepare(
+    missing: readonly StoredObject[],
+    convert: NonNullable<KindDefinition['convert']>,
+  ): Promise<void> {
+    const { refresh } = this.kind.storage;
+    this.#preparing++;
+    try {
+      // What is kept in an earlier version has another schema than the one that refreshes.
+      const fresh = missing.map(each => {
+        const object = each.object();
+        return each.form === this.store.form ? (refresh?.(object) ?? object) : object;
+      });
+      const converted = await convert(fresh, this.apiVersion);
+      for (const [i, object] of converted.entries()) {
+        const stored = missing[i];
+        if (stored) this.#encoded.set(stored, this.#encode(object));
+      }
+    } finally {
+      this.#preparing--;
+    }
+  }
+
+  async #ask(object: KubeObject, apiVersion: string): Promise<KubeObject> {
+    const [converted] = (await this.kind.convert?.([object], apiVersion)) ?? [];
+    return cloneJson(converted ?? object);
   }
 
   #fromStorage(object: KubeObject): KubeObject {

@@ -17,6 +17,8 @@ export async function handleSubresource(
   await stages.objects.sync();
   const stored = served.store.get(served.key(namespace, name));
   if (stored === undefined) throw notFound(served.subject, name);
+  const pending = served.prepare([stored]);
+  if (pending) await pending;
   const object = served.encode(stored).object();
   const { value, code } = await handler.handle({
     verb,
@@ -42,6 +44,9 @@ async function admittedBody(
   form?.defaults?.(body);
   const creates = context.request.verb === 'create';
   const operation = creates ? 'CREATE' : 'UPDATE';
+  // What other threads make of it must be a body again.
+  context.decodesAdmitted = given =>
+    form ? context.decode(given, form.schema, form) : context.decodeObject(given);
   const admitted = (await context.mutate(operation, body, creates ? undefined : old)) ?? body;
   await context.validateAdmission(admitted);
   return admitted;

@@ -26,6 +26,30 @@ export function watchNeeds({ resourceVersion, sendInitialEvents }: DoorWatchRequ
   return '0';
 }
 
+/**
+ * Waits until everything that the watch begins with can be shown. It can then be opened, if that is
+ * done at once.
+ */
+export async function prepareWatch(
+  stages: Stages,
+  served: Served,
+  request: DoorWatchRequest,
+): Promise<void> {
+  if (served.kind.convert === undefined) return;
+  const since = startOf(stages, request);
+  const beginning = () => {
+    if (since === undefined) return candidates(served, request);
+    const changes = [...stages.bus.changes(served.store, since)];
+    return changes
+      .flatMap(({ object, previous }) => [object, previous])
+      .filter(each => each !== undefined);
+  };
+  // More may have happened meanwhile.
+  for (let pending = served.prepare(beginning()); pending; pending = served.prepare(beginning())) {
+    await pending;
+  }
+}
+
 /** Opens a watch. What exists, or happened since, is handed over before it returns. */
 export function openWatch(
   stages: Stages,
@@ -65,6 +89,7 @@ export function openWatch(
       // What happened before the bookmark must not come after it.
       bus.flush();
       const now = bus.revision;
+      if (served.isPreparing) return;
       if (now >= revision) sink.onBookmark(now, bookmark(served, request.shape, now));
     };
     timers.push(sendBookmarks(stages, endsAt, send));
@@ -181,6 +206,10 @@ function channelOf(stages: Stages, served: Served, request: DoorWatchRequest): C
     name,
     ...(matches && { matches }),
     encode: stored => served.encode(stored),
+    ...(served.kind.convert && {
+      encodeAt: (stored: StoredObject, revision: number) => served.encodeAt(stored, revision),
+      prepare: (stored: Iterable<StoredObject>) => served.prepare(stored),
+    }),
     frame: framer(stages, served, shape, form),
   };
 }

@@ -37,21 +37,28 @@ async function attemptWrite(
 ): Promise<DoorAnswer | undefined> {
   const { served, stages } = context;
   const { key } = stored;
+  const pending = served.prepare([stored]);
+  if (pending) await pending;
   const old = served.encode(stored).object();
-  const changed = change(() => cloneJson(old));
+  const made = context.converting(() => change(() => cloneJson(old)));
+  const changed = made instanceof Promise ? await made : made;
   checkPreconditions(context, changed, stored);
   let committed = false;
   try {
     const prepared = prepare(context, changed.object, old);
     // Before admission, as upstream: nobody owns what the server adds; and upstream tells nobody as
     // the owner of what a POST to a subresource set: a binding.
-    if (context.request.verb !== 'create') context.trackFields(prepared, old);
+    if (context.request.verb !== 'create') {
+      const tracked = context.trackFields(prepared, old);
+      if (tracked) await tracked;
+    }
     const object = (await context.mutate('UPDATE', prepared, old)) ?? prepared;
     raiseGeneration(context, object, old);
     if (validates(context)) context.validate(object, old);
     await context.validateAdmission(object);
     delete object.metadata.resourceVersion;
-    const kept = served.toStorage(object);
+    const given = served.kept(object);
+    const kept = given instanceof Promise ? await given : given;
     const released = isReleased(served.kind.strategy, kept);
     if (context.dryRun) {
       return answer(context, draft(context, key, kept, stored.revision), changed);
@@ -90,8 +97,14 @@ function isUnchanged(
   return isDeepStrictEqual({ ...stored.object(), metadata }, object);
 }
 
-function answer(context: RequestContext, stored: StoredObject, changed: Changed): DoorAnswer {
+async function answer(
+  context: RequestContext,
+  stored: StoredObject,
+  changed: Changed,
+): Promise<DoorAnswer> {
   const { served, warnings, request } = context;
+  const pending = served.prepare([stored]);
+  if (pending) await pending;
   if (changed.answer) {
     const code = request.verb === 'create' ? 201 : 200;
     return { type: 'value', value: changed.answer, code, warnings };

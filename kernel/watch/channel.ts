@@ -18,6 +18,13 @@ export interface ChannelSpec {
   readonly matches?: (object: KubeObject) => boolean;
   /** The object in the version that the subscribers want. */
   readonly encode: (stored: StoredObject) => EncodedObject;
+  /** The same as it looks at a later revision; absent: `encode` of it. */
+  readonly encodeAt?: (stored: StoredObject, revision: number) => EncodedObject;
+  /**
+   * What must be waited for before these objects can be encoded; undefined: nothing. When it fails,
+   * the channel ends.
+   */
+  readonly prepare?: (stored: Iterable<StoredObject>) => Promise<void> | undefined;
   /** The frame for the wire in the shape that they want, line end included. */
   readonly frame: (type: WatchEventType, object: EncodedObject) => Uint8Array;
 }
@@ -41,6 +48,9 @@ export class Channel {
   readonly spec: ChannelSpec;
   readonly #subscribers = new Set<Subscriber>();
   #pending: ChannelEvent[] = [];
+  /** Changes that somebody is asked about, and those after them. */
+  #waiting: BusEvent[] = [];
+  #isWaiting = false;
 
   constructor(spec: ChannelSpec) {
     this.spec = spec;
@@ -60,6 +70,11 @@ export class Channel {
 
   /** Takes a change of the channel's scope; whether there is something to hand over. */
   accept(event: BusEvent): boolean {
+    if (this.spec.prepare && this.#mustWait(event, this.spec.prepare)) return false;
+    return this.#take(event);
+  }
+
+  #take(event: BusEvent): boolean {
     const seen = this.#toChannelEvent(event);
     if (seen === undefined) return false;
     this.#pending.push(seen);
@@ -79,6 +94,7 @@ export class Channel {
   }
 
   end(): void {
+    this.#waiting = [];
     this.flush();
     for (const subscriber of [...this.#subscribers]) subscriber.onEnd();
     this.#subscribers.clear();
@@ -96,12 +112,51 @@ export class Channel {
     const is = object !== undefined && fits(object);
     const was = previous !== undefined && fits(previous);
     if (is) return { type: was ? 'MODIFIED' : 'ADDED', object: encode(object), revision };
-    if (was) return { type: 'DELETED', object: encode(previous.at(revision)), revision };
-    return undefined;
+    if (!was) return undefined;
+    const last = this.spec.encodeAt?.(previous, revision) ?? encode(previous.at(revision));
+    return { type: 'DELETED', object: last, revision };
+  }
+
+  /** The order of changes is kept: one that waits holds up all after it. */
+  #mustWait(event: BusEvent, prepare: Prepare): boolean {
+    if (!this.#isWaiting) {
+      const pending = prepare(objectsOf([event]));
+      if (pending === undefined) return false;
+      void this.#drain(pending, prepare);
+    }
+    this.#waiting.push(event);
+    return true;
+  }
+
+  async #drain(first: Promise<void>, prepare: Prepare): Promise<void> {
+    this.#isWaiting = true;
+    let pending: Promise<void> | undefined = first;
+    try {
+      do {
+        await pending;
+        // What came meanwhile may need to be asked about, too.
+        pending = prepare(objectsOf(this.#waiting));
+      } while (pending);
+      for (const event of this.#waiting.splice(0)) this.#take(event);
+      this.#isWaiting = false;
+      this.flush();
+    } catch {
+      // Who watches may begin again, and is told then why that is not possible.
+      this.#isWaiting = false;
+      this.end();
+    }
   }
 
   #encode(events: readonly ChannelEvent[]): Uint8Array {
     const frames = events.map(event => this.spec.frame(event.type, event.object));
     return frames.length === 1 && frames[0] ? frames[0] : Buffer.concat(frames);
   }
+}
+
+type Prepare = NonNullable<ChannelSpec['prepare']>;
+
+function objectsOf(events: readonly BusEvent[]): StoredObject[] {
+  return events
+    .flatMap(({ object, previous }) => [object, previous])
+    .filter(each => each !== undefined);
 }

@@ -1,16 +1,11 @@
 import type { CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from 'kernetes/sdk';
 
-/**
- * The versions that objects can be had in, best first. With the strategy `None` only the apiVersion
- * tells versions apart, and every one can be made of every other. With `Webhook` somebody else must
- * be asked, which nobody does here: what is stored is all that can be had.
- */
+/** The versions that objects can be had in, best first. */
 export function servedVersions(
   spec: CustomResourceDefinitionSpec,
 ): readonly CustomResourceDefinitionVersion[] {
-  const isFree = spec.conversion?.strategy !== 'Webhook';
   return spec.versions
-    .filter(({ served, storage }) => served && (isFree || storage))
+    .filter(({ served }) => served)
     .toSorted((a, b) => compareVersions(a.name, b.name));
 }
 

@@ -14,11 +14,13 @@ import { CustomSchema } from './custom-schema.ts';
 import { scaleSubresource } from './scale.ts';
 import { strategyOf } from './strategy.ts';
 import { printerOf } from './table.ts';
+import type { Convert } from './webhook-converter.ts';
 
 /** The kind that a definition with accepted names defines. Nothing is compiled yet. */
 export function kindOf(
   definition: CustomResourceDefinition,
   engines: SchemaEngines,
+  convert?: Convert,
 ): KindDefinition {
   const { spec, status } = definition;
   const names = status?.acceptedNames ?? spec.names;
@@ -43,6 +45,7 @@ export function kindOf(
       refresh: object => storedSchema.refresh(object),
     },
     versions,
+    ...(convert && { convert }),
     ...(isConditionTrue(definition, 'Terminating') && {
       verbs: ALL_VERBS.filter(verb => verb !== 'create'),
     }),

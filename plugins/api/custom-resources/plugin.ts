@@ -5,10 +5,13 @@ import {
   runController,
   SchemaEngines,
   servedKindPoint,
+  serviceFinder,
+  WebhookClient,
 } from 'kernetes/sdk';
 import { AcceptedNames } from './accepted-names.ts';
 import { DefinitionReconciler } from './reconcile.ts';
 import { ServedDefinitions } from './served-definitions.ts';
+import { webhookConverter } from './webhook-converter.ts';
 
 export default definePlugin({
   name: 'api.custom-resources',
@@ -18,8 +21,11 @@ export default definePlugin({
       kinds.list().some(({ plugin, value }) => {
         return plugin !== ctx.name && value.group === group && value.resource === resource;
       });
+    const client = new WebhookClient({ clock: ctx.clock, findService: serviceFinder(ctx) });
+    ctx.onDispose(() => client.close());
     const served = new ServedDefinitions({
       engines: new SchemaEngines(),
+      converter: definition => webhookConverter(definition, { client, random: ctx.random }),
       provide: (kind, name) => ctx.provide(kindPoint, kind, name),
       served: ctx.contributions(servedKindPoint),
       isTaken,

@@ -9,9 +9,12 @@ import type {
 import { isConditionTrue } from './conditions.ts';
 import { servedVersions } from './conversion.ts';
 import { kindOf } from './kind.ts';
+import type { Convert } from './webhook-converter.ts';
 
 export interface ServedDefinitionsOptions {
   readonly engines: SchemaEngines;
+  /** What makes objects of a definition's versions of one another, if that is somebody else. */
+  readonly converter: (definition: CustomResourceDefinition) => Convert | undefined;
   readonly provide: (kind: KindDefinition, name: string) => Disposer;
   /** What the kernel says that it serves. */
   readonly served: Contributions<ServedKind>;
@@ -33,7 +36,7 @@ export class ServedDefinitions {
    * served as such already, or its names are not accepted.
    */
   async serve(definition: CustomResourceDefinition): Promise<void> {
-    const { engines, isTaken, provide } = this.#options;
+    const { converter, engines, isTaken, provide } = this.#options;
     const { name = '' } = definition.metadata;
     const text = whatMatters(definition);
     if (this.#contributions.get(name)?.text === text) return;
@@ -41,7 +44,7 @@ export class ServedDefinitions {
     const isServable = servedVersions(definition.spec).length > 0 && !isTaken(group, names.plural);
     if (!isServable || !definition.status?.acceptedNames?.plural) return this.withdraw(name);
     await engines.load(definition.spec.versions.map(({ schema }) => schema?.openAPIV3Schema));
-    const kind = kindOf(definition, engines);
+    const kind = kindOf(definition, engines, converter(definition));
     // Both in one turn: the kernel then sees one kind become another.
     void this.#contributions.get(name)?.withdraw();
     this.#contributions.set(name, { text, withdraw: provide(kind, name) });
