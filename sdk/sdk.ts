@@ -11,6 +11,7 @@ export * from './certificates/certificates.ts';
 export * from './claim.ts';
 export * from './clock.ts';
 export * from './cluster-network.ts';
+export * from './component.ts';
 export * from './config-type.ts';
 export * from './connect.ts';
 export * from './controller.ts';

@@ -1,5 +1,6 @@
 import {
   ApiError,
+  componentPoint,
   definePlugin,
   type Informer,
   type KubeObject,
@@ -25,6 +26,8 @@ export default definePlugin<Config>({
     // A cluster is ready only when these are there: whoever starts one uses them at once.
     for (const each of wanted) await ensure(ctx, each);
     watchOver(ctx, wanted);
+    // Of the thread that the controllers share: that it answers is the answer.
+    ctx.provide(componentPoint, { check: () => 'ok' }, 'controller-manager');
   },
 });
 

@@ -52,9 +52,14 @@ function kubernetesService({ serviceCidr, advertisePort }: Config): Service {
 }
 
 function dnsService({ serviceCidr }: Config): Service {
-  const labels = { 'k8s-app': 'kube-dns', 'kubernetes.io/name': 'CoreDNS' };
+  const labels = {
+    'k8s-app': 'kube-dns',
+    'kubernetes.io/cluster-service': 'true',
+    'kubernetes.io/name': 'CoreDNS',
+  };
+  const annotations = { 'prometheus.io/port': '9153', 'prometheus.io/scrape': 'true' };
   return {
-    metadata: { name: 'kube-dns', namespace: 'kube-system', labels },
+    metadata: { name: 'kube-dns', namespace: 'kube-system', labels, annotations },
     spec: {
       clusterIP: addressAt(serviceCidr, 10),
       selector: { 'k8s-app': 'kube-dns' },

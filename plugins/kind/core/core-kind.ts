@@ -17,8 +17,9 @@ export type CoreKindOptions<T extends KubeObject> = Pick<
   | 'strategy'
   | 'subresources'
   | 'selectableFields'
+  | 'virtual'
 > &
-  Pick<KindVersion<T>, 'defaults' | 'columns' | 'row'> & {
+  Pick<KindVersion<T>, 'defaults' | 'columns' | 'row' | 'deprecation'> & {
     /** Where it is kept below `registry/`; default: its plural. */
     readonly directory?: string;
   };
@@ -28,7 +29,7 @@ export function coreKind<T extends KubeObject>(
   kind: Kind<T>,
   options: CoreKindOptions<T>,
 ): KindDefinition {
-  const { defaults, columns, row, directory = kind.resource, ...own } = options;
+  const { defaults, columns, row, deprecation, directory = kind.resource, ...own } = options;
   return defineKind<T>({
     group: '',
     kind: kind.kind,
@@ -43,6 +44,7 @@ export function coreKind<T extends KubeObject>(
         ...(defaults && { defaults }),
         ...(columns && { columns }),
         ...(row && { row }),
+        ...(deprecation && { deprecation }),
       },
     ],
     ...own,

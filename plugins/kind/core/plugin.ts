@@ -1,4 +1,4 @@
-import { definePlugin, kindPoint } from 'kernetes/sdk';
+import { componentPoint, definePlugin, kindPoint } from 'kernetes/sdk';
 import { bindings } from './binding.ts';
 import { componentStatuses } from './component-status.ts';
 import { configMaps } from './config-map.ts';
@@ -19,7 +19,6 @@ import { serviceAccounts } from './service-account.ts';
 
 export const CORE_KINDS = [
   bindings,
-  componentStatuses,
   configMaps,
   endpoints,
   events,
@@ -40,6 +39,9 @@ export const CORE_KINDS = [
 export default definePlugin({
   name: 'kind.core',
   activate(ctx) {
-    for (const kind of CORE_KINDS) ctx.provide(kindPoint, kind, kind.resource);
+    const { clock, objects } = ctx;
+    const components = ctx.contributions(componentPoint);
+    const statuses = componentStatuses({ clock, objects, components });
+    for (const kind of [...CORE_KINDS, statuses]) ctx.provide(kindPoint, kind, kind.resource);
   },
 });

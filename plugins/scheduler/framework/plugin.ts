@@ -1,4 +1,4 @@
-import { definePlugin, keyOf, Node, Pod, schedulerPoint } from 'kernetes/sdk';
+import { componentPoint, definePlugin, keyOf, Node, Pod, schedulerPoint } from 'kernetes/sdk';
 import { PodStatusWriter } from './pod-status.ts';
 import type { PluginSetting } from './profile.ts';
 import { Scheduler } from './scheduler.ts';
@@ -55,6 +55,8 @@ export default definePlugin<FrameworkConfig>({
       onAttempt: result => attempts.add(1, { result }),
     });
     ctx.onDispose(() => scheduler.stop());
+    // That it answers is the answer: its thread is alive.
+    ctx.provide(componentPoint, { check: () => 'ok' }, 'scheduler');
 
     const contributions = ctx.contributions(schedulerPoint);
     scheduler.setPlugins(contributions.list());

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  ApiError,
+  type Component,
+  type ComponentStatus,
+  type VirtualKind,
+  type VirtualRequest,
+} from 'kernetes/sdk';
+import { fakeClock, TestKernel } from 'kernetes/sdk/testing';
+import { componentStatuses } from './component-status.ts';
+
+const ASKED: VirtualRequest = { user: { name: 'x', groups: [] }, namespace: '', options: {} };
+
+function setUp(components: Readonly<Record<string, Component>>) {
+  const clock = fakeClock();
+  const list = Object.entries(components).map(([name, value]) => {
+    return { name, plugin: name, value, remote: true };
+  });
+  const contributions = { list: () => list, onChange: () => () => undefined };
+  const { objects } = new TestKernel();
+  const { virtual } = componentStatuses({ clock, objects, components: contributions });
+  return { clock, virtual: virtual as unknown as Required<VirtualKind<ComponentStatus>> };
+}
+
+function told({ metadata, conditions }: ComponentStatus): string {
+  const [condition] = conditions ?? [];
+  return `${metadata.name} ${condition?.status} ${condition?.message || condition?.error}`;
+}
+
+describe('componentStatuses()', () => {
+  it('asks each component', async () => {
+    const { virtual } = setUp({
+      scheduler: { check: () => 'ok' },
+      'controller-manager': { check: () => Promise.reject(new Error('its thread is gone')) },
+    });
+    assert.deepEqual((await virtual.list(ASKED)).map(told), [
+      'scheduler True ok',
+      'controller-manager False its thread is gone',
+      'etcd-0 True ok',
+    ]);
+  });
+
+  it('tells of one that nobody contributes, or that does not answer in time', async () => {
+    const { virtual, clock } = setUp({ scheduler: { check: () => new Promise(() => undefined) } });
+    const asked = virtual.get('scheduler', ASKED) as Promise<ComponentStatus>;
+    await clock.step(5_000);
+    assert.equal(told(await asked), 'scheduler False context deadline exceeded');
+    assert.equal(
+      told(await virtual.get('controller-manager', ASKED)),
+      'controller-manager False no plugin contributes the component',
+    );
+  });
+
+  it('has no others', async () => {
+    const { virtual } = setUp({});
+    await assert.rejects(
+      async () => virtual.get('etcd-7', ASKED),
+      error => ApiError.is(error, 'NotFound'),
+    );
+  });
+});
