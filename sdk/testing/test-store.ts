@@ -123,7 +123,9 @@ export class TestStore {
 
   /** The status subresource changes the status alone; the object itself, all but the status. */
   #merged(subresource: string | undefined, old: KubeObject, wanted: KubeObject): KubeObject {
-    if (subresource === 'status') return { ...old, ...pick(wanted, 'status') };
+    if (subresource === 'status' || subresource === 'approval') {
+      return { ...old, ...pick(wanted, 'status') };
+    }
     if (subresource === 'finalize') return { ...old, ...pick(wanted, 'spec') };
     if (subresource) throw methodNotAllowed();
     const { status: _, ...rest } = wanted as KubeObject & { status?: unknown };
