@@ -13,6 +13,7 @@ import {
   routePoint,
   serverPoint,
 } from '../sdk/door.ts';
+import type { Disposer } from '../sdk/extension.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
 import { type Listener, listenerPoint } from '../sdk/listener.ts';
 import type { Logger } from '../sdk/logger.ts';
@@ -63,6 +64,7 @@ export class Kernel {
   readonly #loader: Loader;
   readonly #log: Logger;
   readonly #listeners: Listening[] = [];
+  readonly #advertised: Disposer[] = [];
 
   /** Use `Kernel.start`. */
   constructor(options: KernelOptions) {
@@ -144,7 +146,8 @@ export class Kernel {
   /** Tells plugins where clients reach what listens, and lets those of this thread have signed. */
   advertise(value: Listener, authority: CertificateAuthority): void {
     const own = { plugin: 'kernel', remote: false };
-    this.#extensions.provide(listenerPoint, { name: value.server, value, ...own });
+    const told = { name: value.server, value, ...own };
+    this.#advertised.push(this.#extensions.provide(listenerPoint, told));
     const signer = { name: value.server, value: authority, ...own };
     this.#extensions.provide(certificateAuthorityPoint, signer);
   }
@@ -164,6 +167,8 @@ export class Kernel {
   /** Idempotent. Everything is tried; what failed is logged. */
   async close(): Promise<void> {
     const steps = [
+      // Who asks whether the server is ready hears that it stops.
+      ...this.#advertised.splice(0).map(withdraw => async () => withdraw()),
       ...this.#listeners.splice(0).map(listening => () => listening.close()),
       () => this.#loader.stop(),
       async () => this.#kinds.close(),
