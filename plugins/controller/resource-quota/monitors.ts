@@ -15,6 +15,8 @@ import {
 export interface Monitor {
   readonly evaluator: QuotaEvaluator;
   readonly objects: Informer<KubeObject>;
+  /** Its objects are not known yet, and will be soon. */
+  isComing(): boolean;
   count(object: KubeObject): Count;
 }
 
@@ -75,7 +77,9 @@ export class Monitors {
       deleted: changed,
     });
     void objects.synced.then(() => onChange(evaluator));
-    return { evaluator, objects, count };
+    const openedMs = ctx.clock.monotonic();
+    const isComing = () => !objects.hasSynced && ctx.clock.monotonic() - openedMs < SYNC_TIMEOUT_MS;
+    return { evaluator, objects, isComing, count };
   }
 }
 
@@ -111,3 +115,6 @@ function isCountable({ namespaced, verbs }: ServedKind): boolean {
 function idOf({ group, version, resource }: ServedKind): string {
   return `${group}/${version}/${resource}`;
 }
+
+/** A kind that takes longer is left out, so that the other limits of a quota do not wait for it. */
+export const SYNC_TIMEOUT_MS = 5_000;

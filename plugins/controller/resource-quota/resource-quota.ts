@@ -11,7 +11,7 @@ import {
   type ServedKind,
 } from 'kernetes/sdk';
 import { countUsage } from './count.ts';
-import { Monitors } from './monitors.ts';
+import { Monitors, SYNC_TIMEOUT_MS } from './monitors.ts';
 import { Raises } from './raises.ts';
 import { nextStatus } from './status.ts';
 
@@ -94,7 +94,11 @@ export class QuotaController {
   async #sync(key: string): Promise<ReconcileResult> {
     const quota = this.#quotas.get(key);
     if (quota === undefined) return undefined;
-    const counted = countUsage(quota, this.#monitors.list());
+    const names = Object.keys(quota.spec?.hard ?? {});
+    const monitors = this.#monitors.list().filter(({ evaluator }) => names.some(evaluator.counts));
+    // A limit of which nobody knows how much is used refuses everything.
+    if (monitors.some(monitor => monitor.isComing())) return { requeueAfter: SYNC_TIMEOUT_MS };
+    const counted = countUsage(quota, monitors);
     const nowMs = this.#ctx.clock.monotonic();
     const { status, isHeld } = nextStatus(quota, counted, this.#raises.sum(key, nowMs));
     const msLeft = this.#raises.msLeft(key, nowMs);
@@ -104,6 +108,6 @@ export class QuotaController {
 }
 
 /** One count for all that happens within this time: it grows with the namespace. */
-const COUNT_INTERVAL_MS = 100;
+const COUNT_INTERVAL_MS = 50;
 /** Upstream's. */
 const RESYNC_MS = 300_000;
