@@ -49,6 +49,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly strategy: KindStrategy<T>;
   /** Without `status`, which every kind with `strategy.status` has. */
   readonly subresources?: readonly Subresource<T>[];
+  /** How it was in releases of Kubernetes before the newest: each tells one thing that changed. */
+  readonly earlier?: readonly EarlierKind<T>[];
   /** Field selectors beside metadata.name and metadata.namespace: path -> value. */
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
 }
@@ -91,6 +93,14 @@ export interface KindVersion<T extends KubeObject = KubeObject> {
 export interface Releases {
   readonly since?: number;
   readonly until?: number;
+}
+
+/** A kind's form up to a minor release, for `--emulate`. */
+export interface EarlierKind<T extends KubeObject = KubeObject> {
+  /** The last release that it was so in. */
+  readonly until: number;
+  /** Made of the form after it; pure. */
+  as(kind: KindDefinition<T>): KindDefinition<T>;
 }
 
 export interface TableColumn {

@@ -5,7 +5,7 @@ import { testContext } from 'kernetes/sdk/testing';
 import plugin from './plugin.ts';
 
 test('activate() knows what stored services have before it admits', async () => {
-  const config = { serviceCidr: '10.96.0.0/29', nodePortRange: '30000-32767' };
+  const config = { serviceCidr: '10.96.0.0/29', nodePortRange: '30000-32767', release: 0 };
   const { context, kernel, clock, dispose } = testContext({ config });
   const spec = { type: 'ClusterIP', clusterIP: '10.96.0.2', ports: [{ port: 80 }] };
   kernel.add(Service, { metadata: { namespace: 'default', name: 'a' }, spec });

@@ -8,6 +8,7 @@ export default definePlugin<Config>({
     additionalProperties: false,
     properties: {
       serviceCidr: { type: 'string', default: '10.96.0.0/16' },
+      release: { type: 'integer', minimum: 0, default: 0 },
       nodePortRange: { type: 'string', pattern: '^\\d+-\\d+$', default: '30000-32767' },
     },
   },

@@ -4,7 +4,7 @@ import { type AdmissionRequest, ApiError, type Service, type ServiceSpec } from 
 import { admissionRequest, seededRandom } from 'kernetes/sdk/testing';
 import { ServiceAllocator } from './service-allocator.ts';
 
-const CONFIG = { serviceCidr: '10.96.0.0/24', nodePortRange: '30000-30063' };
+const CONFIG = { serviceCidr: '10.96.0.0/24', nodePortRange: '30000-30063', release: 0 };
 
 function allocator(config: Partial<typeof CONFIG> = {}): ServiceAllocator {
   return new ServiceAllocator({ ...CONFIG, ...config }, seededRandom());
@@ -45,6 +45,16 @@ test('mutate() gives an address, its families and policy', () => {
   assert.deepEqual(spec?.clusterIPs, [spec?.clusterIP]);
   assert.deepEqual(spec?.ipFamilies, ['IPv4']);
   assert.equal(spec?.ipFamilyPolicy, 'SingleStack');
+});
+
+test('mutate() of releases up to 1.22 only draws node ports in a dry run', () => {
+  const subject = allocator({ release: 22 });
+  const asked = service('a', { clusterIP: '1.2.3.4', type: 'NodePort' });
+  asked.spec?.ports?.push({ port: 81, nodePort: 1 });
+  subject.mutate(request(asked, undefined, true));
+  assert.equal(asked.spec?.clusterIP, '1.2.3.4');
+  assert.ok((asked.spec?.ports?.[0]?.nodePort ?? 0) >= 30_000);
+  assert.throws(() => subject.mutate(request(asked)), /not in the valid range/);
 });
 
 test('mutate() gives every address once, but for the first, the tenth, and the ends', () => {

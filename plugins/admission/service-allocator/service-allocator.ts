@@ -17,6 +17,8 @@ import { addressRange, formatIp, parseIp, portRange } from './ranges.ts';
 
 export interface Config {
   readonly serviceCidr: string;
+  /** The minor release of Kubernetes to be like; 0: the newest we know. */
+  readonly release: number;
   readonly nodePortRange: string;
 }
 
@@ -29,13 +31,16 @@ export class ServiceAllocator implements AdmissionPlugin {
   readonly #portRange: ReturnType<typeof portRange>;
   readonly #addresses: Allocations;
   readonly #ports: Allocations;
+  /** Up to 1.22 a dry run drew node ports, and looked at nothing that was asked for. */
+  readonly #allocatesInDryRun: boolean;
 
   /** Throws when a range cannot be read. */
-  constructor({ serviceCidr, nodePortRange }: Config, random: Random) {
+  constructor({ serviceCidr, nodePortRange, release }: Config, random: Random) {
     this.#addressRange = addressRange(serviceCidr);
     this.#portRange = portRange(nodePortRange);
     this.#addresses = new Allocations(this.#addressRange, random);
     this.#ports = new Allocations(this.#portRange, random);
+    this.#allocatesInDryRun = release === 0 || release > 22;
   }
 
   mutate(request: AdmissionRequest): undefined {
@@ -44,6 +49,10 @@ export class ServiceAllocator implements AdmissionPlugin {
     if (service === undefined || spec === undefined) return;
     const old = (request.oldObject as Service | undefined)?.spec ?? {};
     const owner = ownerOf(service);
+    if (request.dryRun && !this.#allocatesInDryRun) {
+      this.#drawPorts(spec, owner, request);
+      return;
+    }
     this.#allocateAddress(spec, old, owner, request);
     this.#allocatePorts(spec, old, owner, request);
     this.#allocateHealthPort(spec, old, owner, request);
@@ -150,11 +159,16 @@ export class ServiceAllocator implements AdmissionPlugin {
   ): void {
     if (!hasNodePorts(spec)) return;
     const had = new Set(portsOf(old));
-    const ports = spec.ports ?? [];
-    for (const [i, { nodePort }] of ports.entries()) {
+    for (const [i, { nodePort }] of (spec.ports ?? []).entries()) {
       if (!nodePort || had.has(nodePort)) continue;
       this.#reservePort(nodePort, `spec.ports[${i}].nodePort`, owner, request);
     }
+    this.#drawPorts(spec, owner, request);
+  }
+
+  #drawPorts(spec: ServiceSpec, owner: string, request: AdmissionRequest): void {
+    if (!hasNodePorts(spec)) return;
+    const ports = spec.ports ?? [];
     for (const port of ports) {
       port.nodePort ||= sharedNodePort(port, ports) ?? this.#takePort(owner, request);
     }

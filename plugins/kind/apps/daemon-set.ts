@@ -8,8 +8,10 @@ import {
   defineKind,
   formatLabels,
   NAME_COLUMN,
+  rewritten,
   type TableCell,
   WORKLOAD_COLUMNS,
+  withTemplateTimes,
   workloadCells,
 } from 'kernetes/sdk';
 import { validateDaemonSet, validateDaemonSetStatus } from './daemon-set-validation.ts';
@@ -43,6 +45,12 @@ export const daemonSets = defineKind<DaemonSet>({
       ],
       row: daemonSetRow,
     },
+  ],
+  earlier: [
+    withTemplateTimes<DaemonSet>(({ spec }) => [spec?.template]),
+    rewritten<DaemonSet>(21, ({ spec }) => {
+      delete spec?.updateStrategy?.rollingUpdate?.maxSurge;
+    }),
   ],
   strategy: {
     status: true,

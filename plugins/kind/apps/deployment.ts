@@ -12,6 +12,7 @@ import {
   selectorText,
   type TableCell,
   WORKLOAD_COLUMNS,
+  withTemplateTimes,
   workloadCells,
 } from 'kernetes/sdk';
 import {
@@ -46,6 +47,7 @@ export const deployments = defineKind<Deployment>({
       row: deploymentRow,
     },
   ],
+  earlier: [withTemplateTimes<Deployment>(({ spec }) => [spec?.template])],
   strategy: {
     status: true,
     generation: true,

@@ -13,6 +13,7 @@ import {
   selectorText,
   type TableCell,
   WORKLOAD_COLUMNS,
+  withTemplateTimes,
   workloadCells,
 } from 'kernetes/sdk';
 import { validateSelectorKept } from './deployment-validation.ts';
@@ -44,6 +45,7 @@ export const replicaSets = defineKind<ReplicaSet>({
       row: replicaSetRow,
     },
   ],
+  earlier: [withTemplateTimes<ReplicaSet>(({ spec }) => [spec?.template])],
   strategy: {
     status: true,
     generation: true,

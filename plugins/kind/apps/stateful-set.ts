@@ -9,11 +9,13 @@ import {
   defineKind,
   NAME_COLUMN,
   type PersistentVolumeClaim,
+  rewritten,
   type StatefulSet,
   type StatefulSetSpec,
   scaleSubresource,
   selectorText,
   type TableCell,
+  withTemplateTimes,
 } from 'kernetes/sdk';
 import { templatedSpec } from './pod-template.ts';
 import {
@@ -39,6 +41,18 @@ export const statefulSets = defineKind<StatefulSet>({
       columns: [NAME_COLUMN, column('Ready'), AGE_COLUMN, ...CONTAINER_COLUMNS],
       row: statefulSetRow,
     },
+  ],
+  earlier: [
+    withTemplateTimes<StatefulSet>(({ spec }) => [
+      spec?.template,
+      ...(spec?.volumeClaimTemplates ?? []),
+    ]),
+    rewritten<StatefulSet>(26, ({ spec }) => {
+      delete spec?.persistentVolumeClaimRetentionPolicy;
+    }),
+    rewritten<StatefulSet>(21, ({ status }) => {
+      delete status?.availableReplicas;
+    }),
   ],
   strategy: {
     status: true,

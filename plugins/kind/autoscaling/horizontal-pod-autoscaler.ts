@@ -71,7 +71,11 @@ function v2(name: string): KindVersion {
     row: hpaRow,
     ...(name === 'v2'
       ? { releases: { since: 23 } }
-      : { releases: { until: 25 }, deprecation: deprecationOf(name, 'v1.23', 'v1.26') }),
+      : {
+          releases: { until: 25 },
+          deprecation: deprecationOf(name, 'v1.23', 'v1.26'),
+          fromStorage: withNulls,
+        }),
   });
 }
 
@@ -93,12 +97,18 @@ function v2beta1(): KindVersion {
     schema: builtInSchema(GROUP, 'v2beta1', 'HorizontalPodAutoscaler'),
     defaults: defaultV2beta1,
     toStorage: fromV2beta1,
-    fromStorage: hpa => toV2beta1(hpa as unknown as HorizontalPodAutoscaler),
+    fromStorage: hpa => withNulls(toV2beta1(hpa as unknown as HorizontalPodAutoscaler)),
     columns: COLUMNS,
     row: (hpa, now) => hpaRow(fromV2beta1(hpa), now),
     deprecation: deprecationOf('v2beta1', 'v1.22', 'v1.25'),
     releases: { until: 24 },
   });
+}
+
+/** The beta versions say null where there is nothing. */
+function withNulls<T extends { status?: object }>(hpa: T): T {
+  hpa.status = { currentMetrics: null, conditions: null, ...hpa.status };
+  return hpa;
 }
 
 function deprecationOf(version: string, since: string, gone: string): string {

@@ -1,9 +1,10 @@
-import { definePlugin, kindPoint } from 'kernetes/sdk';
+import { definePlugin, provideKinds, RELEASE_CONFIG, type ReleaseConfig } from 'kernetes/sdk';
 import { horizontalPodAutoscalers } from './horizontal-pod-autoscaler.ts';
 
-export default definePlugin({
+export default definePlugin<ReleaseConfig>({
   name: 'kind.autoscaling',
+  config: RELEASE_CONFIG,
   activate(ctx) {
-    ctx.provide(kindPoint, horizontalPodAutoscalers, horizontalPodAutoscalers.resource);
+    provideKinds(ctx, [horizontalPodAutoscalers]);
   },
 });

@@ -13,6 +13,8 @@ import {
   selectorText,
   type TableCell,
   translateTimestamp,
+  withoutColumns,
+  withTemplateTimes,
 } from 'kernetes/sdk';
 import { validateCronJob } from './cron-job-validation.ts';
 import { defaultPodFailurePolicy } from './job-defaults.ts';
@@ -34,6 +36,13 @@ export const cronJobs = defineKind<CronJob>({
       deprecation:
         'batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob',
     },
+  ],
+  earlier: [
+    withTemplateTimes<CronJob>(({ spec }) => [
+      spec?.jobTemplate,
+      spec?.jobTemplate?.spec?.template,
+    ]),
+    withoutColumns(29, 'Timezone'),
   ],
   strategy: {
     status: true,

@@ -26,23 +26,38 @@ export function generateSelector({ metadata, spec }: Job): void {
   };
 }
 
+/** Up to 1.26 labels had no prefix. */
+export function dropPrefixedLabels({ metadata, spec }: Job): void {
+  const { matchLabels } = spec?.selector ?? {};
+  const uid = matchLabels?.[CONTROLLER_UID];
+  if (matchLabels !== undefined && uid !== undefined) {
+    delete matchLabels[CONTROLLER_UID];
+    matchLabels[LEGACY_CONTROLLER_UID] = uid;
+  }
+  for (const labels of [metadata.labels, spec?.template?.metadata?.labels]) {
+    delete labels?.[CONTROLLER_UID];
+    delete labels?.[JOB_NAME];
+  }
+}
+
 export function validateGeneratedSelector({ metadata, spec }: Job): FieldError[] {
   if (spec?.selector === undefined || spec.manualSelector) return [];
   const { name = '', uid = '' } = metadata;
   if (uid === '') return [required(fieldPath('metadata', 'uid'))];
-  const errors = [
-    ...validateLabel(spec, LEGACY_CONTROLLER_UID, uid),
-    ...validateLabel(spec, LEGACY_JOB_NAME, name),
-    ...validateLabel(spec, CONTROLLER_UID, uid),
-    ...validateLabel(spec, JOB_NAME, name),
-  ];
   const { matchLabels = {}, matchExpressions = [] } = spec.selector;
   const keys = Object.keys(matchLabels);
   // Jobs made before the prefixed labels existed select by the legacy one.
+  const isLegacy = matchLabels[LEGACY_CONTROLLER_UID] === uid;
+  const errors = [
+    ...validateLabel(spec, LEGACY_CONTROLLER_UID, uid),
+    ...validateLabel(spec, LEGACY_JOB_NAME, name),
+    ...(isLegacy ? [] : validateLabel(spec, CONTROLLER_UID, uid)),
+    ...(isLegacy ? [] : validateLabel(spec, JOB_NAME, name)),
+  ];
   const generated =
     matchExpressions.length === 0 &&
     keys.length === 1 &&
-    (matchLabels[CONTROLLER_UID] === uid || matchLabels[LEGACY_CONTROLLER_UID] === uid);
+    (isLegacy || matchLabels[CONTROLLER_UID] === uid);
   if (generated) return errors;
   const path = fieldPath('spec', 'selector');
   return [...errors, invalidValue(path, spec.selector, '`selector` not auto-generated')];

@@ -8,12 +8,15 @@ import {
   type Job,
   type JobStatus,
   NAME_COLUMN,
+  rewritten,
   type TableCell,
   WORKLOAD_COLUMNS,
+  withoutColumns,
+  withTemplateTimes,
   workloadCells,
 } from 'kernetes/sdk';
 import { copyLabels, defaultJob } from './job-defaults.ts';
-import { generateSelector } from './job-selector.ts';
+import { dropPrefixedLabels, generateSelector } from './job-selector.ts';
 import { validateJobUpdate } from './job-update.ts';
 import { validateJob, validateJobStatus } from './job-validation.ts';
 
@@ -40,6 +43,19 @@ export const jobs = defineKind<Job>({
       ],
       row: jobRow,
     },
+  ],
+  earlier: [
+    withTemplateTimes<Job>(({ spec }) => [spec?.template]),
+    withoutColumns(29, 'Status'),
+    rewritten<Job>(28, ({ spec }) => {
+      delete spec?.podReplacementPolicy;
+      if (spec?.manualSelector === false) delete spec.manualSelector;
+    }),
+    rewritten<Job>(26, dropPrefixedLabels),
+    rewritten<Job>(21, ({ spec }) => {
+      delete spec?.completionMode;
+      delete spec?.suspend;
+    }),
   ],
   strategy: {
     status: true,

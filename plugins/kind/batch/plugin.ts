@@ -1,10 +1,11 @@
-import { definePlugin, kindPoint } from 'kernetes/sdk';
+import { definePlugin, provideKinds, RELEASE_CONFIG, type ReleaseConfig } from 'kernetes/sdk';
 import { cronJobs } from './cron-job.ts';
 import { jobs } from './job.ts';
 
-export default definePlugin({
+export default definePlugin<ReleaseConfig>({
   name: 'kind.batch',
+  config: RELEASE_CONFIG,
   activate(ctx) {
-    for (const kind of [cronJobs, jobs]) ctx.provide(kindPoint, kind, kind.resource);
+    provideKinds(ctx, [cronJobs, jobs]);
   },
 });

@@ -18,6 +18,7 @@ export type CoreKindOptions<T extends KubeObject> = Pick<
   | 'subresources'
   | 'selectableFields'
   | 'virtual'
+  | 'earlier'
 > &
   Pick<KindVersion<T>, 'defaults' | 'columns' | 'row' | 'deprecation'> & {
     /** Where it is kept below `registry/`; default: its plural. */

@@ -10,6 +10,7 @@ import {
   maskTrailingDash,
   NAME_COLUMN,
   Namespace,
+  rewritten,
 } from 'kernetes/sdk';
 import { coreKind } from './core-kind.ts';
 
@@ -27,6 +28,12 @@ export const namespaces = coreKind<Namespace>(Namespace, {
     ageCell(namespace, now),
   ],
   selectableFields: { 'status.phase': ({ status }) => status?.phase ?? '' },
+  earlier: [
+    rewritten(20, ({ metadata }) => {
+      delete metadata.labels?.[NAME_LABEL];
+      if (Object.keys(metadata.labels ?? {}).length === 0) delete metadata.labels;
+    }),
+  ],
   defaults: labelWithName,
   strategy: {
     status: true,
@@ -76,7 +83,7 @@ export const namespaces = coreKind<Namespace>(Namespace, {
 function labelWithName({ metadata }: Namespace): void {
   if (!metadata.name) return;
   metadata.labels ??= {};
-  metadata.labels['kubernetes.io/metadata.name'] = metadata.name;
+  metadata.labels[NAME_LABEL] = metadata.name;
 }
 
 function validateFinalizers(finalizers: readonly string[]): FieldError[] {
@@ -102,3 +109,4 @@ function validatePhase({ metadata, status }: Namespace): FieldError[] {
 }
 
 const KUBERNETES = 'kubernetes';
+const NAME_LABEL = 'kubernetes.io/metadata.name';

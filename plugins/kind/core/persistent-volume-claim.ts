@@ -14,6 +14,7 @@ import {
   parseQuantity,
   validateClaimSpec,
   validateResourceQuantity,
+  withoutColumns,
 } from 'kernetes/sdk';
 import { coreKind } from './core-kind.ts';
 import { CLASS_ANNOTATION, formatAccessModes } from './volume-table.ts';
@@ -31,6 +32,7 @@ export const persistentVolumeClaims = coreKind<PersistentVolumeClaim>(Persistent
     AGE_COLUMN,
     column('VolumeMode', 1),
   ],
+  earlier: [withoutColumns(28, 'VolumeAttributesClass')],
   row: (claim, now) => {
     const { metadata, spec, status } = claim;
     const isBound = Boolean(spec?.volumeName);

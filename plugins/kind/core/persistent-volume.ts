@@ -5,7 +5,9 @@ import {
   defaultSharedSource,
   NAME_COLUMN,
   PersistentVolume,
+  rewritten,
   toTime,
+  withoutColumns,
 } from 'kernetes/sdk';
 import { coreKind } from './core-kind.ts';
 import { validateVolume, validateVolumeUpdate } from './persistent-volume-validation.ts';
@@ -25,6 +27,12 @@ export const persistentVolumes = coreKind<PersistentVolume>(PersistentVolume, {
     column('Reason'),
     AGE_COLUMN,
     column('VolumeMode', 1),
+  ],
+  earlier: [
+    withoutColumns(28, 'VolumeAttributesClass'),
+    rewritten(28, ({ status = {} }) => {
+      delete status.lastPhaseTransitionTime;
+    }),
   ],
   row: (volume, now) => {
     const { metadata, spec, status } = volume;

@@ -1,4 +1,10 @@
-import { componentPoint, definePlugin, kindPoint } from 'kernetes/sdk';
+import {
+  componentPoint,
+  definePlugin,
+  provideKinds,
+  RELEASE_CONFIG,
+  type ReleaseConfig,
+} from 'kernetes/sdk';
 import { bindings } from './binding.ts';
 import { componentStatuses } from './component-status.ts';
 import { configMaps } from './config-map.ts';
@@ -36,12 +42,12 @@ export const CORE_KINDS = [
   services,
 ];
 
-export default definePlugin({
+export default definePlugin<ReleaseConfig>({
   name: 'kind.core',
+  config: RELEASE_CONFIG,
   activate(ctx) {
     const { clock, objects } = ctx;
     const components = ctx.contributions(componentPoint);
-    const statuses = componentStatuses({ clock, objects, components });
-    for (const kind of [...CORE_KINDS, statuses]) ctx.provide(kindPoint, kind, kind.resource);
+    provideKinds(ctx, [...CORE_KINDS, componentStatuses({ clock, objects, components })]);
   },
 });

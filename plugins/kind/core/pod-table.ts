@@ -4,8 +4,10 @@ import {
   type ContainerState,
   type ContainerStatus,
   column,
+  type EarlierKind,
   isPodFinished,
   isPodReady,
+  type KindVersion,
   NAME_COLUMN,
   type Pod,
   podCondition,
@@ -46,6 +48,25 @@ export function podRow(pod: Pod, now: number): TableCell[] {
     status?.nominatedNodeName || '<none>',
     readinessGates(pod),
   ];
+}
+
+/** Tables did not always tell when the last restart was. */
+export const plainRestarts: EarlierKind<Pod> = {
+  until: 21,
+  as: kind => ({ ...kind, versions: kind.versions.map(withPlainRestarts) }),
+};
+
+function withPlainRestarts(version: KindVersion<Pod>): KindVersion<Pod> {
+  const { columns = [], row } = version;
+  const at = columns.findIndex(({ name }) => name === 'Restarts');
+  return {
+    ...version,
+    columns: columns.map((each, i) => (i === at ? { ...each, type: 'integer' } : each)),
+    row: (pod, now) => {
+      const cells = row?.(pod, now) ?? [];
+      return cells.map((cell, i) => (i === at ? Number.parseInt(String(cell), 10) : cell));
+    },
+  };
 }
 
 interface InitSummary {

@@ -9,6 +9,7 @@ import {
   NAME_COLUMN,
   PodTemplate,
   validatePodTemplate,
+  withTemplateTimes,
 } from 'kernetes/sdk';
 import { coreKind } from './core-kind.ts';
 
@@ -23,6 +24,7 @@ export const podTemplates = coreKind<PodTemplate>(PodTemplate, {
     ...containerCells(template),
     formatLabels(template?.metadata?.labels),
   ],
+  earlier: [withTemplateTimes(({ template }) => [template])],
   defaults: podTemplate => {
     podTemplate.template ??= {};
     defaultPodTemplate(podTemplate.template);

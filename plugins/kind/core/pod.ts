@@ -1,10 +1,17 @@
-import { fieldPath, invalidValue, Pod, unifyServiceAccount, validatePodSpec } from 'kernetes/sdk';
+import {
+  fieldPath,
+  invalidValue,
+  Pod,
+  unifyServiceAccount,
+  validatePodSpec,
+  withoutSubresources,
+} from 'kernetes/sdk';
 import { coreKind } from './core-kind.ts';
 import { podBinding } from './pod-binding.ts';
 import { defaultPod } from './pod-defaults.ts';
 import { podEphemeralContainers } from './pod-ephemeral-containers.ts';
 import { qosClassOf } from './pod-qos.ts';
-import { POD_COLUMNS, podRow } from './pod-table.ts';
+import { POD_COLUMNS, plainRestarts, podRow } from './pod-table.ts';
 import { validatePodStatusUpdate, validatePodUpdate } from './pod-update.ts';
 
 export const pods = coreKind<Pod>(Pod, {
@@ -39,6 +46,7 @@ export const pods = coreKind<Pod>(Pod, {
     returnsDeleted: true,
   },
   subresources: [podBinding, podEphemeralContainers],
+  earlier: [withoutSubresources(22, podEphemeralContainers.name), plainRestarts],
 });
 
 function prepareCreate(pod: Pod): void {

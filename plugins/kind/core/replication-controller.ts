@@ -19,6 +19,7 @@ import {
   validateLabels,
   validatePodTemplate,
   WORKLOAD_COLUMNS,
+  withTemplateTimes,
 } from 'kernetes/sdk';
 import { coreKind } from './core-kind.ts';
 
@@ -44,6 +45,7 @@ export const replicationControllers = coreKind<ReplicationController>(Replicatio
     formatLabels(controller.spec?.selector),
   ],
   selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+  earlier: [withTemplateTimes(({ spec }) => [spec?.template])],
   defaults: defaultReplicationController,
   strategy: {
     status: true,

@@ -1,10 +1,23 @@
-import { AGE_COLUMN, ageCell, column, immutable, NAME_COLUMN, ResourceQuota } from 'kernetes/sdk';
+import {
+  AGE_COLUMN,
+  ageCell,
+  column,
+  immutable,
+  inTables,
+  NAME_COLUMN,
+  ResourceQuota,
+} from 'kernetes/sdk';
 import { coreKind } from './core-kind.ts';
 import { validateQuota, validateQuotaStatus } from './resource-quota-validation.ts';
 
 export const resourceQuotas = coreKind<ResourceQuota>(ResourceQuota, {
   shortNames: ['quota'],
   columns: [NAME_COLUMN, column('Request'), column('Limit'), AGE_COLUMN],
+  earlier: [
+    inTables(32, columns =>
+      columns.filter(each => each !== AGE_COLUMN).toSpliced(1, 0, AGE_COLUMN),
+    ),
+  ],
   row: (quota, now) => [
     quota.metadata.name ?? '',
     usage(quota, name => !name.startsWith('limits.')),

@@ -119,7 +119,6 @@ function validateBalancer(spec: ServiceSpec, path: FieldPath): FieldError[] {
   errors.push(...ranges.flatMap((range, i) => validateCidr(range.trim(), rangesPath.index(i))));
   const allocate = spec.allocateLoadBalancerNodePorts;
   const allocatePath = path.child('allocateLoadBalancerNodePorts');
-  if (isBalancer && allocate === undefined) errors.push(required(allocatePath));
   if (!isBalancer && allocate !== undefined) errors.push(forbiddenValue(allocatePath, only));
   const { loadBalancerClass: className } = spec;
   const classPath = path.child('loadBalancerClass');
@@ -147,7 +146,8 @@ function validateTraffic(spec: ServiceSpec, path: FieldPath): FieldError[] {
       "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
     errors.push(invalidValue(healthPath, healthPort, why));
   }
-  if (spec.type !== 'ExternalName' || internal !== undefined) {
+  // Defaults set both this and `allocateLoadBalancerNodePorts`, in releases that have them.
+  if (internal !== undefined) {
     errors.push(...choice(internal, POLICIES, path.child('internalTrafficPolicy')));
   }
   if (spec.trafficDistribution !== undefined) {

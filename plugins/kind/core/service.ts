@@ -1,13 +1,16 @@
 import {
   AGE_COLUMN,
+  ALL_VERBS,
   ageCell,
   column,
   dns1035LabelErrors,
   formatLabels,
   maskTrailingDash,
   NAME_COLUMN,
+  rewritten,
   Service,
   type ServicePort,
+  type Verb,
 } from 'kernetes/sdk';
 import { coreKind } from './core-kind.ts';
 import { defaultService } from './service-defaults.ts';
@@ -40,6 +43,17 @@ export const services = coreKind<Service>(Service, {
     'spec.clusterIP': ({ spec }) => spec?.clusterIP ?? '',
     'spec.type': ({ spec }) => spec?.type ?? '',
   },
+  earlier: [
+    { until: 22, as: kind => ({ ...kind, verbs: ALL_VERBS.filter(isOfOne) }) },
+    rewritten(21, ({ spec = {} }) => {
+      delete spec.internalTrafficPolicy;
+      delete spec.allocateLoadBalancerNodePorts;
+    }),
+    rewritten(20, ({ spec = {} }) => {
+      delete spec.ipFamilies;
+      delete spec.ipFamilyPolicy;
+    }),
+  ],
   defaults: defaultService,
   strategy: {
     returnsDeleted: true,
@@ -63,6 +77,10 @@ export const services = coreKind<Service>(Service, {
     validateUpdate: validateServiceUpdate,
   },
 });
+
+function isOfOne(verb: Verb): boolean {
+  return verb !== 'deletecollection';
+}
 
 function externalIp({ spec, status }: Service): string {
   const external = spec?.externalIPs ?? [];

@@ -1,9 +1,10 @@
-import { definePlugin, kindPoint } from 'kernetes/sdk';
+import { definePlugin, provideKinds, RELEASE_CONFIG, type ReleaseConfig } from 'kernetes/sdk';
 import { priorityClasses } from './priority-class.ts';
 
-export default definePlugin({
+export default definePlugin<ReleaseConfig>({
   name: 'kind.scheduling',
+  config: RELEASE_CONFIG,
   activate(ctx) {
-    ctx.provide(kindPoint, priorityClasses, priorityClasses.resource);
+    provideKinds(ctx, [priorityClasses]);
   },
 });

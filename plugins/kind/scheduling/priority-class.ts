@@ -13,6 +13,7 @@ import {
   notSupported,
   olderVersion,
   type PriorityClass,
+  withoutColumns,
 } from 'kernetes/sdk';
 
 const PRIORITY_CLASS_V1: KindVersion<PriorityClass> = {
@@ -56,6 +57,7 @@ export const priorityClasses = defineKind<PriorityClass>({
       until: 21,
     }),
   ],
+  earlier: [withoutColumns(29, 'PreemptionPolicy')],
   strategy: {
     generation: true,
     prepareUpdate: ({ metadata }, old) => {

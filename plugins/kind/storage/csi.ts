@@ -15,6 +15,8 @@ import {
   NAME_COLUMN,
   olderVersion,
   required,
+  rewritten,
+  withoutColumns,
 } from 'kernetes/sdk';
 
 const GROUP = 'storage.k8s.io';
@@ -65,6 +67,16 @@ export const csiDrivers = defineKind<CSIDriver>({
       deprecated: 19,
       until: 21,
     }),
+  ],
+  earlier: [
+    rewritten<CSIDriver>(26, ({ spec }) => {
+      delete spec.seLinuxMount;
+    }),
+    rewritten<CSIDriver>(20, ({ spec }) => {
+      delete spec.requiresRepublish;
+      delete spec.storageCapacity;
+    }),
+    withoutColumns(20, 'StorageCapacity', 'TokenRequests', 'RequiresRepublish'),
   ],
   strategy: {
     returnsDeleted: true,

@@ -1,12 +1,13 @@
-import { definePlugin, kindPoint } from 'kernetes/sdk';
+import { definePlugin, provideKinds, RELEASE_CONFIG, type ReleaseConfig } from 'kernetes/sdk';
 import { csiDrivers, csiNodes, csiStorageCapacities } from './csi.ts';
 import { storageClasses } from './storage-class.ts';
 import { volumeAttachments } from './volume-attachment.ts';
 
-export default definePlugin({
+export default definePlugin<ReleaseConfig>({
   name: 'kind.storage',
+  config: RELEASE_CONFIG,
   activate(ctx) {
     const kinds = [csiDrivers, csiNodes, csiStorageCapacities, storageClasses, volumeAttachments];
-    for (const kind of kinds) ctx.provide(kindPoint, kind, kind.resource);
+    provideKinds(ctx, kinds);
   },
 });

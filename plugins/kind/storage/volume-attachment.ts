@@ -21,7 +21,7 @@ const VOLUME_ATTACHMENT_V1: KindVersion<VolumeAttachment> = {
   schema: builtInSchema(GROUP, 'v1', 'VolumeAttachment'),
   columns: [
     NAME_COLUMN,
-    column('Attacher'),
+    { ...column('Attacher'), format: 'name' },
     column('PV'),
     column('Node'),
     column('Attached', 0, 'boolean'),
