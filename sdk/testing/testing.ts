@@ -11,4 +11,6 @@ export * from './runtime-conformance.ts';
 export * from './scheduler-conformance.ts';
 export * from './seeded-random.ts';
 export * from './test-context.ts';
+export * from './test-door.ts';
 export * from './test-kernel.ts';
+export * from './webhook-server.ts';

@@ -32,12 +32,11 @@ export class WebhookClient {
 
   /** The parsed body of the answer. */
   async post(call: WebhookCall): Promise<unknown> {
-    const url = urlOf(call);
+    const target = targetOf(call);
     try {
-      const text = await this.#send(url, call);
-      return parse(text);
+      return parse(await this.#send(target, call));
     } catch (error) {
-      throw tellFailure(error, url);
+      throw tellFailure(error, target.text, target.url.hostname);
     }
   }
 
@@ -46,7 +45,7 @@ export class WebhookClient {
     this.#agents.clear();
   }
 
-  async #send(url: URL, { config, body, timeoutMs }: WebhookCall): Promise<string> {
+  async #send({ url, host }: Target, { config, body, timeoutMs }: WebhookCall): Promise<string> {
     const aborter = new AbortController();
     const timer = this.#options.clock.setTimeout(
       () => aborter.abort(new Error('context deadline exceeded')),
@@ -65,7 +64,7 @@ export class WebhookClient {
         agent: await this.#agent(config, url),
         signal: aborter.signal,
         headers: {
-          host: url.host,
+          host,
           accept: 'application/json',
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(body),
@@ -107,13 +106,21 @@ export class WebhookClient {
   }
 }
 
-/** As upstream writes it: a service has the name that its certificate must have. */
-function urlOf({ config, timeoutMs }: WebhookCall): URL {
+interface Target {
+  readonly url: URL;
+  /** As upstream writes it: the port of a service is there even if it is the usual one. */
+  readonly host: string;
+  readonly text: string;
+}
+
+/** A service is called by the name that its certificate must have. */
+function targetOf({ config, timeoutMs }: WebhookCall): Target {
   const { url: given, service } = config;
   const { name, namespace, port = 443, path = '' } = service ?? {};
   const url = new URL(given ?? `https://${name}.${namespace}.svc:${port}${path}`);
   url.search = `timeout=${Math.ceil(timeoutMs / 1_000)}s`;
-  return url;
+  const host = service ? `${url.hostname}:${port}` : url.host;
+  return { url, host, text: `https://${host}${url.pathname}${url.search}` };
 }
 
 /** An IPv6 address without its brackets. */

@@ -1,0 +1,114 @@
+import { createPrivateKey, webcrypto } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+
+/** A server that a webhook's configuration may name. */
+export interface WebhookServer {
+  /** `https://127.0.0.1:<port>` */
+  readonly url: string;
+  readonly port: number;
+  /** As configurations have it. */
+  readonly caBundle: string;
+  /** What was asked, oldest first. */
+  readonly asked: WebhookQuestion[];
+  close(): Promise<void>;
+}
+
+export interface WebhookQuestion {
+  /** With its query. */
+  readonly path: string;
+  readonly host: string | undefined;
+  readonly body: Review;
+}
+
+/** Enough of AdmissionReviews and ConversionReviews to answer them. */
+export interface Review {
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly request: Readonly<Record<string, unknown>>;
+}
+
+/** What is answered: the review's response without its uid; or a status and a text; never. */
+export type WebhookAnswer =
+  | { readonly response: object }
+  | { readonly code: number; readonly text: string }
+  | 'never';
+
+export interface WebhookServerOptions {
+  /** DNS names of the certificate beside 127.0.0.1. */
+  readonly names?: readonly string[];
+}
+
+/** Starts a real HTTPS server with a certificate of its own. */
+export async function webhookServer(
+  answer: (question: WebhookQuestion) => WebhookAnswer,
+  { names = [] }: WebhookServerOptions = {},
+): Promise<WebhookServer> {
+  const { createServer } = await import('node:https');
+  const { key, certificate } = await selfSigned(names);
+  const asked: WebhookQuestion[] = [];
+  const server = createServer({ key, cert: certificate }, async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = JSON.parse(Buffer.concat(chunks).toString()) as Review;
+    const question = { path: request.url ?? '', host: request.headers.host, body };
+    asked.push(question);
+    const given = answer(question);
+    if (given === 'never') return;
+    if ('code' in given) {
+      response.writeHead(given.code).end(given.text);
+      return;
+    }
+    const { kind, apiVersion, request: own } = body;
+    const full = { kind, apiVersion, response: { uid: own.uid, ...given.response } };
+    response.end(JSON.stringify(full));
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `https://127.0.0.1:${port}`,
+    port,
+    caBundle: Buffer.from(certificate).toString('base64'),
+    asked,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** A JSON patch as a webhook answers it. */
+export function patchResponse(...operations: object[]): object {
+  const patch = Buffer.from(JSON.stringify(operations)).toString('base64');
+  return { allowed: true, patchType: 'JSONPatch', patch };
+}
+
+async function selfSigned(names: readonly string[]) {
+  // Loaded when it is needed: most tests have no certificates.
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
+  x509.cryptoProvider.set(webcrypto);
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const made = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=webhook',
+    notBefore: new Date('2020-01-01'),
+    notAfter: new Date('2120-01-01'),
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true),
+      new x509.SubjectAlternativeNameExtension([
+        { type: 'ip', value: '127.0.0.1' },
+        ...names.map(value => ({ type: 'dns' as const, value })),
+      ]),
+    ],
+  });
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  return {
+    key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    certificate: made.toString('pem'),
+  };
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
