@@ -212,7 +212,12 @@ class RunningCluster implements Cluster {
     const server = `https://${formatAddress({ host: advertiseHost, port: listening.port })}`;
     this.#server = server;
     const certificateAuthority = pki.ca.certificate;
-    this.#kernel.advertise({ server, certificateAuthority }, new KernelAuthority(pki.ca));
+    const frontProxy = {
+      certificateAuthority: pki.frontProxyCa.certificate,
+      credentials: () => pki.frontProxyClient,
+    };
+    const listener = { server, certificateAuthority };
+    this.#kernel.advertise(listener, new KernelAuthority(pki.ca), frontProxy);
     return { pki, listening, server };
   }
 

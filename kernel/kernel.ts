@@ -14,6 +14,7 @@ import {
   serverPoint,
 } from '../sdk/door.ts';
 import type { Disposer } from '../sdk/extension.ts';
+import { type FrontProxy, frontProxyPoint } from '../sdk/front-proxy.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
 import { type Listener, listenerPoint } from '../sdk/listener.ts';
 import type { Logger } from '../sdk/logger.ts';
@@ -143,13 +144,18 @@ export class Kernel {
     return listening;
   }
 
-  /** Tells plugins where clients reach what listens, and lets those of this thread have signed. */
-  advertise(value: Listener, authority: CertificateAuthority): void {
+  /**
+   * Tells plugins where clients reach what listens, and lets those of this thread have signed and
+   * pass requests on.
+   */
+  advertise(value: Listener, authority: CertificateAuthority, frontProxy: FrontProxy): void {
     const own = { plugin: 'kernel', remote: false };
     const told = { name: value.server, value, ...own };
     this.#advertised.push(this.#extensions.provide(listenerPoint, told));
     const signer = { name: value.server, value: authority, ...own };
     this.#extensions.provide(certificateAuthorityPoint, signer);
+    const proxy = { name: value.server, value: frontProxy, ...own };
+    this.#extensions.provide(frontProxyPoint, proxy);
   }
 
   /** Names of the kinds' resources that are served: for what has to know them all. */

@@ -18,6 +18,7 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import type { CertificateTemplate } from '../sdk/certificates/certificates.ts';
+import { FRONT_PROXY_NAME } from '../sdk/front-proxy.ts';
 import type { KeyPair, Pki } from './pki.ts';
 
 export interface IssueOptions {
@@ -25,26 +26,36 @@ export interface IssueOptions {
   readonly hosts: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Kept ones; what is absent is made. */
+  /** Kept ones of `Pki`; what is absent is made. */
   readonly ca?: KeyPair;
+  readonly server?: KeyPair;
   readonly admin?: KeyPair;
+  readonly frontProxyCa?: KeyPair;
+  readonly frontProxyClient?: KeyPair;
 }
 
 /** Signs what a cluster lacks, with elliptic-curve keys. */
-export async function issuePki({ hosts, now, ca, admin }: IssueOptions): Promise<Pki> {
+export async function issuePki({ hosts, now, ...kept }: IssueOptions): Promise<Pki> {
   cryptoProvider.set(webcrypto);
-  const authority = ca ? await readAuthority(ca) : await newAuthority(now);
-  const server = await issue(authority, now, {
+  const [authority, proxies] = await Promise.all([
+    openAuthority(AUTHORITY, now, kept.ca),
+    openAuthority(FRONT_PROXY_AUTHORITY, now, kept.frontProxyCa),
+  ]);
+  const [server, admin, frontProxyClient] = await Promise.all([
+    kept.server ?? issue(authority, now, serverOf(hosts)),
+    kept.admin ?? issue(authority, now, ADMIN),
+    kept.frontProxyClient ?? issue(proxies, now, FRONT_PROXY_CLIENT),
+  ]);
+  return { ca: authority.pair, server, admin, frontProxyCa: proxies.pair, frontProxyClient };
+}
+
+function serverOf(hosts: readonly string[]): Leaf {
+  const names = hosts.map(value => ({ type: isIP(value) ? 'ip' : 'dns', value }) as const);
+  return {
     subject: 'CN=kube-apiserver',
     usage: ExtendedKeyUsage.serverAuth,
-    extensions: [
-      new SubjectAlternativeNameExtension(
-        hosts.map(value => ({ type: isIP(value) ? 'ip' : 'dns', value })),
-      ),
-    ],
-  });
-  const client = admin ?? (await issue(authority, now, ADMIN));
-  return { ca: authority.pair, server, admin: client };
+    extensions: [new SubjectAlternativeNameExtension(names)],
+  };
 }
 
 /** Signs what somebody else's key is in; see `CertificateAuthority`. */
@@ -52,7 +63,7 @@ export type Sign = (template: CertificateTemplate) => Promise<string>;
 
 export async function openSigner(ca: KeyPair): Promise<Sign> {
   cryptoProvider.set(webcrypto);
-  const { keys } = await readAuthority(ca);
+  const keys = await readKeys(ca);
   const { subjectName, notAfter } = new X509Certificate(ca.certificate);
   const identifier = await AuthorityKeyIdentifierExtension.create(keys.publicKey);
   return async template => {
@@ -91,6 +102,7 @@ function extensionsOf(template: CertificateTemplate): Extension[] {
 }
 
 interface Authority {
+  readonly name: string;
   readonly pair: KeyPair;
   readonly keys: CryptoKeyPair;
 }
@@ -101,11 +113,15 @@ interface Leaf {
   readonly extensions: readonly Extension[];
 }
 
-async function newAuthority(now: number): Promise<Authority> {
+async function openAuthority(name: string, now: number, kept?: KeyPair): Promise<Authority> {
+  return kept ? { name, pair: kept, keys: await readKeys(kept) } : newAuthority(name, now);
+}
+
+async function newAuthority(name: string, now: number): Promise<Authority> {
   const keys = await generateKeys();
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: AUTHORITY,
+    name,
     notBefore: new Date(now - CLOCK_SKEW_MS),
     notAfter: new Date(now + CA_LIFE_MS),
     signingAlgorithm: SIGNATURE,
@@ -117,24 +133,24 @@ async function newAuthority(now: number): Promise<Authority> {
     ],
   });
   const pair = { certificate: certificate.toString('pem'), key: await toPem(keys.privateKey) };
-  return { pair, keys };
+  return { name, pair, keys };
 }
 
-async function readAuthority(pair: KeyPair): Promise<Authority> {
+async function readKeys(pair: KeyPair): Promise<CryptoKeyPair> {
   const der = createPrivateKey(pair.key).export({ type: 'pkcs8', format: 'der' });
   const { subtle } = webcrypto;
   const privateKey = await subtle.importKey('pkcs8', der, KEYS, true, ['sign']);
   const { kty, crv, x, y } = await subtle.exportKey('jwk', privateKey);
   const open = Object.fromEntries(Object.entries({ kty, crv, x, y }).filter(([, value]) => value));
   const publicKey = await subtle.importKey('jwk', open, KEYS, true, ['verify']);
-  return { pair, keys: { privateKey, publicKey } };
+  return { privateKey, publicKey };
 }
 
 async function issue(authority: Authority, now: number, leaf: Leaf): Promise<KeyPair> {
   const keys = await generateKeys();
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
-    issuer: AUTHORITY,
+    issuer: authority.name,
     subject: leaf.subject,
     notBefore: new Date(now - CLOCK_SKEW_MS),
     notAfter: new Date(now + LEAF_LIFE_MS),
@@ -172,6 +188,12 @@ function serialNumber(): string {
 type CryptoKeyPair = webcrypto.CryptoKeyPair;
 
 const AUTHORITY = 'CN=kubernetes';
+const FRONT_PROXY_AUTHORITY = 'CN=front-proxy-ca';
+const FRONT_PROXY_CLIENT: Leaf = {
+  subject: `CN=${FRONT_PROXY_NAME}`,
+  usage: ExtendedKeyUsage.clientAuth,
+  extensions: [],
+};
 const ADMIN: Leaf = {
   subject: 'CN=kubernetes-admin,O=system:masters',
   usage: ExtendedKeyUsage.clientAuth,

@@ -39,6 +39,28 @@ test('openPki() signs a server and an administrator', async () => {
   assert.equal(createPrivateKey(admin.key).asymmetricKeyType, 'ec');
 });
 
+test('openPki() signs what passes requests on, by an authority of its own', async () => {
+  const pki = await openPki({ hosts: [], clock: systemClock() });
+  const client = new X509Certificate(pki.frontProxyClient.certificate);
+  assert.equal(client.subject, 'CN=front-proxy-client');
+  assert.ok(client.verify(new X509Certificate(pki.frontProxyCa.certificate).publicKey));
+  assert.ok(!client.verify(new X509Certificate(pki.ca.certificate).publicKey));
+});
+
+test('openPki() adds what an earlier version did not have, and no more', async () => {
+  const options = { folder: join(root, 'earlier'), hosts: [], clock: systemClock() };
+  const first = await openPki(options);
+  for (const file of ['front-proxy-ca', 'front-proxy-client']) {
+    for (const end of ['crt', 'key']) rmSync(join(options.folder, `${file}.${end}`));
+  }
+  const { ca, server, admin, frontProxyCa, frontProxyClient } = await openPki(options);
+  assert.deepEqual([ca, server, admin], [first.ca, first.server, first.admin]);
+  assert.notDeepEqual(
+    [frontProxyCa, frontProxyClient],
+    [first.frontProxyCa, first.frontProxyClient],
+  );
+});
+
 test('openPki() keeps its keys for the owner alone, and uses them again', async () => {
   const options = { folder: join(root, 'kept'), hosts: [], clock: systemClock() };
   const first = await openPki(options);

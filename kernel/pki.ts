@@ -16,6 +16,9 @@ export interface Pki {
   readonly ca: KeyPair;
   readonly server: KeyPair;
   readonly admin: KeyPair;
+  /** Of its own, so that nobody else can say in whose name he asks. */
+  readonly frontProxyCa: KeyPair;
+  readonly frontProxyClient: KeyPair;
 }
 
 export interface PkiOptions {
@@ -35,25 +38,34 @@ export async function openPki(options: PkiOptions): Promise<Pki> {
   const kept = folder === undefined ? {} : await readPairs(folder);
   const hosts = [...new Set([...USUAL_HOSTS, hostname(), ...options.hosts])];
   const now = options.clock.now();
-  const ca = kept.ca && outlives(kept.ca, now, RENEW_CA_MS) ? kept.ca : undefined;
-  const usable = (pair: KeyPair | undefined) =>
-    pair !== undefined && ca !== undefined && outlives(pair, now, RENEW_MS) && isOf(pair, ca)
-      ? pair
-      : undefined;
-  const server = usable(kept.server);
-  const admin = usable(kept.admin);
-  if (ca && admin && server && hosts.every(host => covers(server, host))) {
-    return { ca, server, admin };
-  }
+  const usable = usablePairs(kept, hosts, now);
+  if (isWhole(usable)) return usable;
   // Loaded when it is needed: from the second start on there is nothing to sign.
   const { issuePki } = await import('./pki-issuer.ts');
-  const known = { ...(ca && { ca }), ...(admin && { admin }) };
-  const pki = await issuePki({ hosts, now, ...known });
+  const pki = await issuePki({ hosts, now, ...usable });
   if (folder !== undefined) await writePairs(folder, pki);
   return pki;
 }
 
 type Name = keyof Pki;
+
+/** Those that last for a while, of authorities that do, and the server's for all its names. */
+function usablePairs(kept: Partial<Pki>, hosts: readonly string[], now: number): Partial<Pki> {
+  const usable: Partial<Record<Name, KeyPair>> = {};
+  for (const name of NAMES) {
+    const pair = kept[name];
+    const signer = SIGNERS[name];
+    const ca = signer && usable[signer];
+    if (!pair || !outlives(pair, now, signer ? RENEW_MS : RENEW_CA_MS)) continue;
+    if (signer && !(ca && isOf(pair, ca))) continue;
+    if (name !== 'server' || hosts.every(host => covers(pair, host))) usable[name] = pair;
+  }
+  return usable;
+}
+
+function isWhole(pairs: Partial<Pki>): pairs is Pki {
+  return NAMES.every(name => pairs[name] !== undefined);
+}
 
 async function readPairs(folder: string): Promise<Partial<Pki>> {
   const pairs: Partial<Record<Name, KeyPair>> = {};
@@ -113,10 +125,23 @@ function covers({ certificate }: KeyPair, host: string): boolean {
   return (isIP(host) ? x509.checkIP(host) : x509.checkHost(host)) !== undefined;
 }
 
-const NAMES = ['ca', 'server', 'admin'] as const;
+/** Authorities before what they sign. */
+const NAMES = ['ca', 'server', 'admin', 'frontProxyCa', 'frontProxyClient'] as const;
+
+const SIGNERS: Readonly<Partial<Record<Name, Name>>> = {
+  server: 'ca',
+  admin: 'ca',
+  frontProxyClient: 'frontProxyCa',
+};
 
 /** As kubeadm calls them. */
-const FILES: Readonly<Record<Name, string>> = { ca: 'ca', server: 'apiserver', admin: 'admin' };
+const FILES: Readonly<Record<Name, string>> = {
+  ca: 'ca',
+  server: 'apiserver',
+  admin: 'admin',
+  frontProxyCa: 'front-proxy-ca',
+  frontProxyClient: 'front-proxy-client',
+};
 
 /** How clients on the machine and in pods know the server. */
 const USUAL_HOSTS = [

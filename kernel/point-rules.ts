@@ -13,6 +13,7 @@ import {
 } from '../sdk/door.ts';
 import type { ExtensionPoint } from '../sdk/extension.ts';
 import { fieldManagerPoint } from '../sdk/field-manager.ts';
+import { frontProxyPoint } from '../sdk/front-proxy.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
 import { listenerPoint } from '../sdk/listener.ts';
 import { servedKindPoint } from '../sdk/served-kind.ts';
@@ -94,6 +95,7 @@ const KERNEL_POINTS: ReadonlyMap<string, ExtensionPoint<never>> = new Map(
     decoderPoint,
     doorPoint,
     fieldManagerPoint,
+    frontProxyPoint,
     kindPoint,
     listenerPoint,
     patcherPoint,

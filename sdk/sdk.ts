@@ -28,6 +28,7 @@ export * from './field-manager.ts';
 export * from './field-path.ts';
 export * from './field-validation.ts';
 export * from './forward/forward.ts';
+export * from './front-proxy.ts';
 export * from './informer.ts';
 export * from './int-or-string.ts';
 export * from './kind.ts';
