@@ -50,6 +50,17 @@ export interface ClusterOptions {
   /** A CSV file of bearer tokens and whose they are: token, user name, user uid, "groups". */
   readonly tokenAuthFile?: string;
   /**
+   * An `audit.k8s.io/v1` Policy: which requests are logged, and how much of them. Nothing is
+   * logged without it and `auditLogPath`.
+   */
+  readonly auditPolicyFile?: string;
+  /** Where the audit log goes, as JSON lines; `-`: standard output. */
+  readonly auditLogPath?: string;
+  /** Megabytes after which the audit log is put aside. Default: 0, never. */
+  readonly auditLogMaxSize?: number;
+  /** Audit logs put aside that are kept. Default: 0, all. */
+  readonly auditLogMaxBackup?: number;
+  /**
    * PEM of the private key, RSA or elliptic-curve, that signs the tokens of service accounts.
    * Absent: one of the cluster's own, which lives as long as its data.
    */
@@ -118,6 +129,10 @@ export function planCluster(options: ClusterOptions, installation: Installation)
     advertisePort: listen.port || API_PORT,
     version: gitVersion(release ?? DEFAULT_RELEASE),
     release: release ?? EVERY_RELEASE,
+    auditPolicyFile: absolute(options.auditPolicyFile),
+    auditLogPath: options.auditLogPath === '-' ? '-' : absolute(options.auditLogPath),
+    auditLogMaxSize: options.auditLogMaxSize ?? 0,
+    auditLogMaxBackup: options.auditLogMaxBackup ?? 0,
     tokenAuthFile: absolute(options.tokenAuthFile),
     serviceAccountSigningKeyFile: absolute(options.serviceAccountSigningKeyFile),
     pkiFolder: options.data === undefined ? '' : pkiFolder(options.data),

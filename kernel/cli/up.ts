@@ -17,6 +17,10 @@ interface UpOptions {
   readonly memory?: boolean;
   readonly etcd: readonly string[];
   readonly kubeconfig?: string;
+  readonly auditPolicyFile?: string;
+  readonly auditLogPath?: string;
+  readonly auditLogMaxsize: number;
+  readonly auditLogMaxbackup: number;
   readonly tokenAuthFile?: string;
   readonly serviceAccountSigningKeyFile?: string;
   readonly nodes: number;
@@ -43,6 +47,15 @@ export function addUp(program: Command): void {
     .option('--etcd <url>', 'keep the objects in this etcd, repeatable', collect, [])
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: <data>/kubeconfig)')
     .option('--nodes <n>', 'simulated nodes', toInteger, 3)
+    .option('--audit-policy-file <file>', 'which requests are logged: a Policy of audit.k8s.io/v1')
+    .option('--audit-log-path <file>', 'where they are logged, - for standard output')
+    .option(
+      '--audit-log-maxsize <mb>',
+      'size at which that log is put aside, 0: never',
+      toInteger,
+      0,
+    )
+    .option('--audit-log-maxbackup <n>', 'logs put aside that are kept, 0: all', toInteger, 0)
     .option('--token-auth-file <file>', 'bearer tokens: CSV of token, user, uid, "groups"')
     .option(
       '--service-account-signing-key-file <file>',
@@ -92,7 +105,7 @@ function start(
   onStuck: (error: Error) => void,
 ): Promise<Cluster> {
   const { listen, nodes, serviceCidr, podNetworkCidr, profile, advertiseAddress, etcd } = options;
-  const { tokenAuthFile, serviceAccountSigningKeyFile } = options;
+  const { tokenAuthFile, serviceAccountSigningKeyFile, auditPolicyFile, auditLogPath } = options;
   return createCluster({
     listen,
     nodes,
@@ -106,6 +119,10 @@ function start(
     ...(etcd.length > 0 && { etcd }),
     ...(profile !== undefined && { profile }),
     ...(advertiseAddress !== undefined && { advertiseAddress }),
+    ...(auditPolicyFile !== undefined && { auditPolicyFile }),
+    ...(auditLogPath !== undefined && { auditLogPath }),
+    auditLogMaxSize: options.auditLogMaxsize,
+    auditLogMaxBackup: options.auditLogMaxbackup,
     ...(tokenAuthFile !== undefined && { tokenAuthFile }),
     ...(serviceAccountSigningKeyFile !== undefined && { serviceAccountSigningKeyFile }),
     ...(options.emulate !== undefined && { emulate: options.emulate }),

@@ -72,7 +72,12 @@ export function applyConfig(
 
 function checkKind({ apiVersion = '', kind = '' }: KubeObject, context: ApplyContext): void {
   if (apiVersion === context.apiVersion && kind === context.kind) return;
-  throw badRequest(`invalid object type: ${kindText(apiVersion, kind)}`);
+  throw badRequest(`invalid object type: ${kindText(textOr(apiVersion), textOr(kind))}`);
+}
+
+/** Nobody looked at the types yet; upstream takes what is no text for absent. */
+function textOr(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`. */

@@ -22,29 +22,50 @@ export interface ServeOptions {
   readonly auditor: () => Auditor | undefined;
 }
 
-export type Serve = (request: Request, response: Response, upgrade?: Upgrade) => Promise<void>;
+export interface Service {
+  serve(request: Request, response: Response, upgrade?: Upgrade): Promise<void>;
+  /** Resolves when every request is answered or cut off, and whoever keeps books knows. */
+  ended(): Promise<void>;
+}
 
 /**
  * What every request passes, in upstream's order: its time begins to run, who sends it is found
  * out, the audit log is told, its place among those in flight is taken; then it is handled. Rejects
  * with what nobody can be told any more.
  */
-export function createServe(options: ServeOptions): Serve {
-  return async (request, response, upgrade) => {
-    const call = readCall(request, response, upgrade);
-    const passage = new Passage(call, options);
-    try {
-      passage.begin();
-      const caller = await identified(call, options);
-      passage.enter(caller);
-      if (call.failure !== undefined) throw call.failure;
-      await options.handler(call, caller);
-    } catch (error) {
-      passage.fail(error);
-    } finally {
-      passage.settle();
-    }
+export function createService(options: ServeOptions): Service {
+  let open = 0;
+  let onEnd: () => void = () => undefined;
+  const ended = () => {
+    if (--open === 0) onEnd();
   };
+  return {
+    serve(request, response, upgrade) {
+      open++;
+      return serve(readCall(request, response, upgrade), options, ended);
+    },
+    ended() {
+      return new Promise(resolve => {
+        if (open === 0) resolve();
+        else onEnd = resolve;
+      });
+    },
+  };
+}
+
+async function serve(call: Call, options: ServeOptions, ended: () => void): Promise<void> {
+  const passage = new Passage(call, options, ended);
+  try {
+    passage.begin();
+    const caller = await identified(call, options);
+    passage.enter(caller);
+    if (call.failure !== undefined) throw call.failure;
+    await options.handler(call, caller);
+  } catch (error) {
+    passage.fail(error);
+  } finally {
+    passage.settle();
+  }
 }
 
 /** Who is refused is audited too. */
@@ -78,13 +99,16 @@ class Passage {
   #failure: ApiError | undefined;
   #panic = false;
 
-  constructor(call: Call, options: ServeOptions) {
+  constructor(call: Call, options: ServeOptions, ended: () => void) {
     this.#call = call;
     this.#options = options;
     this.#started = options.clock.monotonic();
     // Who goes on with another protocol takes the connection out of the answer's hands.
     const end = call.upgrade?.socket ?? call.response;
-    end.once('close', () => this.#answered());
+    end.once('close', () => {
+      this.#answered();
+      ended();
+    });
     options.metrics.begun(call);
   }
 

@@ -11,7 +11,7 @@ import type { Clock, Door, Listening, ListenOptions } from 'kernetes/sdk';
 import { checkLength } from './body.ts';
 import { identifier } from './identity.ts';
 import type { Response } from './send.ts';
-import { createServe, type ServeOptions } from './serve.ts';
+import { createService, type ServeOptions } from './serve.ts';
 import { endUnread, LINGER_MS } from './unread.ts';
 import type { Upgrade } from './websocket.ts';
 
@@ -42,10 +42,10 @@ export async function listen(
   });
   bound(server);
   const connections = track(server);
-  const serve = createServe({ ...options, identify: identifier(door, options.clock) });
+  const service = createService({ ...options, identify: identifier(door, options.clock) });
   const onRequest = (request: Request, response: Response, upgrade?: Upgrade) => {
     endUnread(request, response, options.clock);
-    serve(request, response, upgrade).catch((error: unknown) => {
+    service.serve(request, response, upgrade).catch((error: unknown) => {
       options.log.error('Cannot answer a request', { error });
       (upgrade?.socket ?? response).destroy();
     });
@@ -67,7 +67,10 @@ export async function listen(
   return {
     host: where.host,
     port: address.port,
-    close: () => close(server, connections, options),
+    async close() {
+      await close(server, connections, options);
+      await service.ended();
+    },
   };
 }
 
