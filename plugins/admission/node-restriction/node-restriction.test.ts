@@ -7,9 +7,10 @@ import {
   notFound,
   type Pod,
   type PodSpec,
+  SIGNERS,
   type StringMap,
 } from 'kernetes/sdk';
-import { admissionRequest } from 'kernetes/sdk/testing';
+import { admissionRequest, makeCertificateRequest } from 'kernetes/sdk/testing';
 import { nodeRestriction } from './node-restriction.ts';
 
 const NODE = { name: 'system:node:n1', groups: ['system:nodes'] };
@@ -61,12 +62,22 @@ const TOKEN: Given = {
 };
 const STATUS: Given = { subresource: 'status' };
 const EVICTION: Given = { subresource: 'eviction', namespace: 'x' };
+const CERTIFICATES: Given = {
+  group: 'certificates.k8s.io',
+  resource: 'certificatesigningrequests',
+};
 const LEASES: Given = { group: 'coordination.k8s.io', resource: 'leases' };
 const CLAIMS: Given = { resource: 'persistentvolumeclaims' };
 const old = (oldObject: KubeObject): Given => ({ oldObject });
 const lease = (name: string, namespace = 'kube-node-lease') => ({ metadata: { name, namespace } });
 const claim = (spec: object, status: object = {}) =>
   ({ metadata: { name: 'c', namespace: 'x' }, spec, status }) as KubeObject;
+
+const own = (await makeCertificateRequest('CN=system:node:n1, O=system:nodes')).base64;
+const others = (await makeCertificateRequest('CN=system:node:n2, O=system:nodes')).base64;
+const csr = (signerName: string, request: string) =>
+  ({ metadata: { name: 'r' }, spec: { signerName, request } }) as KubeObject;
+const OTHERS = 'can only create a node CSR with CN=system:node:n1';
 
 const cases: readonly [string, KubeObject | undefined, Given, string?][] = [
   ['make a mirror pod of its own', mirror(), {}],
@@ -263,6 +274,22 @@ const cases: readonly [string, KubeObject | undefined, Given, string?][] = [
     'node "n1" is not allowed to update fields other than status.capacity and status.conditions',
   ],
   ['make a claim', claim({}), CLAIMS, 'may only update PVC status'],
+  ['ask to be a client', csr(SIGNERS.kubeletClient, own), CERTIFICATES],
+  ['ask to serve', csr(SIGNERS.kubeletServing, own), CERTIFICATES],
+  ['ask to be another', csr(SIGNERS.kubeletClient, others), CERTIFICATES, OTHERS],
+  ['ask to serve as another', csr(SIGNERS.kubeletServing, others), CERTIFICATES, OTHERS],
+  ['ask another signer for anything', csr(SIGNERS.client, others), CERTIFICATES],
+  [
+    'ask for nothing',
+    csr(SIGNERS.kubeletServing, ''),
+    CERTIFICATES,
+    'unable to parse csr: PEM block type must be CERTIFICATE REQUEST',
+  ],
+  [
+    'be told of another',
+    csr(SIGNERS.kubeletServing, others),
+    { ...CERTIFICATES, ...STATUS, ...old(csr(SIGNERS.kubeletServing, others)) },
+  ],
 ];
 
 describe('a node', () => {

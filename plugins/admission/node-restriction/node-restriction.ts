@@ -10,6 +10,7 @@ import {
   type TokenRequest,
   type User,
 } from 'kernetes/sdk';
+import { checkCertificateRequest } from './certificate-request.ts';
 import { forbiddenLabels } from './labels.ts';
 import { checkMirrorPod } from './mirror-pod.ts';
 
@@ -33,7 +34,13 @@ export function nodeRestriction(objects: Objects): AdmissionPlugin {
     rules: [
       {
         operations: ['CREATE', 'UPDATE', 'DELETE'],
-        groups: ['', 'coordination.k8s.io', 'storage.k8s.io', 'resource.k8s.io'],
+        groups: [
+          '',
+          'certificates.k8s.io',
+          'coordination.k8s.io',
+          'storage.k8s.io',
+          'resource.k8s.io',
+        ],
         resources: ['*/*'],
       },
     ],
@@ -56,6 +63,7 @@ const checks: Readonly<Record<string, Check>> = {
   'nodes.': checkNode,
   'persistentvolumeclaims.': checkClaim,
   'serviceaccounts.': checkToken,
+  'certificatesigningrequests.certificates.k8s.io': checkCertificateRequest,
   'leases.coordination.k8s.io': checkLease,
   'csinodes.storage.k8s.io': checkCsiNode,
   'resourceslices.resource.k8s.io': checkSlice,
