@@ -29,6 +29,7 @@ export * from './field-path.ts';
 export * from './field-validation.ts';
 export * from './forward/forward.ts';
 export * from './front-proxy.ts';
+export * from './go-duration.ts';
 export * from './informer.ts';
 export * from './int-or-string.ts';
 export * from './kind.ts';

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isGoDuration } from '../go-duration.ts';
 
 /**
  * The formats of strings that are checked; others are let through, as upstream does. All of these
@@ -57,10 +58,9 @@ const DATE_TIME =
 
 /** Go's (`1h30m`), or words: `3 days`. */
 function isDuration(text: string): boolean {
-  return GO_DURATION.test(text) || WORD_DURATION.test(text.trim());
+  return isGoDuration(text) || WORD_DURATION.test(text.trim());
 }
 
-const GO_DURATION = /^[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
 const WORD_DURATION =
   /^\d+(?:\.\d+)? *(?:n(?:ano)?s(?:ec(?:ond)?s?)?|u(?:s|sec)?|m(?:illi)?s(?:ec(?:ond)?s?)?|s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:r|our)?s?|d(?:ay)?s?|w(?:eek)?s?)$/i;
 

@@ -1,3 +1,5 @@
+import { isGoDuration } from 'kernetes/sdk';
+
 /**
  * The cron grammar that Kubernetes reads (robfig/cron's standard parser): five fields, names of
  * months and days, `@hourly` and its like, `@every 1h30m`. Stricter than most: no seconds, no `L`,
@@ -46,14 +48,11 @@ const DESCRIPTORS = new Set([
   '@hourly',
 ]);
 
-/** Go's duration syntax. */
-const DURATION = /^[-+]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$/;
-
 function descriptorError(schedule: string): string | undefined {
   if (DESCRIPTORS.has(schedule)) return undefined;
   if (!schedule.startsWith('@every ')) return `unrecognized descriptor: ${schedule}`;
   const duration = schedule.slice('@every '.length);
-  if (DURATION.test(duration)) return undefined;
+  if (isGoDuration(duration)) return undefined;
   return `failed to parse duration ${schedule}: time: invalid duration ${JSON.stringify(duration)}`;
 }
 

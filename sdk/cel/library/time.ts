@@ -1,3 +1,4 @@
+import { parseGoDuration } from '../../go-duration.ts';
 import type { Frame } from '../meter.ts';
 import type { Implementation, Library } from '../overload.ts';
 import { Duration, fail, INT_MAX, Timestamp } from '../value.ts';
@@ -29,30 +30,11 @@ function isCalendarDay(moment: string): boolean {
 
 /** Go's durations: `1h30m`, `-1.5s`. */
 export function parseDuration(text: string): Duration {
-  const match = text.length <= TEXT_LENGTH_MAX ? DURATION.exec(text) : null;
-  if (!match) return fail(`invalid duration "${text.slice(0, TEXT_LENGTH_MAX)}"`);
-  const [, sign, rest = ''] = match;
-  let total = 0n;
-  for (const [, whole = '', fraction = '', unit = ''] of rest.matchAll(PART)) {
-    const scale = UNITS.get(unit) ?? 0n;
-    total += BigInt(whole || '0') * scale;
-    if (fraction !== '') total += (BigInt(fraction) * scale) / 10n ** BigInt(fraction.length);
-  }
-  return new Duration(sign === '-' ? -total : total);
+  const nanoseconds = text.length <= TEXT_LENGTH_MAX ? parseGoDuration(text) : undefined;
+  if (nanoseconds === undefined)
+    return fail(`invalid duration "${text.slice(0, TEXT_LENGTH_MAX)}"`);
+  return new Duration(nanoseconds);
 }
-
-const DURATION = /^([+-]?)(0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
-const PART = /(\d*)\.?(\d*)(ns|us|µs|μs|ms|s|m|h)/g;
-const UNITS: ReadonlyMap<string, bigint> = new Map([
-  ['ns', 1n],
-  ['us', 1000n],
-  ['µs', 1000n],
-  ['μs', 1000n],
-  ['ms', MILLISECOND],
-  ['s', SECOND],
-  ['m', 60n * SECOND],
-  ['h', 3600n * SECOND],
-]);
 
 export function formatTimestamp({ nanoseconds }: Timestamp): string {
   const [milliseconds, rest] = floorDivide(nanoseconds, MILLISECOND);
