@@ -61,7 +61,7 @@ export const certificateSigningRequests = defineKind<CertificateSigningRequest>(
       request.status = {};
     },
     prepareUpdate(request, old) {
-      request.spec = old.spec;
+      request.spec = structuredClone(old.spec);
     },
     prepareStatusUpdate(request, old, context) {
       keepApproval(request, old, context);
