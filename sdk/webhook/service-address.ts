@@ -29,12 +29,12 @@ export function serviceFinder(ctx: PluginContext): FindService {
     await Promise.all([services.synced, slices.synced]);
     const service = services.get(`${namespace}/${name}`);
     if (service === undefined) throw new Error(`service ${JSON.stringify(name)} not found`);
+    const { type, externalName = '' } = service.spec ?? {};
+    if (type === 'ExternalName') return { host: externalName, port: wanted };
     const port = service.spec?.ports?.find(each => each.port === wanted);
     if (port === undefined) {
       throw new Error(`no service port ${wanted} found for service ${JSON.stringify(name)}`);
     }
-    const { type, externalName = '' } = service.spec ?? {};
-    if (type === 'ExternalName') return { host: externalName, port: wanted };
     const found = slices
       .byIndex('webhookService', `${namespace}/${name}`)
       .flatMap(slice => readyAddresses(slice, port.name ?? ''));
