@@ -94,7 +94,7 @@ function checkSignature({ info, algorithm, signature }: Signed, key: KeyObject):
   }
   const [unused, ...bits] = expectTag(signature, TAG.bitString).content;
   const isValid = unused === 0 && verify(known.hash, info.bytes, key, Buffer.from(bits));
-  if (!isValid) throw new Error(known.failure);
+  if (!isValid) throw new Error(FAILURES[known.key]);
 }
 
 /** Several names of one step are as good as one name a step. */
@@ -105,7 +105,7 @@ function subjectOf(name: Der): SubjectAttribute[] {
       const [id, der] = childrenOf(expectTag(attribute, TAG.sequence));
       const type = objectIdOf(id);
       const value = der && textOf(der);
-      if (value !== undefined && KEPT.has(type)) attributes.push({ type, value });
+      if (value !== undefined && KEPT.includes(type)) attributes.push({ type, value });
     }
   }
   return attributes;
@@ -159,39 +159,41 @@ interface Algorithm {
   readonly key: 'rsa' | 'ec' | 'ed25519';
   /** Null: the algorithm has its own. */
   readonly hash: string | null;
-  readonly failure: string;
 }
-
-const rsa = (hash: string): Algorithm => ({
-  key: 'rsa',
-  hash,
-  failure: 'crypto/rsa: verification error',
-});
-const ecdsa = (hash: string): Algorithm => ({
-  key: 'ec',
-  hash,
-  failure: 'x509: ECDSA verification failure',
-});
 
 /** SHA-1 too: a request is no certificate, and upstream takes it. */
 const ALGORITHMS: Readonly<Record<string, Algorithm>> = {
-  '1.2.840.113549.1.1.5': rsa('sha1'),
-  '1.2.840.113549.1.1.11': rsa('sha256'),
-  '1.2.840.113549.1.1.12': rsa('sha384'),
-  '1.2.840.113549.1.1.13': rsa('sha512'),
-  '1.2.840.10045.4.1': ecdsa('sha1'),
-  '1.2.840.10045.4.3.2': ecdsa('sha256'),
-  '1.2.840.10045.4.3.3': ecdsa('sha384'),
-  '1.2.840.10045.4.3.4': ecdsa('sha512'),
-  '1.3.101.112': { key: 'ed25519', hash: null, failure: 'x509: Ed25519 verification failure' },
+  '1.2.840.113549.1.1.5': { key: 'rsa', hash: 'sha1' },
+  '1.2.840.113549.1.1.11': { key: 'rsa', hash: 'sha256' },
+  '1.2.840.113549.1.1.12': { key: 'rsa', hash: 'sha384' },
+  '1.2.840.113549.1.1.13': { key: 'rsa', hash: 'sha512' },
+  '1.2.840.10045.4.1': { key: 'ec', hash: 'sha1' },
+  '1.2.840.10045.4.3.2': { key: 'ec', hash: 'sha256' },
+  '1.2.840.10045.4.3.3': { key: 'ec', hash: 'sha384' },
+  '1.2.840.10045.4.3.4': { key: 'ec', hash: 'sha512' },
+  '1.3.101.112': { key: 'ed25519', hash: null },
+};
+
+const FAILURES: Readonly<Record<Algorithm['key'], string>> = {
+  rsa: 'crypto/rsa: verification error',
+  ec: 'x509: ECDSA verification failure',
+  ed25519: 'x509: Ed25519 verification failure',
 };
 
 const COMMON_NAME = '2.5.4.3';
 const ORGANIZATION = '2.5.4.10';
-/** Beside them serial number, country, locality, province, street, unit and postal code. */
-const KEPT: ReadonlySet<string> = new Set(
-  [3, 5, 6, 7, 8, 9, 10, 11, 17].map(number => `2.5.4.${number}`),
-);
+/** Serial number, country, locality, province, street, unit and postal code are kept too. */
+const KEPT: readonly string[] = [
+  COMMON_NAME,
+  ORGANIZATION,
+  '2.5.4.5',
+  '2.5.4.6',
+  '2.5.4.7',
+  '2.5.4.8',
+  '2.5.4.9',
+  '2.5.4.11',
+  '2.5.4.17',
+];
 
 const ATTRIBUTES = 0xa0;
 const EXTENSION_REQUEST = '1.2.840.113549.1.9.14';
