@@ -14,14 +14,30 @@ import {
 
 export function validateQuota({ spec }: ResourceQuota): FieldError[] {
   const path = fieldPath('spec');
+  const scopes = spec?.scopes ?? [];
   const expressions = spec?.scopeSelector?.matchExpressions ?? [];
-  const names = expressions.map(({ scopeName }) => scopeName);
   const selectorPath = path.child('scopeSelector', 'matchExpressions');
+  const limits = Object.keys(spec?.hard ?? {});
+  const misapplied = (scope: string, at: FieldPath, value: unknown) =>
+    limits
+      .filter(name => isStandardQuotaResource(name) && !mayBeScoped(name, scope))
+      .map(() => invalidValue(at, value, 'unsupported scope applied to resource'));
   return [
     ...validateResources(spec?.hard, path.child('hard')),
-    ...validateScopes(spec?.scopes ?? [], path.child('scopes')),
-    ...expressions.flatMap(expression => validateExpression(expression, selectorPath)),
-    ...validateScopes(names, selectorPath),
+    ...scopes.flatMap(scope => [
+      ...validateScope(scope, path.child('scopes'), scopes),
+      ...misapplied(scope, path.child('scopes'), scopes),
+    ]),
+    ...validateTogether(scopes, path.child('scopes')),
+    ...expressions.flatMap(expression => [
+      ...validateScope(expression.scopeName, selectorPath.child('scopeName'), expression.scopeName),
+      ...misapplied(expression.scopeName, selectorPath, spec?.scopeSelector),
+      ...validateExpression(expression, selectorPath),
+    ]),
+    ...validateTogether(
+      expressions.map(({ scopeName }) => scopeName),
+      selectorPath,
+    ),
   ];
 }
 
@@ -51,37 +67,45 @@ function validateName(name: string, path: FieldPath): FieldError[] {
   return [...errors, invalidValue(path, name, 'must be a standard resource for quota')];
 }
 
-function validateScopes(scopes: readonly string[], path: FieldPath): FieldError[] {
-  const errors = scopes
-    .filter(scope => !SCOPES.has(scope))
-    .map(() => invalidValue(path, scopes, 'unsupported scope'));
-  for (const [one, other] of CONTRADICTIONS) {
-    if (scopes.includes(one) && scopes.includes(other)) {
-      errors.push(invalidValue(path, scopes, 'conflicting scopes'));
-    }
-  }
-  return errors;
+function validateScope(scope: string, path: FieldPath, value: unknown): FieldError[] {
+  return SCOPES.has(scope) ? [] : [invalidValue(path, value, 'unsupported scope')];
+}
+
+/** Scopes of pods are for what all pods have, as upstream: not for storage or huge pages. */
+function mayBeScoped(name: string, scope: string): boolean {
+  if (scope === 'VolumeAttributesClass') return CLAIM_RESOURCES.has(name);
+  if (!SCOPES.has(scope) || name === 'pods') return true;
+  return scope !== 'BestEffort' && COMPUTE_RESOURCES.has(name);
+}
+
+function validateTogether(scopes: readonly string[], path: FieldPath): FieldError[] {
+  return CONTRADICTIONS.filter(pair => pair.every(scope => scopes.includes(scope))).map(() =>
+    invalidValue(path, scopes, 'conflicting scopes'),
+  );
 }
 
 function validateExpression(
   { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement,
   path: FieldPath,
 ): FieldError[] {
+  const errors: FieldError[] = [];
+  if (EXISTS_ONLY.has(scopeName) && operator !== 'Exists') {
+    errors.push(invalidValue(path.child('operator'), operator, EXISTS_WANTED));
+  }
   if (operator === 'In' || operator === 'NotIn') {
-    if (EXISTS_ONLY.has(scopeName)) {
-      const why = `must be 'Exist' when scope is any of ${[...EXISTS_ONLY].join(', ')}`;
-      return [invalidValue(path.child('operator'), operator, why)];
-    }
-    if (values.length > 0) return [];
+    if (values.length > 0) return errors;
     const why = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
-    return [required(path.child('values'), why)];
+    return [...errors, required(path.child('values'), why)];
   }
   if (operator === 'Exists' || operator === 'DoesNotExist') {
-    if (values.length === 0) return [];
+    if (values.length === 0) return errors;
     const why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
-    return [invalidValue(path.child('values'), values, why)];
+    return [...errors, invalidValue(path.child('values'), values, why)];
   }
-  return [invalidValue(path.child('operator'), operator, 'not a valid selector operator')];
+  return [
+    ...errors,
+    invalidValue(path.child('operator'), operator, 'not a valid selector operator'),
+  ];
 }
 
 const EXISTS_ONLY = new Set([
@@ -91,6 +115,14 @@ const EXISTS_ONLY = new Set([
   'NotBestEffort',
   'CrossNamespacePodAffinity',
 ]);
+const EXISTS_WANTED =
+  "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, " +
+  'ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ' +
+  'ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity';
+const COMPUTE_RESOURCES = new Set(
+  ['cpu', 'memory'].flatMap(name => [name, `requests.${name}`, `limits.${name}`]),
+);
+const CLAIM_RESOURCES = new Set(['persistentvolumeclaims', 'requests.storage']);
 const SCOPES = new Set([...EXISTS_ONLY, 'PriorityClass', 'VolumeAttributesClass']);
 const CONTRADICTIONS = [
   ['BestEffort', 'NotBestEffort'],

@@ -196,6 +196,48 @@ describe('validate()', () => {
       { spec: { scopes: ['BestEffort', 'NotBestEffort', 'X'] } },
       ['Invalid spec.scopes', 'Invalid spec.scopes'],
     ],
+    [
+      'resourcequotas',
+      'scopes of what has none',
+      {
+        spec: {
+          hard: { pods: '1', cpu: '1', 'requests.storage': '1', 'count/pods': '1' },
+          scopes: ['BestEffort', 'Terminating'],
+          scopeSelector: {
+            matchExpressions: [{ scopeName: 'VolumeAttributesClass', operator: 'Exists' }],
+          },
+        },
+      },
+      [
+        'Invalid spec.scopes',
+        'Invalid spec.scopes',
+        'Invalid spec.scopes',
+        'Invalid spec.scopeSelector.matchExpressions',
+        'Invalid spec.scopeSelector.matchExpressions',
+      ],
+    ],
+    [
+      'resourcequotas',
+      'scope selectors',
+      {
+        spec: {
+          scopeSelector: {
+            matchExpressions: [
+              { scopeName: 'PriorityClass', operator: 'In', values: ['high'] },
+              { scopeName: 'BestEffort', operator: 'DoesNotExist' },
+              { scopeName: 'PriorityClass', operator: 'NotIn' },
+              { scopeName: 'X', operator: 'Exists', values: ['x'] },
+            ],
+          },
+        },
+      },
+      [
+        'Invalid spec.scopeSelector.matchExpressions.operator',
+        'Required spec.scopeSelector.matchExpressions.values',
+        'Invalid spec.scopeSelector.matchExpressions.scopeName',
+        'Invalid spec.scopeSelector.matchExpressions.values',
+      ],
+    ],
     ['persistentvolumes', 'a host path', { spec: volume }, []],
     [
       'persistentvolumes',
