@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PluginDefinition } from '../../sdk/plugin.ts';
-import type { Bundle, HostCode } from '../pool/bundle.ts';
-import type { Installation } from './installation.ts';
+import type { HostCode } from '../pool/bundle.ts';
+import type { GroupBundle, Installation } from './installation.ts';
 import type { Validate } from './json-schema.ts';
 import type { Manifest } from './manifest.ts';
 import type { Profile } from './profile.ts';
@@ -38,17 +39,15 @@ export function builtInstallation(catalogue: Catalogue, folder: string): Install
     },
     groupBundle(plugins) {
       const name = groups[plugins.join()];
-      return name === undefined ? undefined : readBundle(name, read);
+      return name === undefined ? undefined : readBundle(join(folder, 'hosts'), name);
     },
   };
 }
 
-async function readBundle(
-  name: string,
-  read: (file: string) => Promise<string>,
-): Promise<Omit<Bundle, 'hash'>> {
-  const [code, map] = await Promise.all([read(`${name}.js`), read(`${name}.js.map`)]);
-  return { code, map };
+/** The map is for stacks of errors only: it stays on the disk until there is one. */
+async function readBundle(folder: string, name: string): Promise<GroupBundle> {
+  const file = join(folder, `${name}.js`);
+  return { code: await readFile(file, 'utf8'), map: () => readFileSync(`${file}.map`, 'utf8') };
 }
 
 function packedBuiltins({ manifests, validators, load }: Catalogue, folder: string): Builtins {

@@ -9,7 +9,7 @@ import type { Grants } from '../pool/grants.ts';
 import { type HostExit, type HostScript, type PluginHost, startHost } from '../pool/host.ts';
 import { type Supervised, Supervisor, type SupervisorState } from '../pool/supervisor.ts';
 import { checkConfig } from './config.ts';
-import type { Installation } from './installation.ts';
+import type { GroupBundle, Installation } from './installation.ts';
 import type { HostedGroup, HostFactory } from './loader.ts';
 import { LoadError } from './manifest.ts';
 import type { PlannedPlugin } from './plan.ts';
@@ -162,7 +162,7 @@ class PoolGroup implements HostedGroup {
       : undefined;
     try {
       const [bundle, code] = await Promise.all([
-        prebuilt ?? bundlePlugins(entries, { modules, ...cache }),
+        prebuilt ?? bundled(entries, { modules, ...cache }),
         this.#options.hostCode(),
       ]);
       return { code: bundle.code, map: bundle.map, ...code };
@@ -197,6 +197,11 @@ class Gate {
   close(error: Error): void {
     this.#settle?.close(error);
   }
+}
+
+async function bundled(...args: Parameters<typeof bundlePlugins>): Promise<GroupBundle> {
+  const { code, map } = await bundlePlugins(...args);
+  return { code, map: () => map };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Bundle, HostCode, SdkModules } from '../pool/bundle.ts';
+import type { HostCode, SdkModules } from '../pool/bundle.ts';
 import { type Profile, readProfile } from './profile.ts';
 import { type Builtins, checkoutBuiltins } from './sources.ts';
 
@@ -13,7 +13,13 @@ export interface Installation {
   /** The scripts of plugin hosts, when they were built before. */
   readonly hostCode?: () => Promise<HostCode>;
   /** A script for hosts of exactly these built-in plugins, when it was built before. */
-  readonly groupBundle?: (plugins: readonly string[]) => Promise<Omit<Bundle, 'hash'>> | undefined;
+  readonly groupBundle?: (plugins: readonly string[]) => Promise<GroupBundle> | undefined;
+}
+
+export interface GroupBundle {
+  readonly code: string;
+  /** The source map; read when it is asked for. */
+  readonly map: () => string;
 }
 
 /** The checkout that this file lies in. The build puts what it built in this module's place. */

@@ -48,7 +48,7 @@ test('a host whose messages break the rules is ended', async () => {
   })`;
   const { exit } = await startTestHost({
     files: { 'test.echo': testdata('echo.ts') },
-    script: { code: '', map: '', hostCode: forger, relayCode: '' },
+    script: { code: '', map: () => '', hostCode: forger, relayCode: '' },
   });
   const { reason, error } = await exit;
   assert.equal(reason, 'misbehaved');

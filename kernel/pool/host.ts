@@ -44,7 +44,8 @@ export interface HostedPlugin {
 
 export interface HostScript {
   readonly code: string;
-  readonly map: string;
+  /** The source map; read when a stack is first told. */
+  readonly map: () => string;
   /** Both from `bundleHost`. */
   readonly hostCode: string;
   readonly relayCode: string;

@@ -90,7 +90,7 @@ export async function startTestHost({ files, grants = {}, ...options }: TestHost
     name: names.join('+'),
     placement: 'worker',
     plugins: names.map(name => ({ name, grants })),
-    script: { code: bundle.code, map: bundle.map, ...hostCode },
+    script: { code: bundle.code, map: () => bundle.map, ...hostCode },
     limits: {
       heapMb: options.heapMb ?? 64,
       activateTimeoutMs: 10_000,
