@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import type { ApiPriority } from './api-priority.ts';
 import { definePoint } from './extension.ts';
 import type { User, Verb } from './request.ts';
 
@@ -58,8 +59,41 @@ export const connectorPoint = definePoint<Connector>({
 export interface RemoteVersion {
   readonly group: string;
   readonly version: string;
+  /** Absent: discovery does not tell of it. */
+  readonly discovery?: RemoteDiscovery;
   /** The request is authorized as far as this server knows. */
   connect(user: User, exchange: Exchange): Promise<void>;
+}
+
+/** What discovery tells of a remote version; another contribution when it changes. */
+export interface RemoteDiscovery {
+  readonly priority: ApiPriority;
+  /** As it told them last. */
+  readonly resources: readonly RemoteResource[];
+  /** It cannot be asked now. */
+  readonly isStale: boolean;
+}
+
+/** Upstream's APIResourceDiscovery. */
+export interface RemoteResource {
+  readonly resource: string;
+  readonly responseKind: RemoteResponseKind;
+  readonly scope: 'Namespaced' | 'Cluster';
+  readonly singularResource: string;
+  readonly verbs: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly subresources?: readonly {
+    readonly subresource: string;
+    readonly responseKind: RemoteResponseKind;
+    readonly verbs: readonly string[];
+  }[];
+}
+
+export interface RemoteResponseKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
 }
 
 export const remoteVersionPoint = definePoint<RemoteVersion>({

@@ -3,6 +3,7 @@ export * from './admission.ts';
 export * from './admission-refusal.ts';
 export * from './admission-webhook/admission-webhook.ts';
 export * from './api/api.ts';
+export * from './api-priority.ts';
 export * from './audit.ts';
 export * from './auth.ts';
 export * from './bearer-token.ts';

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import {
   ALL_VERBS,
+  type ApiPriority,
   apiVersionOf,
+  builtInPriority,
   type Connector,
+  CUSTOM_PRIORITY,
   inVersion,
   type KindDefinition,
   type KindVersion,
+  type RemoteDiscovery,
+  type RemoteVersion,
   type ShownKinds,
   type Verb,
 } from 'kernetes/sdk';
@@ -20,8 +25,13 @@ interface Entry {
 /** What is served, grouped as discovery shows it. */
 export class ServedGroups {
   readonly #entries: readonly Entry[];
+  readonly #remotes: readonly RemoteVersion[];
 
-  constructor({ list, connectors }: Pick<ShownKinds, 'list' | 'connectors'>) {
+  constructor(
+    { list, connectors }: Pick<ShownKinds, 'list' | 'connectors'>,
+    remotes: readonly RemoteVersion[] = [],
+  ) {
+    this.#remotes = remotes.filter(({ discovery }) => discovery !== undefined);
     this.#entries = list().flatMap(kind =>
       kind.versions.map(version => {
         return { kind: inVersion(kind, version), version, connectors: connectors(kind) };
@@ -29,15 +39,37 @@ export class ServedGroups {
     );
   }
 
-  /** Names in the order that their kinds have; the core group (empty) is not among them. */
+  /** Names by their priority; the core group (empty) is not among them. */
   groups(): string[] {
-    return unique(this.#entries.map(({ kind }) => kind.group)).filter(group => group !== '');
+    const local = this.#entries.map(({ kind }) => kind.group);
+    const all = unique([...local, ...this.#remotes.map(({ group }) => group)]);
+    const priorities = new Map(all.map(group => [group, this.#groupPriority(group)]));
+    const of = (group: string) => priorities.get(group) ?? 0;
+    return all.filter(group => group !== '').sort((a, b) => of(b) - of(a) || (a < b ? -1 : 1));
   }
 
-  /** Best first: stable before beta before alpha, newer before older. */
+  /** Best first: by priority, then stable before beta before alpha, newer before older. */
   versions(group: string): string[] {
-    const names = this.#of(group).map(({ version }) => version.name);
-    return unique(names).sort(compareVersions);
+    const local = this.#of(group).map(({ version }) => version.name);
+    const remote = this.#remotes.filter(each => each.group === group);
+    const names = unique([...local, ...remote.map(({ version }) => version)]);
+    const priorities = new Map(names.map(name => [name, this.#priority(group, name).version]));
+    const of = (name: string) => priorities.get(name) ?? 0;
+    return names.sort((a, b) => of(b) - of(a) || compareVersions(a, b));
+  }
+
+  remote(group: string, version: string): RemoteDiscovery | undefined {
+    return this.#remotes.find(each => each.group === group && each.version === version)?.discovery;
+  }
+
+  #groupPriority(group: string): number {
+    const versions = this.versions(group);
+    return Math.max(...versions.map(version => this.#priority(group, version).group));
+  }
+
+  #priority(group: string, version: string): ApiPriority {
+    const own = this.remote(group, version)?.priority ?? builtInPriority(group, version);
+    return own ?? CUSTOM_PRIORITY;
   }
 
   entries(group: string, version: string): Entry[] {
@@ -99,11 +131,11 @@ export function aggregated(groups: ServedGroups, core: boolean, apiVersion: stri
     metadata: {},
     items: (core ? [''] : groups.groups()).map(group => ({
       metadata: { ...(group && { name: group }), creationTimestamp: null },
-      versions: groups.versions(group).map(version => ({
-        version,
-        resources: groups.entries(group, version).map(discoverResource),
-        freshness: 'Current',
-      })),
+      versions: groups.versions(group).map(version => {
+        const remote = groups.remote(group, version);
+        const resources = remote?.resources ?? groups.entries(group, version).map(discoverResource);
+        return { version, resources, freshness: remote?.isStale ? 'Stale' : 'Current' };
+      }),
     })),
   };
 }

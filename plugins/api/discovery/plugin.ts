@@ -3,6 +3,7 @@ import {
   type Route,
   type RouteRequest,
   type RouteResponse,
+  remoteVersionPoint,
   routePoint,
   shownKinds,
   unknownResource,
@@ -32,11 +33,17 @@ export default definePlugin<Config>({
     const kinds = shownKinds(ctx, ctx.config.release);
     const routes = ctx.contributions(routePoint);
     let groups: ServedGroups | undefined;
-    kinds.onChange(() => {
+    const remotes = ctx.contributions(remoteVersionPoint);
+    const forget = () => {
       groups = undefined;
-    });
+    };
+    kinds.onChange(forget);
+    remotes.onChange(forget);
     const served = () => {
-      groups ??= new ServedGroups(kinds);
+      groups ??= new ServedGroups(
+        kinds,
+        remotes.list().map(({ value }) => value),
+      );
       return groups;
     };
     const paths = () => routes.list().map(({ value }) => value.path);

@@ -28,9 +28,15 @@ export function connectorFor(
 /** The server beside this one that serves a group version. */
 export function remoteVersionFor(
   { remoteVersions }: Connections,
-  { group, version }: ResourcePath,
+  { group, version }: Pick<ResourcePath, 'group' | 'version'>,
 ): RemoteVersion | undefined {
   return remoteVersions().find(each => each.group === group && each.version === version);
+}
+
+/** The same for the path of a group version itself: `/apis/metrics.k8s.io/v1beta1`. */
+export function remoteVersionAt(connections: Connections, path: string): RemoteVersion | undefined {
+  const [, group = '', version = ''] = /^\/apis\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
+  return group ? remoteVersionFor(connections, { group, version }) : undefined;
 }
 
 /** Hands a request over to a connector, once the door lets it through. */

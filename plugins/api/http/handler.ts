@@ -19,6 +19,7 @@ import {
   type Connections,
   connectorFor,
   exchangeOf,
+  remoteVersionAt,
   remoteVersionFor,
   serveConnection,
 } from './connect.ts';
@@ -81,18 +82,16 @@ async function serveResource(
     await door.authorize(attributesOf(user, verb, path), trail?.annotations);
     return writeNoPage(response);
   }
-  const served = door.resolve(path.group, path.version, path.resource);
-  if (!isInRelease(served.version.releases ?? {}, options.release)) throw unknownResource();
-  call.isKnown = true;
-  if (served.version.deprecation) warn(response, [served.version.deprecation]);
-  const includeObject = includeObjectOf(query);
-  if (LISTS.has(verb)) checkListOptions(query, verb === 'watch');
-  if (verb === 'watch') {
+  const { served, includeObject, asked } = await readCall(options, call, {
+    user,
+    path,
+    verb,
+  });
+  if (asked === undefined) {
     const shape = { ...accepted.shape, includeObject };
     const stream = wantsWebSocket(upgrade) ? await openWebSocket(upgrade) : httpStream(call);
     return serveWatch(options, stream, user, { path, query, shape, trail });
   }
-  const asked = await readRequest(options, call, { user, path, verb, served });
   const answer = await door.request(user, asked, trail?.annotations);
   await respond(call, answer, {
     accepted,
@@ -102,6 +101,47 @@ async function serveResource(
     now: clock.now(),
     shapes: shapes(),
   });
+}
+
+interface Asking {
+  readonly user: User;
+  readonly path: ResourcePath;
+  readonly verb: Verb;
+}
+
+interface Read {
+  readonly served: ServedResource;
+  readonly includeObject: IncludeObject;
+  /** Undefined: it is a watch. */
+  readonly asked: ObjectRequest | undefined;
+}
+
+/** What is wrong with a request is told to those only who may make it. */
+async function readCall(options: HandlerOptions, call: Call, asking: Asking): Promise<Read> {
+  try {
+    return await readKnown(options, call, asking);
+  } catch (error) {
+    const { user, path, verb } = asking;
+    await options.door.authorize(attributesOf(user, verb, path), call.trail?.annotations);
+    throw error;
+  }
+}
+
+async function readKnown(
+  options: HandlerOptions,
+  call: Call,
+  { user, path, verb }: Asking,
+): Promise<Read> {
+  const served = options.door.resolve(path.group, path.version, path.resource);
+  const isServed = isInRelease(served.version.releases ?? {}, options.release);
+  if (!isServed || (verb === 'watch' && path.subresource !== undefined)) throw unknownResource();
+  call.isKnown = true;
+  if (served.version.deprecation) warn(call.response, [served.version.deprecation]);
+  const includeObject = includeObjectOf(call.query);
+  if (LISTS.has(verb)) checkListOptions(call.query, verb === 'watch');
+  if (verb === 'watch') return { served, includeObject, asked: undefined };
+  const asked = await readRequest(options, call, { user, path, verb, served });
+  return { served, includeObject, asked };
 }
 
 interface Target {
@@ -214,12 +254,14 @@ function managerOf(userAgent: string | undefined): string {
 }
 
 async function serveRoute(
-  { door, routes }: HandlerOptions,
-  { request, response, path, query, verb, trail }: Call,
+  options: HandlerOptions,
+  { request, response, upgrade, path, query, verb, trail }: Call,
   user: User,
 ): Promise<void> {
-  await door.authorize({ user, verb, path }, trail?.annotations);
-  const route = findRoute(routes(), path);
+  await options.door.authorize({ user, verb, path }, trail?.annotations);
+  const remote = remoteVersionAt(options, path);
+  if (remote) return remote.connect(user, exchangeOf(request, response, upgrade));
+  const route = findRoute(options.routes(), path);
   if (route === undefined) return writeNoPage(response);
   // HTTP/2's pseudo-headers (`:path`) are no headers to a route.
   const headers = Object.entries(request.headers).filter(([name]) => !name.startsWith(':'));
@@ -255,7 +297,7 @@ function findRoute(routes: readonly Route[], path: string): Route | undefined {
   return best;
 }
 
-function includeObjectOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
+function includeObjectOf(query: URLSearchParams): IncludeObject {
   const value = query.get('includeObject');
   if (value === null || value === '') return 'Metadata';
   if (value === 'None' || value === 'Metadata' || value === 'Object') return value;
@@ -266,6 +308,8 @@ function acceptsGzip(request: Request): boolean {
   const accepted = String(request.headers['accept-encoding'] ?? '');
   return accepted.includes('gzip') && accepted.split(',').some(each => GZIP.test(each));
 }
+
+type IncludeObject = 'None' | 'Metadata' | 'Object';
 
 /** Not `gzip;q=0`. */
 const GZIP = /^\s*gzip\s*(?:;\s*q=(?:1(?:\.0*)?|0?\.\d*[1-9]\d*)\s*)?$/i;
