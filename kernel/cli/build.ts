@@ -151,13 +151,20 @@ interface Validators {
 async function compileConfigs(sources: readonly PluginSource[]): Promise<Validators> {
   const ajv = new Ajv({ ...AJV_OPTIONS, code: { source: true, esm: true } });
   const exports = new Map<string, string>();
+  const refs: Record<string, string> = {};
+  // Plugins with the same schema have one function: the code would declare it for each of them.
+  const byText = new Map<string, string>();
   for (const [i, { manifest, load }] of sources.entries()) {
     const { config } = await load();
     if (config === undefined) continue;
+    const text = JSON.stringify(config);
+    const exported = byText.get(text) ?? `config${i}`;
+    exports.set(manifest.name, exported);
+    if (byText.has(text)) continue;
+    byText.set(text, exported);
     ajv.addSchema(config, manifest.name);
-    exports.set(manifest.name, `config${i}`);
+    refs[exported] = manifest.name;
   }
-  const refs = Object.fromEntries([...exports].map(([name, exported]) => [exported, name]));
   return { code: standaloneCode.default(ajv, refs), exports };
 }
 
