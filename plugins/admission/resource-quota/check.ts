@@ -27,18 +27,18 @@ export function chargesOf(
   states: readonly QuotaState[],
   options: CheckOptions,
 ): Charges {
-  const { evaluator, now } = options;
+  const { evaluator, usage, usageBefore } = options;
   const concerned = states.filter(state =>
     concerns(state, request.object as KubeObject, evaluator),
   );
   for (const state of concerned) assertUsable(request, state, evaluator);
-  assertPositive(request, evaluator.usage(request.object as KubeObject, now));
+  assertPositive(request, usage);
   const charges: Charges = new Map();
   for (const state of concerned) {
     const demand = demandOn(request, state, options);
     if (demand.size > 0) charges.set(nameOf(state), demand);
   }
-  if (growthOf(request, options).size > 0)
+  if (excessUsage(usage, usageBefore ?? NO_USAGE).size > 0)
     assertCovered(request, states, { ...options, concerned });
   for (const state of concerned) assertFits(request, state, charges.get(nameOf(state)));
   return charges;
@@ -85,27 +85,21 @@ function assertPositive(request: AdmissionRequest, usage: Usage): void {
   throw admissionForbidden(request, why);
 }
 
-/** What of it the quota counts. */
-function demandOn(request: AdmissionRequest, state: QuotaState, options: CheckOptions): Usage {
-  const { oldObject, ...rest } = request;
-  const isCounted = oldObject !== undefined && concerns(state, oldObject, options.evaluator);
-  const growth = growthOf(isCounted ? request : { ...rest, oldObject: undefined }, options);
-  return pickUsage(growth, name => state.hard.has(name));
-}
-
-/** What the object uses, or what an update adds to it. */
-function growthOf(
-  { object, oldObject }: AdmissionRequest,
-  { evaluator, now }: CheckOptions,
+/** What the quota counts of the object, or of what an update adds to one that it counts already. */
+function demandOn(
+  { oldObject }: AdmissionRequest,
+  state: QuotaState,
+  { evaluator, usage, usageBefore = NO_USAGE }: CheckOptions,
 ): Usage {
-  const before: Usage = oldObject ? evaluator.usage(oldObject, now) : new Map();
-  return excessUsage(evaluator.usage(object as KubeObject, now), before);
+  const isCounted = oldObject !== undefined && concerns(state, oldObject, evaluator);
+  const growth = excessUsage(usage, isCounted ? usageBefore : NO_USAGE);
+  return pickUsage(growth, name => state.hard.has(name));
 }
 
 function assertFits(
   request: AdmissionRequest,
   { quota, hard, used }: QuotaState,
-  demand: Usage = new Map(),
+  demand: Usage = NO_USAGE,
 ): void {
   const wanted = pickUsage(addUsage(used, demand), name => demand.has(name));
   const excess = excessUsage(wanted, hard);
@@ -116,3 +110,5 @@ function assertFits(
     `used: ${print(used)}, limited: ${print(hard)}`;
   throw admissionForbidden(request, why);
 }
+
+const NO_USAGE: Usage = new Map();

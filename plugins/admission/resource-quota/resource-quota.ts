@@ -3,6 +3,7 @@ import {
   type AdmissionRequest,
   type Clock,
   type Informer,
+  type KubeObject,
   type Logger,
   type ObjectClient,
   type QuotaEvaluator,
@@ -68,8 +69,12 @@ export class ResourceQuotaAdmission implements AdmissionPlugin {
     options: { readonly evaluator: QuotaEvaluator; readonly limited: readonly LimitedResource[] },
   ): Promise<undefined> {
     const { clock } = this.#options;
+    const { object, oldObject } = request;
+    const usageOf = (each: KubeObject) => options.evaluator.usage(each, clock.now());
+    const usage = usageOf(object as KubeObject);
+    const usageBefore = oldObject && usageOf(oldObject);
     const ledger = this.#ledgerOf(request.namespace);
-    const charges = await ledger.reserve(request, { ...options, now: clock.now() });
+    const charges = await ledger.reserve(request, { ...options, usage, usageBefore });
     if (charges.size === 0) return;
     this.#taken.set(request, { ledger, charges, atMs: clock.monotonic() });
   }

@@ -11,8 +11,10 @@ export interface QuotaState {
 export interface CheckOptions {
   readonly evaluator: QuotaEvaluator;
   readonly limited: readonly LimitedResource[];
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+  /** Of the object. */
+  readonly usage: Usage;
+  /** Of what an update changes; undefined: it is created. */
+  readonly usageBefore: Usage | undefined;
 }
 
 export function quotaState(quota: ResourceQuota): QuotaState {

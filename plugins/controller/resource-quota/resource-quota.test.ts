@@ -154,6 +154,25 @@ describe('controller.resource-quota', () => {
     );
   });
 
+  it('watches a kind no longer that no quota is on any more', async () => {
+    const { kernel, used, settle } = await start(kernel =>
+      kernel.add(ResourceQuota, quota({ pods: '5', configmaps: '5' })),
+    );
+    kernel.modify(ResourceQuota, 'default/q', ({ spec }) => {
+      Object.assign(spec ?? {}, { hard: { pods: '5' } });
+    });
+    await settle();
+    assert.deepEqual(used(), { pods: '0' });
+    const before = kernel.requests.length;
+    kernel.add(ConfigMap, configMap('a'));
+    await settle();
+    assert.equal(kernel.requests.length, before);
+    await kernel.objects.delete(ResourceQuota, { namespace: 'default', name: 'q' });
+    kernel.add(Pod, pod('a'));
+    await settle();
+    assert.equal(kernel.requests.length, before);
+  });
+
   it('writes nothing where nothing is new', async () => {
     const hard = { pods: '5' };
     const { kernel, settle } = await start(kernel =>
