@@ -22,9 +22,7 @@ export class KeptAdmission {
   /** Resolves when what the objects say now is in force. */
   renew(): Promise<void> {
     this.#isStale = true;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#run();
     return this.#running;
   }
 
@@ -37,13 +35,18 @@ export class KeptAdmission {
   };
 
   async #run(): Promise<void> {
-    while (this.#isStale) {
-      this.#isStale = false;
-      const made = await this.#make();
-      if (this.#ctx.signal.aborted) return;
-      // Both in one turn: no request sees neither.
-      void this.#withdraw?.();
-      this.#withdraw = made && this.#ctx.provide(admissionPoint, made);
+    try {
+      while (this.#isStale) {
+        this.#isStale = false;
+        const made = await this.#make();
+        if (this.#ctx.signal.aborted) return;
+        // Both in one turn: no request sees neither.
+        void this.#withdraw?.();
+        this.#withdraw = made && this.#ctx.provide(admissionPoint, made);
+      }
+    } finally {
+      // In the turn in which it was found that nothing is left to do: what comes later begins anew.
+      this.#running = undefined;
     }
   }
 }
