@@ -147,7 +147,9 @@ for (const source of PLUGINS) {
 /** What the default profile leaves out, as upstream's does. */
 const OPT_IN = [
   'admission.always-pull-images',
+  'admission.deny-service-external-ips',
   'admission.extended-resource-toleration',
+  'admission.limit-pod-hard-anti-affinity-topology',
   'admission.pod-node-selector',
 ];
 
