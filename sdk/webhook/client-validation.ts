@@ -2,17 +2,15 @@ import type { WebhookClientConfig } from '../api/types-admissionregistration-v1.
 import { type FieldPath, invalidValue, required } from '../field-path.ts';
 import type { FieldError } from '../status.ts';
 
-/**
- * What is wrong with where a webhook is, in upstream's words; `missing` is said where neither a
- * service nor a URL is named, or both are.
- */
+/** What is wrong with where a webhook is, in upstream's words. */
 export function validateWebhookClient(
   client: WebhookClientConfig | undefined,
   path: FieldPath,
-  missing = 'exactly one of url or service is required',
 ): FieldError[] {
   const { url, service } = client ?? {};
-  if ((url === undefined) === (service === undefined)) return [required(path, missing)];
+  if ((url === undefined) === (service === undefined)) {
+    return [required(path, 'exactly one of url or service is required')];
+  }
   if (url !== undefined) return validateUrl(url, path.child('url'));
   const at = path.child('service');
   const errors: FieldError[] = [];
