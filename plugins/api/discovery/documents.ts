@@ -22,8 +22,16 @@ interface Entry {
   readonly connectors: readonly Connector[];
 }
 
+/** A document as it is sent. */
+export interface EncodedDocument {
+  readonly body: string;
+  readonly etag: string;
+}
+
 /** What is served, grouped as discovery shows it. */
 export class ServedGroups {
+  /** What was made of them, by its form. */
+  readonly encoded = new Map<string, EncodedDocument>();
   readonly #entries: readonly Entry[];
   readonly #remotes: readonly RemoteVersion[];
 

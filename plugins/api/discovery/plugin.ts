@@ -8,14 +8,8 @@ import {
   shownKinds,
   unknownResource,
 } from 'kernetes/sdk';
-import {
-  aggregated,
-  coreVersions,
-  groupList,
-  oneGroup,
-  resourceList,
-  ServedGroups,
-} from './documents.ts';
+import { aggregatedResponse } from './aggregated.ts';
+import { coreVersions, groupList, oneGroup, resourceList, ServedGroups } from './documents.ts';
 
 interface Config {
   /** The minor release of Kubernetes whose versions are listed; 0: all. */
@@ -59,13 +53,12 @@ function discoveryRoutes(served: () => ServedGroups, paths: () => readonly strin
     {
       path: '/api',
       handle: request =>
-        negotiated(request, served(), true, () =>
-          coreVersions(served(), request.headers.host ?? ''),
-        ),
+        aggregatedResponse(request, served(), true) ??
+        json(coreVersions(served(), request.headers.host ?? '')),
     },
     {
       path: '/apis',
-      handle: request => negotiated(request, served(), false, () => groupList(served())),
+      handle: request => aggregatedResponse(request, served(), false) ?? json(groupList(served())),
     },
     { path: '/api/*', handle: request => found(resourceList(served(), '', partOf(request, 2))) },
     { path: '/apis/*', handle: request => groupOrVersion(served(), request) },
@@ -76,33 +69,6 @@ function groupOrVersion(served: ServedGroups, request: RouteRequest): RouteRespo
   const group = partOf(request, 2);
   const version = partOf(request, 3);
   return found(version ? resourceList(served, group, version) : oneGroup(served, group));
-}
-
-/** kubectl from 1.26 on asks for everything in one document, and says in which version. */
-function negotiated(
-  request: RouteRequest,
-  served: ServedGroups,
-  core: boolean,
-  plain: () => object,
-): RouteResponse {
-  for (const version of ['v2', 'v2beta1']) {
-    const wanted = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
-    if (!accepts(request.headers.accept ?? '', version)) continue;
-    return json(aggregated(served, core, `apidiscovery.k8s.io/${version}`), wanted);
-  }
-  return json(plain());
-}
-
-function accepts(accept: string, version: string): boolean {
-  return accept.split(',').some(entry => {
-    const parts = new Set(entry.split(';').map(part => part.trim()));
-    return (
-      parts.has('application/json') &&
-      parts.has('as=APIGroupDiscoveryList') &&
-      parts.has(`v=${version}`) &&
-      parts.has('g=apidiscovery.k8s.io')
-    );
-  });
 }
 
 function rootPaths(served: ServedGroups, routes: readonly string[]): string[] {
