@@ -37,6 +37,8 @@ describe('negotiate()', () => {
   });
 
   it('refuses what it cannot serve as NotAcceptable', () => {
-    assert.throws(() => negotiate('text/html'), { code: 406 });
+    for (const accept of ['text/html', 'constructor', '__proto__']) {
+      assert.throws(() => negotiate(accept), { code: 406 });
+    }
   });
 });

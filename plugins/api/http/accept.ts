@@ -24,7 +24,7 @@ export function negotiate(accept: string | undefined): Accepted {
 function parse(accept: string): Accepted {
   for (const entry of accept.split(',')) {
     const [type = '', ...parameters] = entry.split(';').map(part => part.trim());
-    const mediaType = MEDIA_TYPES[type.toLowerCase()];
+    const mediaType = MEDIA_TYPES.get(type.toLowerCase());
     if (mediaType === undefined) continue;
     const values = new Map(parameters.map(each => splitOnce(each)));
     const shape = shapeOf(values.get('as'), values.get('g'), values.get('v'));
@@ -57,12 +57,12 @@ function splitOnce(text: string): [string, string] {
 
 const PLAIN: Accepted = { shape: { name: 'object' }, mediaType: 'application/json' };
 
-const MEDIA_TYPES: Readonly<Record<string, Accepted['mediaType']>> = {
-  '*/*': 'application/json',
-  'application/*': 'application/json',
-  'application/json': 'application/json',
-  'application/yaml': 'application/yaml',
-};
+const MEDIA_TYPES: ReadonlyMap<string, Accepted['mediaType']> = new Map([
+  ['*/*', 'application/json'],
+  ['application/*', 'application/json'],
+  ['application/json', 'application/json'],
+  ['application/yaml', 'application/yaml'],
+]);
 
 /** Clients send a handful of different headers; parsing each request's anew would cost more. */
 const known = new Map<string, Accepted>();

@@ -40,7 +40,7 @@ export async function listen(
     maxSessionMemory: SESSION_MEMORY_MB,
     settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: HEADER_BYTES_MAX },
   });
-  bound(server);
+  bound(server, options.clock);
   const connections = track(server);
   const service = createService({ ...options, identify: identifier(door, options.clock) });
   const onRequest = (request: Request, response: Response, upgrade?: Upgrade) => {
@@ -102,7 +102,7 @@ function isWelcome(request: Request): boolean {
 }
 
 /** What no client may have for long without a request. */
-function bound(server: Http2SecureServer): void {
+function bound(server: Http2SecureServer, clock: Clock): void {
   const http1 = server as Http2SecureServer & Http1Bounds;
   http1.maxHeaderSize = HEADER_BYTES_MAX;
   // Also of a connection that never asks anything.
@@ -111,16 +111,28 @@ function bound(server: Http2SecureServer): void {
   http1.requestTimeout = 0;
   http1.keepAliveTimeout = IDLE_MS;
   server.maxConnections = CONNECTIONS_MAX;
-  server.on('session', session => {
-    let streams = 0;
-    session.on('stream', stream => {
-      streams++;
-      stream.once('close', () => void streams--);
-    });
-    session.setTimeout(IDLE_MS, () => {
-      if (streams === 0) session.destroy();
-    });
+  server.on('session', session => endIdle(session, clock));
+}
+
+/**
+ * Looks at a connection once in the time that it may be idle for. Node's own timer of a session
+ * holds on to it when it is gone.
+ */
+function endIdle(session: ServerHttp2Session, clock: Clock): void {
+  let streams = 0;
+  let isUsed = false;
+  session.on('stream', stream => {
+    streams++;
+    isUsed = true;
+    stream.once('close', () => void streams--);
   });
+  const look = () => {
+    if (streams === 0 && !isUsed) return session.destroy();
+    isUsed = false;
+    timer = clock.setTimeout(look, IDLE_MS);
+  };
+  let timer = clock.setTimeout(look, IDLE_MS);
+  session.once('close', () => timer.cancel());
 }
 
 /** Of the HTTP/1.1 server within; the type does not show them. */
