@@ -13,6 +13,7 @@ import {
   type Kind,
   type KubeObject,
   MutatingWebhookConfiguration,
+  Secret,
   Service,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
@@ -86,11 +87,17 @@ function converted({ desiredAPIVersion, objects }: WebhookQuestion['body']['requ
 }
 
 const RULES = [
-  { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] },
+  {
+    operations: ['CREATE'],
+    apiGroups: [''],
+    apiVersions: ['v1'],
+    resources: ['configmaps', 'services'],
+  },
+  { operations: ['DELETE'], apiGroups: [''], apiVersions: ['v1'], resources: ['secrets'] },
 ];
 const WEBHOOK = { admissionReviewVersions: ['v1'], sideEffects: 'None', rules: RULES };
 /** Others' objects are none of these tests' business. */
-const MINE = [{ name: 'mine', expression: 'object.metadata.name.startsWith("my-")' }];
+const MINE = [{ name: 'mine', expression: 'request.name.startsWith("my-")' }];
 
 /** Tries until a policy or a webhook is in force, or not any more: it takes a moment. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
@@ -175,6 +182,28 @@ describe('webhooks', () => {
       await outcome(map('my-b', { bad: '' })),
       '400 admission webhook "check.example.com" denied the request: that is bad',
     );
+  });
+
+  it('let the other plugins run once more, which allocate nothing twice', async () => {
+    const { metadata, spec } = await cluster.objects.create(Service, {
+      metadata: { name: 'my-service', namespace: 'default' },
+      spec: { type: 'NodePort', ports: [{ port: 80 }] },
+    });
+    assert.deepEqual(metadata.labels, { by: 'webhook' });
+    assert.ok(spec?.clusterIP && spec.ports?.[0]?.nodePort);
+  });
+
+  it('are told what is deleted, and cannot change it', async () => {
+    const at = { namespace: 'default', name: 'my-secret' };
+    await cluster.objects.create(Secret, { metadata: at });
+    await assert.rejects(
+      cluster.objects.delete(Secret, at),
+      /admission webhook "label.example.com" attempted to modify the object, which is not supported for this operation/,
+    );
+    const { object, oldObject, options } = server.asked.at(-1)?.body.request ?? {};
+    assert.equal(object, null);
+    assert.equal((oldObject as KubeObject).kind, 'Secret');
+    assert.equal((options as KubeObject).kind, 'DeleteOptions');
   });
 
   it('make kubectl warn and tell why not', { skip: withoutKubectl() }, async () => {
