@@ -23,6 +23,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
   readonly namespaced: boolean;
+  /** Its objects are the namespaces: a right to them in a namespace is one to that namespace. */
+  readonly isNamespace?: boolean;
   /**
    * Prefix of the keys without slashes at the ends (`registry/pods`), and the version kept.
    * `group` is for a kind that is kept as another group's (extensions Ingress): both definitions
@@ -182,6 +184,9 @@ export interface Subresource<T extends KubeObject = KubeObject> {
     readonly version: string;
     readonly kind: string;
     readonly schema: Schema;
+    /** As a kind's version has them. Absent: it is sent as it is to who asks for a Table. */
+    readonly columns?: readonly TableColumn[];
+    readonly row?: (body: KubeObject, now: number) => readonly TableCell[];
   };
   readonly verbs: readonly ('get' | 'create' | 'update' | 'patch')[];
   /** The view that a GET answers and that patches apply to. Absent: the object. */

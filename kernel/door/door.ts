@@ -24,6 +24,7 @@ import { patchOrApply } from './apply.ts';
 import { RequestContext } from './context.ts';
 import { create } from './create.ts';
 import { remove, removeCollection } from './delete.ts';
+import { checkPlace, checkSubresource } from './place.ts';
 import { freshEnough, get, list } from './read.ts';
 import type { Served } from './registry.ts';
 import { exactName } from './select.ts';
@@ -52,7 +53,8 @@ export class KernelDoor implements Door {
   }
 
   authorize(attributes: Attributes, annotations?: AuditAnnotations): void | Promise<void> {
-    return this.#stages.authorize(attributes, annotations);
+    const asked = 'resource' in attributes ? this.#scoped(attributes) : attributes;
+    return this.#stages.authorize(asked, annotations);
   }
 
   review(attributes: Attributes): Promise<Review> {
@@ -120,10 +122,10 @@ export class KernelDoor implements Door {
   ): Promise<void> {
     const { verb, ...rest } = target;
     try {
-      const served = this.resolve(target.group, target.version, target.resource);
       const { namespace = '', name = '' } = target;
-      const attributes = { ...target, user, verb, namespace, name };
-      await this.#stages.authorize(attributes, annotations);
+      await this.authorize({ ...target, user, namespace, name }, annotations);
+      const served = this.resolve(target.group, target.version, target.resource);
+      checkPlace(served, verb, target);
       const request = { ...rest, verb: 'get' as const };
       const context = new RequestContext(this.#stages, user, request, served, annotations);
       await context.mutate('CONNECT', object);
@@ -173,14 +175,25 @@ export class KernelDoor implements Door {
     const { group, version, resource, namespace = '' } = request;
     const name = request.name ?? nameSelected(verb, request);
     const subresource = 'subresource' in request ? (request.subresource ?? '') : '';
-    const target = { user, verb, group, version, resource, subresource, namespace, name };
+    const asked = { user, verb, group, version, resource, subresource, namespace, name };
+    const target = request.name ? this.#scoped(asked) : asked;
     const authorization = this.#stages.authorize(withSelectors(target, request), annotations);
     if (authorization instanceof Promise) await authorization;
     // Only who may use a kind hears whether there is one.
     const served = this.#stages.kinds.get(group, version, resource);
+    checkPlace(served, verb, request);
+    checkSubresource(verb, request);
     const { verbs } = served.kind;
     if (verbs && !subresource && !verbs.includes(verb)) throw methodNotAllowed();
     return served;
+  }
+
+  /** A namespace is in itself, as upstream: who has rights in it has them to it, too. */
+  #scoped(target: ResourceAttributes): ResourceAttributes {
+    const { group, version, resource, namespace, name } = target;
+    if (namespace || !name) return target;
+    const kind = this.#stages.kinds.find(group, version, resource)?.kind;
+    return kind?.isNamespace ? { ...target, namespace: name } : target;
   }
 
   #toApiError(error: unknown, { group, resource }: { group: string; resource: string }): ApiError {

@@ -229,9 +229,13 @@ export class KindRegistry {
 
   /** Throws NotFound. */
   get(group: string, version: string, resource: string): Served {
-    const served = this.#served.get(pathOf(group, version, resource));
+    const served = this.find(group, version, resource);
     if (served === undefined) throw unknownResource();
     return served;
+  }
+
+  find(group: string, version: string, resource: string): Served | undefined {
+    return this.#served.get(pathOf(group, version, resource));
   }
 
   /** An object in another version of its kind, `any` being one; undefined: that one is not served. */

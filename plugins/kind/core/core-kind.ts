@@ -12,6 +12,7 @@ export type CoreKindOptions<T extends KubeObject> = Pick<
   KindDefinition<T>,
   | 'shortNames'
   | 'categories'
+  | 'isNamespace'
   | 'verbs'
   | 'standsFor'
   | 'strategy'

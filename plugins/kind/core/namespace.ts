@@ -20,6 +20,7 @@ import { coreKind } from './core-kind.ts';
  */
 export const namespaces = coreKind<Namespace>(Namespace, {
   shortNames: ['ns'],
+  isNamespace: true,
   verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   columns: [NAME_COLUMN, column('Status'), AGE_COLUMN],
   row: (namespace, now) => [
