@@ -87,7 +87,7 @@ export interface KindVersion<T extends KubeObject = KubeObject> {
   readonly deprecation?: string;
   /** The releases of Kubernetes that serve it, for `--emulate`; absent: all that we know. */
   readonly releases?: Releases;
-  /** What differs from the kind in this version. Only in custom resources. */
+  /** What differs from the kind in this version. */
   readonly own?: Pick<KindDefinition<T>, 'strategy' | 'subresources' | 'selectableFields'>;
 }
 

@@ -1,5 +1,10 @@
 import type { KubeObject } from '../kind.ts';
-import type { KindDefinition, KindVersion, StrategyContext } from '../kind-definition.ts';
+import {
+  inVersion,
+  type KindDefinition,
+  type KindVersion,
+  type StrategyContext,
+} from '../kind-definition.ts';
 import type { FieldError } from '../status.ts';
 import { fakeClock } from './fake-clock.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -21,16 +26,17 @@ export function createdAs<T extends KubeObject>(
   body: T,
 ): Prepared<T> {
   const object = structuredClone(body);
+  const { strategy } = inVersion(kind, versionOf(kind, version));
   versionOf(kind, version).defaults?.(object);
   object.metadata.uid ??= '00000000-0000-4000-8000-000000000001';
-  if (kind.strategy.generation) object.metadata.generation = 1;
-  if (kind.strategy.status && !kind.strategy.keepStatusOnCreate) {
+  if (strategy.generation) object.metadata.generation = 1;
+  if (strategy.status && !strategy.keepStatusOnCreate) {
     delete (object as { status?: unknown }).status;
   }
-  kind.strategy.prepareCreate?.(object, strategyContext(version));
+  strategy.prepareCreate?.(object, strategyContext(version));
   const errors = [
-    ...(kind.strategy.validate?.(object) ?? []),
-    ...(kind.strategy.validateCreate?.(object) ?? []),
+    ...(strategy.validate?.(object) ?? []),
+    ...(strategy.validateCreate?.(object) ?? []),
   ];
   return { object, errors };
 }
@@ -43,7 +49,7 @@ export function updatedAs<T extends KubeObject>(
 ): Prepared<T> {
   const object = structuredClone(body);
   versionOf(kind, version).defaults?.(object);
-  const { strategy } = kind;
+  const { strategy } = inVersion(kind, versionOf(kind, version));
   if (strategy.status) Object.assign(object, { status: structuredClone(old as WithStatus).status });
   strategy.prepareUpdate?.(object, old, strategyContext(version));
   const errors = [

@@ -20,30 +20,35 @@ import { embeddedErrors } from './embedded.ts';
 /** A version's schema in its forms, each made when it is first needed. */
 export class CustomSchema {
   readonly props: JSONSchemaProps;
+  /** Fields that nobody specifies are kept, and none are filled in: a schema of v1beta1's. */
+  readonly #isFree: boolean;
   readonly #engines: SchemaEngines;
   #structure: Schema | undefined;
   #validator: Validator | undefined;
   #rules: RuleChecker | undefined | 'none';
   #defaulter: Defaulter | undefined | 'none';
 
-  constructor(props: JSONSchemaProps, engines: SchemaEngines) {
+  constructor(props: JSONSchemaProps, engines: SchemaEngines, { isFree = false } = {}) {
     this.props = props;
+    this.#isFree = isFree;
     this.#engines = engines;
   }
 
   /** For the decoder, patches, managedFields and OpenAPI. */
   get structure(): Schema {
-    this.#structure ??= structureOf(this.props);
+    this.#structure ??= structureOf(this.#isFree ? ANYTHING : this.props);
     return this.#structure;
   }
 
   setDefaults(object: KubeObject): void {
+    if (this.#isFree) return;
     this.#defaulter ??= compileDefaults(this.props) ?? 'none';
     if (this.#defaulter !== 'none') this.#defaulter(object);
   }
 
   /** What an object has become by now; itself when the schema has nothing to say. */
   refresh(object: KubeObject): KubeObject {
+    if (this.#isFree) return object;
     const isStale = prune(object, this.props, { isRoot: true, dryRun: true });
     if (!isStale && this.#isComplete(object)) return object;
     const fresh = structuredClone(object);
@@ -54,6 +59,7 @@ export class CustomSchema {
 
   validate(object: KubeObject, old: KubeObject | undefined): FieldError[] {
     this.#validator ??= compileValidator(this.props, this.#engines);
+    if (this.#isFree) return this.#validator(object, old);
     const errors = [...this.#validator(object, old), ...embeddedErrors(object, this.props)];
     const isNew = old === undefined || duplicatesIn(old, this.props).length === 0;
     if (isNew) errors.push(...duplicatesIn(object, this.props));
@@ -84,6 +90,8 @@ export class CustomSchema {
     return JSON.stringify(copy).length === JSON.stringify(object).length;
   }
 }
+
+const ANYTHING = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } as const;
 
 const BLOCKING = new Set([
   'FieldValueNotSupported',

@@ -25,7 +25,7 @@ export function kindOf(
   const { spec, status } = definition;
   const names = status?.acceptedNames ?? spec.names;
   const stored = spec.versions.find(({ storage }) => storage) ?? spec.versions[0];
-  const storedSchema = new CustomSchema(stored?.schema?.openAPIV3Schema ?? {}, engines);
+  const storedSchema = schemaOf(spec, stored, engines);
   const versions = servedVersions(spec).map(version =>
     versionOf(definition, version, version === stored ? storedSchema : undefined, engines),
   );
@@ -60,7 +60,7 @@ function versionOf(
   engines: SchemaEngines,
 ): KindVersion {
   const { name, subresources, deprecated, deprecationWarning } = version;
-  const schema = known ?? new CustomSchema(version.schema?.openAPIV3Schema ?? {}, engines);
+  const schema = known ?? schemaOf(spec, version, engines);
   const { scale } = subresources ?? {};
   const apiVersion = `${spec.group}/${name}`;
   return {
@@ -81,6 +81,14 @@ function versionOf(
       ),
     },
   };
+}
+
+function schemaOf(
+  { preserveUnknownFields: isFree = false }: CustomResourceDefinition['spec'],
+  version: CustomResourceDefinitionVersion | undefined,
+  engines: SchemaEngines,
+): CustomSchema {
+  return new CustomSchema(version?.schema?.openAPIV3Schema ?? {}, engines, { isFree });
 }
 
 function selectable(jsonPath: string): [string, (object: KubeObject) => string] {

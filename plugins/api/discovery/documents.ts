@@ -7,6 +7,7 @@ import {
   type Connector,
   CUSTOM_PRIORITY,
   inVersion,
+  isInRelease,
   type KindDefinition,
   type KindVersion,
   type RemoteDiscovery,
@@ -28,18 +29,27 @@ export interface EncodedDocument {
   readonly etag: string;
 }
 
+export interface ServedGroupsOptions {
+  /** The versions that other servers serve. */
+  readonly remotes?: readonly RemoteVersion[];
+  /** The minor release of Kubernetes to be like; 0: the newest. */
+  readonly release?: number;
+}
+
 /** What is served, grouped as discovery shows it. */
 export class ServedGroups {
   /** What was made of them, by its form. */
   readonly encoded = new Map<string, EncodedDocument>();
+  readonly hasSingularNames: boolean;
   readonly #entries: readonly Entry[];
   readonly #remotes: readonly RemoteVersion[];
 
   constructor(
     { list, connectors }: Pick<ShownKinds, 'list' | 'connectors'>,
-    remotes: readonly RemoteVersion[] = [],
+    { remotes = [], release = 0 }: ServedGroupsOptions = {},
   ) {
     this.#remotes = remotes.filter(({ discovery }) => discovery !== undefined);
+    this.hasSingularNames = isInRelease(SINGULAR_NAMES, release);
     this.#entries = list().flatMap(kind =>
       kind.versions.map(version => {
         return { kind: inVersion(kind, version), version, connectors: connectors(kind) };
@@ -127,7 +137,7 @@ export function resourceList(
     kind: 'APIResourceList',
     ...(group && { apiVersion: 'v1' }),
     groupVersion: apiVersionOf({ group, version }),
-    resources: entries.flatMap(entry => [describeResource(entry), ...subresources(entry)]),
+    resources: entries.flatMap(entry => [describeResource(entry, groups), ...subresources(entry)]),
   };
 }
 
@@ -156,17 +166,20 @@ function describeGroup(groups: ServedGroups, group: string) {
   return { name: group, versions, preferredVersion: versions[0] };
 }
 
-function describeResource({ kind, version }: Entry) {
+function describeResource({ kind, version }: Entry, { hasSingularNames }: ServedGroups) {
   const stored = kind.storage.group ?? kind.group;
+  const isStored = kind.virtual === undefined && kind.standsFor === undefined;
   return {
     name: kind.resource,
-    singularName: kind.singular,
+    singularName: hasSingularNames ? kind.singular : '',
     namespaced: kind.namespaced,
     kind: kind.kind,
     verbs: kind.verbs ?? ALL_VERBS,
     ...(kind.shortNames?.length && { shortNames: kind.shortNames }),
     ...(kind.categories?.length && { categories: kind.categories }),
-    storageVersionHash: storageHash(stored, kind.storage.version || version.name, kind.kind),
+    ...(isStored && {
+      storageVersionHash: storageHash(stored, kind.storage.version || version.name, kind.kind),
+    }),
   };
 }
 
@@ -248,6 +261,9 @@ function rank(version: string): [number, number, number] {
   const stageRank = stage === undefined ? 2 : stage === 'beta' ? 1 : 0;
   return [stageRank, Number(major), Number(minor ?? 0)];
 }
+
+/** Before, clients made them of the names of kinds. */
+const SINGULAR_NAMES = { since: 27 };
 
 function unique(values: readonly string[]): string[] {
   return [...new Set(values)];

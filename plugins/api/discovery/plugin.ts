@@ -34,10 +34,10 @@ export default definePlugin<Config>({
     kinds.onChange(forget);
     remotes.onChange(forget);
     const served = () => {
-      groups ??= new ServedGroups(
-        kinds,
-        remotes.list().map(({ value }) => value),
-      );
+      groups ??= new ServedGroups(kinds, {
+        remotes: remotes.list().map(({ value }) => value),
+        release: ctx.config.release,
+      });
       return groups;
     };
     const paths = () => routes.list().map(({ value }) => value.path);

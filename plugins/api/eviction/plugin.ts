@@ -3,13 +3,17 @@ import {
   definePlugin,
   defineSubresourceHandler,
   type Eviction,
+  isInRelease,
   PodDisruptionBudget,
+  RELEASE_CONFIG,
+  type ReleaseConfig,
   subresourcePoint,
 } from 'kernetes/sdk';
 import { Evictor } from './evictor.ts';
 
-export default definePlugin({
+export default definePlugin<ReleaseConfig>({
   name: 'api.eviction',
+  config: RELEASE_CONFIG,
   async activate(ctx) {
     const budgets = ctx.informer(PodDisruptionBudget, { fields: ['spec', 'status'] });
     await budgets.synced;
@@ -27,10 +31,14 @@ export default definePlugin({
         resource: 'pods',
         subresource: 'eviction',
         verbs: ['create'],
-        body: body('v1'),
-        olderBodies: [body('v1beta1')],
+        ...(isInRelease(V1, ctx.config.release)
+          ? { body: body('v1'), olderBodies: [body('v1beta1')] }
+          : { body: body('v1beta1') }),
         handle: request => evictor.evict(request),
       }),
     );
   },
 });
+
+/** The releases that take an eviction of policy/v1. */
+const V1 = { since: 22 };

@@ -6,13 +6,18 @@ import {
   defineKind,
   dns1123SubdomainErrors,
   type KindDefinition,
+  type KindStrategy,
+  type KindVersion,
   NAME_COLUMN,
   type SchemaEngines,
   toTime,
 } from 'kernetes/sdk';
+import { tellStructure } from './structure-condition.ts';
+import { v1beta1 } from './v1beta1.ts';
 import {
   validateDefinition,
   validateNames,
+  validatePreserved,
   validateStoredVersions,
   validateUpdate,
 } from './validation.ts';
@@ -20,6 +25,7 @@ import {
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
 export function customResourceDefinitions(engines: SchemaEngines): KindDefinition {
+  const strategy = strategyOf(engines);
   return defineKind<CustomResourceDefinition>({
     group: 'apiextensions.k8s.io',
     kind: 'CustomResourceDefinition',
@@ -32,35 +38,46 @@ export function customResourceDefinitions(engines: SchemaEngines): KindDefinitio
       prefix: 'registry/apiextensions.k8s.io/customresourcedefinitions',
       version: 'v1',
     },
-    versions: [
-      {
-        name: 'v1',
-        schema: builtInSchema('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition'),
-        defaults: setDefaults,
-        columns: [NAME_COLUMN, column('Created At', 0, 'date')],
-        row: ({ metadata }) => [metadata.name ?? '', metadata.creationTimestamp ?? ''],
-      },
-    ],
-    strategy: {
-      status: true,
-      generation: true,
-      unconditionalUpdate: false,
-      validateName: name => dns1123SubdomainErrors(name)?.join(','),
-      prepareCreate,
-      prepareUpdate: definition => addStoredVersion(definition),
-      prepareDelete,
-      // Until `prepareDelete` has put the finalizer there.
-      heldBy: definition => !isTerminating(definition),
-      validate: definition => [
-        ...validateDefinition(definition, engines),
-        ...validateNames(definition.status?.acceptedNames, 'status.acceptedNames'),
-        ...validateStoredVersions(definition),
-      ],
-      validateUpdate,
-      validateStatusUpdate: ({ status }) =>
-        validateNames(status?.acceptedNames, 'status.acceptedNames'),
-    },
+    versions: [V1, v1beta1(V1, strategy) as unknown as typeof V1],
+    strategy,
   });
+}
+
+const V1: KindVersion<CustomResourceDefinition> = {
+  name: 'v1',
+  schema: builtInSchema('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition'),
+  defaults: setDefaults,
+  columns: [NAME_COLUMN, column('Created At', 0, 'date')],
+  row: ({ metadata }) => [metadata.name ?? '', metadata.creationTimestamp ?? ''],
+};
+
+function strategyOf(engines: SchemaEngines): KindStrategy<CustomResourceDefinition> {
+  return {
+    status: true,
+    generation: true,
+    unconditionalUpdate: false,
+    validateName: name => dns1123SubdomainErrors(name)?.join(','),
+    prepareCreate: (definition, { clock }) => {
+      prepareCreate(definition);
+      tellStructure(definition, engines, clock.now());
+    },
+    prepareUpdate: (definition, _, { clock }) => {
+      addStoredVersion(definition);
+      tellStructure(definition, engines, clock.now());
+    },
+    prepareDelete,
+    // Until `prepareDelete` has put the finalizer there.
+    heldBy: definition => !isTerminating(definition),
+    validate: definition => [
+      ...validateDefinition(definition, engines),
+      ...validateNames(definition.status?.acceptedNames, 'status.acceptedNames'),
+      ...validateStoredVersions(definition),
+    ],
+    validateCreate: definition => validatePreserved(definition),
+    validateUpdate,
+    validateStatusUpdate: ({ status }) =>
+      validateNames(status?.acceptedNames, 'status.acceptedNames'),
+  };
 }
 
 export function setDefaults(definition: CustomResourceDefinition): void {

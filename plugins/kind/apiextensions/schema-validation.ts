@@ -14,6 +14,8 @@ import { validateStructure } from './structure-validation.ts';
 export interface SchemaValidationOptions {
   /** The version has a status subresource. */
   readonly hasStatus: boolean;
+  /** It need not be structural. */
+  readonly isFree: boolean;
   readonly engines: SchemaEngines;
 }
 
@@ -21,15 +23,17 @@ export interface SchemaValidationOptions {
 export function validateSchema(
   schema: JSONSchemaProps,
   path: FieldPath,
-  { hasStatus, engines }: SchemaValidationOptions,
+  { hasStatus, isFree, engines }: SchemaValidationOptions,
 ): FieldError[] {
   const errors: FieldError[] = [];
   if (hasStatus) errors.push(...validateRootOfStatus(schema, path));
   if (schema.nullable) {
     errors.push(forbiddenValue(path.child('nullable'), 'nullable cannot be true at the root'));
   }
-  const structure = validateStructure(schema, path, engines);
-  errors.push(...(structure.length > 0 ? structure : validateDefaults(schema, path, engines)));
+  if (!isFree) {
+    const structure = validateStructure(schema, path, engines);
+    errors.push(...(structure.length > 0 ? structure : validateDefaults(schema, path, engines)));
+  }
   errors.push(...validateKeywords(schema, path));
   if (errors.length > 0) return errors;
   return [...compileAllRules(schema, path, engines), ...validateBuild(schema, path, engines)];

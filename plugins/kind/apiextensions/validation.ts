@@ -37,16 +37,18 @@ export function validateDefinition(
     ...validateNames(names, 'spec.names'),
     ...validateConversion(spec),
     ...validateApproval(definition),
-    ...(spec.preserveUnknownFields
-      ? [
-          invalidValue(
-            SPEC.child('preserveUnknownFields'),
-            true,
-            'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
-          ),
-        ]
-      : []),
   ];
+}
+
+/** A definition may keep all fields only if it did so before. */
+export function validatePreserved(
+  { spec }: CustomResourceDefinition,
+  old?: CustomResourceDefinition,
+): FieldError[] {
+  if (!spec?.preserveUnknownFields || old?.spec?.preserveUnknownFields) return [];
+  const why =
+    'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
+  return [invalidValue(SPEC.child('preserveUnknownFields'), true, why)];
 }
 
 export function validateUpdate(
@@ -58,6 +60,7 @@ export function validateUpdate(
   );
   const names = SPEC.child('names');
   return [
+    ...validatePreserved({ spec } as CustomResourceDefinition, old),
     ...(established
       ? [
           ...immutable(spec.scope, old.spec.scope, SPEC.child('scope')),

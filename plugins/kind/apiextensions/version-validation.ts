@@ -38,7 +38,9 @@ export function validateVersions(
 ): FieldError[] {
   const { versions } = spec;
   const missing = versions.flatMap(({ schema }, i) =>
-    schema?.openAPIV3Schema ? [] : [required(VERSIONS.index(i).child('schema', 'openAPIV3Schema'))],
+    schema?.openAPIV3Schema || spec.preserveUnknownFields
+      ? []
+      : [required(VERSIONS.index(i).child('schema', 'openAPIV3Schema'))],
   );
   const each = versions.flatMap((version, i) => validateVersion(spec, version, { i, engines }));
   const names = new Set(versions.map(({ name }) => name));
@@ -68,7 +70,13 @@ function validateVersion(
   if (root && !isRepeated(spec, i, 'schema')) {
     const hasStatus = subresources?.status !== undefined;
     const path = placeOf(spec, i, 'schema').child('openAPIV3Schema');
-    errors.push(...validateSchema(root, path, { hasStatus, engines }));
+    errors.push(
+      ...validateSchema(root, path, {
+        hasStatus,
+        isFree: spec.preserveUnknownFields === true,
+        engines,
+      }),
+    );
   }
   if (subresources?.scale && !isRepeated(spec, i, 'subresources')) {
     errors.push(...validateScale(subresources.scale, placeOf(spec, i, 'subresources')));

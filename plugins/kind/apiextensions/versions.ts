@@ -8,7 +8,11 @@ import type {
 import { type FieldPath, fieldPath } from 'kernetes/sdk';
 
 export function schemasOf({ spec }: CustomResourceDefinition): JSONSchemaProps[] {
-  return (spec?.versions ?? []).flatMap(({ schema }) => schema?.openAPIV3Schema ?? []);
+  // In v1beta1 one may stand at the top.
+  const top = (spec as { validation?: { openAPIV3Schema?: JSONSchemaProps } } | undefined)
+    ?.validation;
+  const own = (spec?.versions ?? []).map(({ schema }) => schema);
+  return [top, ...own].flatMap(schema => schema?.openAPIV3Schema ?? []);
 }
 
 /**
@@ -31,6 +35,14 @@ export function isRepeated(
   field: keyof CustomResourceDefinitionVersion,
 ): boolean {
   return index > 0 && isShared(versions, field);
+}
+
+/** What every version says alike of a field; undefined: they differ, or say nothing. */
+export function commonOf<F extends keyof CustomResourceDefinitionVersion>(
+  versions: readonly CustomResourceDefinitionVersion[],
+  field: F,
+): CustomResourceDefinitionVersion[F] | undefined {
+  return isShared(versions, field) ? versions[0]?.[field] : undefined;
 }
 
 export const SPEC = fieldPath('spec');

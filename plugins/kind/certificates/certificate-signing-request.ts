@@ -18,6 +18,7 @@ import {
   type StrategyContext,
   type Subresource,
   type TableCell,
+  withoutColumns,
 } from 'kernetes/sdk';
 import { keepApproval, withTimes } from './conditions.ts';
 import { validateApproval, validateSpec, validateStatus } from './validation.ts';
@@ -46,6 +47,7 @@ export const certificateSigningRequests = defineKind<CertificateSigningRequest>(
         'unavailable in v1.22+; use certificates.k8s.io/v1 CertificateSigningRequest',
     },
   ],
+  earlier: [withoutColumns(21, 'RequestedDuration')],
   strategy: {
     status: true,
     validateName: name => pathSegmentErrors(name)?.[0],

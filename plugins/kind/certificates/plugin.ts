@@ -1,9 +1,10 @@
-import { definePlugin, kindPoint } from 'kernetes/sdk';
+import { definePlugin, provideKinds, RELEASE_CONFIG, type ReleaseConfig } from 'kernetes/sdk';
 import { certificateSigningRequests } from './certificate-signing-request.ts';
 
-export default definePlugin({
+export default definePlugin<ReleaseConfig>({
   name: 'kind.certificates',
+  config: RELEASE_CONFIG,
   activate(ctx) {
-    ctx.provide(kindPoint, certificateSigningRequests, certificateSigningRequests.resource);
+    provideKinds(ctx, [certificateSigningRequests]);
   },
 });

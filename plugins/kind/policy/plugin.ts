@@ -1,9 +1,12 @@
 import { definePlugin, kindPoint } from 'kernetes/sdk';
 import { podDisruptionBudgets } from './pod-disruption-budget.ts';
+import { podSecurityPolicies } from './pod-security-policy.ts';
 
 export default definePlugin({
   name: 'kind.policy',
   activate(ctx) {
-    ctx.provide(kindPoint, podDisruptionBudgets, podDisruptionBudgets.resource);
+    for (const kind of [podDisruptionBudgets, podSecurityPolicies]) {
+      ctx.provide(kindPoint, kind, kind.resource);
+    }
   },
 });

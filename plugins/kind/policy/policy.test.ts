@@ -9,6 +9,7 @@ import {
 import { createdAs, rowOf, versionOf } from 'kernetes/sdk/testing';
 import { recorded } from '../../../test/testdata/recorded.ts';
 import { podDisruptionBudgets } from './pod-disruption-budget.ts';
+import { podSecurityPolicies } from './pod-security-policy.ts';
 
 test('PodDisruptionBudget gets the defaults that a real server gives', () => {
   const { request, response } = recorded('defaults/pdb.json');
@@ -74,3 +75,37 @@ test('PodDisruptionBudget row', () => {
     Age: '<unknown>',
   });
 });
+
+const securityRefusals: { name: string; spec: object; wanted: string[] }[] = [
+  { name: 'nothing that is fine', spec: {}, wanted: [] },
+  {
+    name: 'an unknown rule and a range that is none',
+    spec: {
+      runAsUser: { rule: 'Any' },
+      fsGroup: { rule: 'RunAsAny', ranges: [{ min: 2, max: 1 }] },
+    },
+    wanted: ['spec.runAsUser.rule', 'spec.fsGroup.ranges[0].min'],
+  },
+  {
+    name: 'a capability that is dropped',
+    spec: { requiredDropCapabilities: ['A'], allowedCapabilities: ['A', 'B'] },
+    wanted: ['spec.allowedCapabilities'],
+  },
+  {
+    name: 'escalation by default that is not allowed',
+    spec: { allowPrivilegeEscalation: false, defaultAllowPrivilegeEscalation: true },
+    wanted: ['spec.defaultAllowPrivilegeEscalation'],
+  },
+];
+for (const { name, spec, wanted } of securityRefusals) {
+  test(`PodSecurityPolicy validation refuses ${name}`, () => {
+    const any = { rule: 'RunAsAny' };
+    const rules = { seLinux: any, runAsUser: any, supplementalGroups: any, fsGroup: any };
+    const policy = { metadata: { name: 'x' }, spec: { ...rules, ...spec } } as KubeObject;
+    const { errors } = createdAs(podSecurityPolicies, 'v1beta1', policy);
+    assert.deepEqual(
+      errors.map(({ field }) => field),
+      wanted,
+    );
+  });
+}

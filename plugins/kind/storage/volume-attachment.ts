@@ -7,6 +7,7 @@ import {
   type FieldError,
   fieldPath,
   immutable,
+  type KindStrategy,
   type KindVersion,
   NAME_COLUMN,
   olderVersion,
@@ -37,6 +38,11 @@ const VOLUME_ATTACHMENT_V1: KindVersion<VolumeAttachment> = {
   ],
 };
 
+const CHECKS: KindStrategy<VolumeAttachment> = {
+  validate: validateVolumeAttachment,
+  validateUpdate: ({ spec }, old) => immutable(spec, old.spec, fieldPath('spec')),
+};
+
 export const volumeAttachments = defineKind<VolumeAttachment>({
   group: GROUP,
   kind: 'VolumeAttachment',
@@ -46,13 +52,17 @@ export const volumeAttachments = defineKind<VolumeAttachment>({
   storage: { prefix: 'registry/volumeattachments', version: 'v1' },
   versions: [
     VOLUME_ATTACHMENT_V1,
-    olderVersion(VOLUME_ATTACHMENT_V1, {
-      group: GROUP,
-      kind: 'VolumeAttachment',
-      name: 'v1beta1',
-      deprecated: 19,
-      until: 21,
-    }),
+    {
+      ...olderVersion(VOLUME_ATTACHMENT_V1, {
+        group: GROUP,
+        kind: 'VolumeAttachment',
+        name: 'v1beta1',
+        deprecated: 19,
+        until: 21,
+      }),
+      // The status is written with the rest.
+      own: { strategy: { returnsDeleted: true, ...CHECKS } },
+    },
   ],
   strategy: {
     returnsDeleted: true,
@@ -60,8 +70,7 @@ export const volumeAttachments = defineKind<VolumeAttachment>({
     prepareCreate: attachment => {
       attachment.status = { attached: false };
     },
-    validate: validateVolumeAttachment,
-    validateUpdate: ({ spec }, old) => immutable(spec, old.spec, fieldPath('spec')),
+    ...CHECKS,
   },
 });
 
