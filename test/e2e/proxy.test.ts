@@ -93,6 +93,19 @@ describe('proxies', { timeout: 120_000 }, () => {
     assert.equal(reply.code, 403);
   });
 
+  it('reach the kubelets of nodes, and nothing else of theirs', async () => {
+    const healthz = await http.call('GET', '/api/v1/nodes/node-1/proxy/healthz');
+    assert.deepEqual([healthz.code, healthz.body.toString()], [200, 'ok']);
+    const { items } = await http.json<{ items: { metadata: { namespace?: string } }[] }>(
+      'GET',
+      '/api/v1/nodes/node-1:10250/proxy/pods',
+    );
+    assert.equal(items.length, 1);
+    const other = await http.call('GET', '/api/v1/nodes/node-1:9100/proxy/metrics');
+    assert.match(jsonOf(other).message ?? '', /:9100: connect: connection refused$/);
+    assert.equal((await http.call('GET', '/api/v1/nodes/none/proxy/')).code, 404);
+  });
+
   it('work by kubectl proxy', { skip: withoutKubectl() }, async () => {
     const env = { ...process.env, KUBECONFIG: kubeconfig };
     const proxy: ChildProcess = spawn('kubectl', ['proxy', '--port=0'], { env });

@@ -36,6 +36,8 @@ export class NodeRegistry {
   readonly #hosts: AddressPool;
   /** What was given to a name stays its, so that a node made again collides with none of its pods. */
   readonly #known = new Map<string, ServedNode>();
+  /** The same by their addresses. */
+  readonly #knownAt = new Map<string, ServedNode>();
   readonly #served = new Map<string, ServedNode>();
   /** Names of nodes to be created, with their place among the configured ones. */
   readonly #missing = new Map<string, number>();
@@ -70,6 +72,11 @@ export class NodeRegistry {
 
   get(name: string): ServedNode | undefined {
     return this.#served.get(name);
+  }
+
+  /** Whose address it is, served or not any more. */
+  at(ip: string): ServedNode | undefined {
+    return this.#knownAt.get(ip);
   }
 
   /** The API's object of a served node. */
@@ -220,6 +227,7 @@ export class NodeRegistry {
   #remember(node: Omit<ServedNode, 'addresses'>): ServedNode {
     const served = { ...node, addresses: new AddressPool(parseCidr(node.podCidr)) };
     this.#known.set(node.name, served);
+    this.#knownAt.set(node.ip, served);
     return served;
   }
 

@@ -1,4 +1,10 @@
-import { definePlugin, type PluginContext, type Runtime, runtimePoint } from 'kernetes/sdk';
+import {
+  clusterNetworkPoint,
+  definePlugin,
+  type PluginContext,
+  type Runtime,
+  runtimePoint,
+} from 'kernetes/sdk';
 import { type AgentConfig, CONFIG_SCHEMA } from './config.ts';
 import { PodAgent } from './pod-agent.ts';
 
@@ -6,7 +12,9 @@ export default definePlugin<AgentConfig>({
   name: 'node.agent',
   config: CONFIG_SCHEMA,
   async activate(ctx) {
-    await new PodAgent(ctx, await configuredRuntime(ctx)).start();
+    const agent = new PodAgent(ctx, await configuredRuntime(ctx));
+    await agent.start();
+    ctx.provide(clusterNetworkPoint, agent.kubelets());
   },
 });
 

@@ -1,4 +1,5 @@
 import {
+  type ClusterNetwork,
   type ContainerExit,
   type Informer,
   type PluginContext,
@@ -7,6 +8,7 @@ import {
 } from 'kernetes/sdk';
 import type { AgentConfig } from './config.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { Kubelets } from './kubelet.ts';
 import { NodeRegistry, type ServedNode } from './node-registry.ts';
 import { type PodEnvironment, PodWorker } from './pod-worker.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -61,6 +63,17 @@ export class PodAgent {
     );
     await this.#removeOrphans();
     new Heartbeat(this.#ctx, this.#registry).start();
+  }
+
+  /** The servers that kubelets are, at the addresses of their nodes. */
+  kubelets(): ClusterNetwork {
+    return new Kubelets({
+      nodeAt: ip => {
+        const name = this.#registry.at(ip)?.name;
+        return name === undefined ? undefined : { name, isServed: !!this.#registry.get(name) };
+      },
+      podsOf: node => this.#pods.byIndex('node', node),
+    });
   }
 
   /** Takes over a node's pods: their addresses first, so that no new one is given a taken one. */
