@@ -1,9 +1,15 @@
 import type { Scale } from './api/types-autoscaling-v1.ts';
 import { nonNegative } from './field-validation.ts';
 import type { KubeObject } from './kind.ts';
-import { defineSubresource, type Subresource } from './kind-definition.ts';
+import {
+  defineSubresource,
+  type Subresource,
+  type TableCell,
+  type TableColumn,
+} from './kind-definition.ts';
 import { builtInSchema } from './schema.ts';
 import { invalid } from './status.ts';
+import { AGE_COLUMN, ageCell, column } from './workload-table.ts';
 
 /** What a kind that can be scaled has. */
 export interface Scalable extends KubeObject {
@@ -19,7 +25,14 @@ export function scaleSubresource<T extends Scalable>(selector: (object: T) => st
   const schema = builtInSchema('autoscaling', 'v1', 'Scale');
   return defineSubresource<T>({
     name: 'scale',
-    body: { group: 'autoscaling', version: 'v1', kind: 'Scale', schema },
+    body: {
+      group: 'autoscaling',
+      version: 'v1',
+      kind: 'Scale',
+      schema,
+      columns: COLUMNS,
+      row: (body, now) => scaleRow(body as Scale, now),
+    },
     verbs: ['get', 'update', 'patch'],
     get: object => scaleOf(object, selector(object)),
     apply: (object, body) => {
@@ -31,6 +44,18 @@ export function scaleSubresource<T extends Scalable>(selector: (object: T) => st
       return replicas === undefined ? {} : { spec: { replicas } };
     },
   });
+}
+
+const COLUMNS: readonly TableColumn[] = [
+  column('Name'),
+  column('Desired', 0, 'integer'),
+  column('Available', 0, 'integer'),
+  AGE_COLUMN,
+];
+
+function scaleRow(scale: Scale, now: number): TableCell[] {
+  const { metadata, spec, status } = scale;
+  return [metadata.name ?? '', spec?.replicas ?? 0, status?.replicas ?? 0, ageCell(scale, now)];
 }
 
 function scaleOf({ metadata, spec, status }: Scalable, selector: string): Scale {

@@ -63,7 +63,7 @@ const CASES: Readonly<Record<string, readonly Step[]>> = {
       /^scale.autoscaling\/web patched/,
     ],
     ['rollout status deploy/web --timeout=30s', /successfully rolled out/],
-    ['get deploy web --subresource=scale -o jsonpath={.status.replicas}', /^2$/],
+    ['get deploy web --subresource=scale', /^NAME +DESIRED +AVAILABLE +AGE *\nweb +2 +2 +\d+s\n$/],
     ['get deploy web --subresource=status -o jsonpath={.status.replicas}', /^2$/],
     ['run alone --image=nginx', /created/],
     ['wait --for=jsonpath={.status.phase}=Running pod/alone --timeout=30s', /condition met/],

@@ -4,6 +4,7 @@ import {
   type DoorAnswer,
   type EncodedObject,
   internalError,
+  type KubeObject,
   type ServedResource,
   type ShapeTransform,
 } from 'kernetes/sdk';
@@ -57,7 +58,7 @@ export function respondError(response: Response, error: unknown): void {
 
 function encode(answer: DoorAnswer, context: RespondContext): Pieces {
   const { shape } = context.accepted;
-  if (answer.type === 'value') return [Buffer.from(JSON.stringify(answer.value))];
+  if (answer.type === 'value') return [Buffer.from(JSON.stringify(shapeValue(answer, context)))];
   if (shape.name !== 'object') return [Buffer.from(JSON.stringify(reshape(answer, context)))];
   if (answer.type === 'list') return encodeList(answer);
   const { head, tail } = answer.object;
@@ -81,15 +82,34 @@ function encodeList(answer: DoorAnswer & { type: 'list' }): Pieces {
   return pieces;
 }
 
+/** A Scale has columns; a Status is the same to everybody. */
+function shapeValue({ value }: DoorAnswer & { type: 'value' }, context: RespondContext): object {
+  if (context.accepted.shape.name === 'object') return value;
+  const { kind, apiVersion } = value as KubeObject;
+  const body = context.served.kind.subresources
+    ?.map(subresource => subresource.body)
+    .find(each => each?.kind === kind && each?.row && apiVersionOf(each) === apiVersion);
+  if (body === undefined) return value;
+  const { transform, shapeContext } = shaping(context);
+  const version = { ...body, name: body.version };
+  return transform.one(value as KubeObject, { ...shapeContext, version }, true);
+}
+
 function reshape(answer: Exclude<DoorAnswer, { type: 'value' }>, context: RespondContext): object {
-  const { accepted, served, includeObject, now, shapes } = context;
-  const transform = shapes.find(each => each.name === accepted.shape.name);
-  if (transform === undefined)
-    throw internalError(`No plugin gives the shape ${accepted.shape.name}`);
-  const shapeContext = { ...served, shape: { ...accepted.shape, includeObject }, now };
+  const { transform, shapeContext } = shaping(context);
   if (answer.type === 'object') return transform.one(answer.object.object(), shapeContext, true);
   const objects = answer.items.map((item: EncodedObject) => item.object());
   return transform.list(objects, listMeta(answer), shapeContext);
+}
+
+function shaping({ accepted, served, includeObject, now, shapes }: RespondContext) {
+  const transform = shapes.find(each => each.name === accepted.shape.name);
+  if (transform === undefined)
+    throw internalError(`No plugin gives the shape ${accepted.shape.name}`);
+  return {
+    transform,
+    shapeContext: { ...served, shape: { ...accepted.shape, includeObject }, now },
+  };
 }
 
 function listMeta(answer: DoorAnswer & { type: 'list' }): object {
