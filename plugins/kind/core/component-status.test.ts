@@ -19,8 +19,9 @@ function setUp(components: Readonly<Record<string, Component>>) {
   });
   const contributions = { list: () => list, onChange: () => () => undefined };
   const { objects } = new TestKernel();
-  const { virtual } = componentStatuses({ clock, objects, components: contributions });
-  return { clock, virtual: virtual as unknown as Required<VirtualKind<ComponentStatus>> };
+  const kind = componentStatuses({ clock, objects, components: contributions });
+  const virtual = kind.virtual as unknown as Required<VirtualKind<ComponentStatus>>;
+  return { clock, virtual, version: kind.versions[0] };
 }
 
 function told({ metadata, conditions }: ComponentStatus): string {
@@ -29,6 +30,15 @@ function told({ metadata, conditions }: ComponentStatus): string {
 }
 
 describe('componentStatuses()', () => {
+  it('rows show what a component said', () => {
+    const { version } = setUp({});
+    const healthy = { type: 'Healthy', status: 'True', message: 'ok' };
+    const status: ComponentStatus = { metadata: { name: 'x' }, conditions: [healthy] };
+    const row = version?.row?.(status, 0);
+    assert.deepEqual(row, ['x', 'Healthy', 'ok', '']);
+    assert.equal(row?.length, version?.columns?.length);
+  });
+
   it('asks each component', async () => {
     const { virtual } = setUp({
       scheduler: { check: () => 'ok' },

@@ -131,11 +131,6 @@ describe('rows', () => {
       { spec: { replicas: 3, template }, status: { replicas: 2, readyReplicas: 1 } },
       ['x', 3, 2, 1, '5m', 'c', 'i', 'a=b'],
     ],
-    [
-      'componentstatuses',
-      { conditions: [{ type: 'Healthy', status: 'True', message: 'ok' }] },
-      ['x', 'Healthy', 'ok', ''],
-    ],
   ];
   for (const [resource, fields, wanted] of cases) {
     test(`of ${resource}: ${wanted.join(' ')}`, () => {
