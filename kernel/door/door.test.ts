@@ -380,6 +380,35 @@ describe('KernelDoor, who may what', () => {
     assert.deepEqual(abandoned, ['refused', 'a']);
   });
 
+  it('admission elsewhere changes no more of an object than a client may', async () => {
+    const { provide, request } = await openDoor();
+    const { metadata } = await request({ verb: 'create', body: widget('a', 1) });
+    let forged: object = { uid: 'forged', creationTimestamp: '2000-01-01T00:00:00Z' };
+    const plugin = {
+      rules: [{ operations: ['UPDATE'], groups: ['*'], resources: ['*', '*/*'] }],
+      mutate: ({ object }) => {
+        const sent = structuredClone(object as Widget);
+        sent.spec = { size: 7 };
+        sent.status = { phase: 'forged' };
+        return { ...sent, metadata: { ...sent.metadata, ...forged, generation: 99 } };
+      },
+    } satisfies AdmissionPlugin;
+    provide(admissionPoint, plugin);
+    const updated = await request({ verb: 'update', name: 'a', body: widget('a', 2) });
+    assert.equal(updated.metadata.uid, metadata.uid);
+    assert.equal(updated.metadata.creationTimestamp, metadata.creationTimestamp);
+    assert.equal(updated.metadata.generation, 2);
+    assert.deepEqual([updated.spec, updated.status], [{ size: 7 }, undefined]);
+    const body = { ...widget('a', 3), status: { phase: 'Ready' } };
+    const told = await request({ verb: 'update', name: 'a', subresource: 'status', body });
+    assert.deepEqual([told.spec, told.status], [{ size: 7 }, { phase: 'forged' }]);
+    forged = { name: 'b' };
+    await assert.rejects(
+      request({ verb: 'update', name: 'a', body: widget('a', 4) }),
+      /metadata.name: Invalid value: "b": field is immutable/,
+    );
+  });
+
   it('an admission plugin that breaks refuses with InternalError', async () => {
     const { provide, request } = await openDoor();
     provide(admissionPoint, {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DoorAnswer } from '../../sdk/door.ts';
+import { invalidValue } from '../../sdk/field-path.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
-import { conflict } from '../../sdk/status.ts';
+import { conflict, invalid } from '../../sdk/status.ts';
 import { cloneJson } from '../clone.ts';
 import type { StoredObject } from '../store/stored-object.ts';
 import type { RequestContext } from './context.ts';
@@ -52,7 +53,7 @@ async function attemptWrite(
       const tracked = context.trackFields(prepared, old);
       if (tracked) await tracked;
     }
-    const object = (await context.mutate('UPDATE', prepared, old)) ?? prepared;
+    const object = admitted(context, await context.mutate('UPDATE', prepared, old), prepared, old);
     raiseGeneration(context, object, old);
     if (validates(context)) context.validate(object, old);
     await context.validateAdmission(object);
@@ -113,6 +114,22 @@ async function answer(
   if (view)
     return { type: 'value', value: view(served.encode(stored).object()), code: 200, warnings };
   return { type: 'object', object: served.encode(stored), created: false, warnings };
+}
+
+/** Admission may change no more of an object than a client may, and not which one it is. */
+function admitted(
+  context: RequestContext,
+  mutated: KubeObject | undefined,
+  prepared: KubeObject,
+  old: KubeObject,
+): KubeObject {
+  if (mutated === undefined || mutated === prepared) return prepared;
+  const { name } = mutated.metadata;
+  if (name !== old.metadata.name) {
+    const why = invalidValue('metadata.name', name ?? '', 'field is immutable');
+    throw invalid(context.served.kind, old.metadata.name ?? '', [why]);
+  }
+  return prepare(context, mutated, old);
 }
 
 /** The part of the change that the client may make: upstream's BeforeUpdate. */
