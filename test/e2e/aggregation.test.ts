@@ -156,6 +156,8 @@ describe('APIServices', { timeout: 120_000 }, () => {
       assert.equal(frame.toString(), '{"type":"ADDED"}\n');
       watch.destroy();
       const path = '/openapi/v3/apis/metrics.example/v1beta1';
+      const { paths } = await http.json<{ paths: object }>('GET', '/openapi/v3');
+      assert.ok('apis/metrics.example/v1beta1' in paths);
       assert.deepEqual(await http.json('GET', path), { openapi: '3.0.0' });
     });
 

@@ -25,6 +25,8 @@ export class OpenApiDocuments {
   #v2Json: EncodedDocument | undefined;
   #v2Protobuf: EncodedDocument | undefined;
   #v3Root: EncodedDocument | undefined;
+  /** `apis/metrics.k8s.io/v1beta1` */
+  #remotes: readonly string[] = [];
 
   /** `version` is the server's, as `/version` gives it. */
   constructor(version: string) {
@@ -40,6 +42,12 @@ export class OpenApiDocuments {
     }
     this.#parts = parts;
     this.#v2 = this.#v2Json = this.#v2Protobuf = this.#v3Root = undefined;
+  }
+
+  /** Documents that others serve below the root. */
+  setRemotes(paths: readonly string[]): void {
+    this.#remotes = paths;
+    this.#v3Root = undefined;
   }
 
   v2Json(): EncodedDocument {
@@ -59,7 +67,11 @@ export class OpenApiDocuments {
       const serverRelativeURL = `/openapi/v3/${path}?hash=${part.v3().hash}`;
       return [path, { serverRelativeURL }] as const;
     });
-    this.#v3Root = encoded(jsonBytes({ paths: Object.fromEntries(entries) }));
+    const remotes = this.#remotes.map(path => {
+      return [path, { serverRelativeURL: `/openapi/v3/${path}` }] as const;
+    });
+    const paths = Object.fromEntries([...entries, ...remotes]);
+    this.#v3Root = encoded(jsonBytes({ paths }));
     return this.#v3Root;
   }
 

@@ -1,4 +1,4 @@
-import { definePlugin, routePoint, shownKinds } from 'kernetes/sdk';
+import { definePlugin, remoteVersionPoint, routePoint, shownKinds } from 'kernetes/sdk';
 import { OpenApiDocuments } from './document.ts';
 import { openApiRoutes } from './routes.ts';
 
@@ -26,6 +26,13 @@ export default definePlugin<OpenApiConfig>({
     const update = () => documents.setKinds(kinds.list());
     update();
     ctx.onDispose(kinds.onChange(update));
+    const remotes = ctx.contributions(remoteVersionPoint);
+    const list = () => {
+      const served = remotes.list().filter(({ value }) => value.discovery?.isStale === false);
+      documents.setRemotes(served.map(({ value }) => `apis/${value.group}/${value.version}`));
+    };
+    list();
+    remotes.onChange(list);
     for (const route of openApiRoutes(documents)) ctx.provide(routePoint, route, route.path);
   },
 });
