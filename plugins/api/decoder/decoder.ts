@@ -105,7 +105,8 @@ function decodeValue(value: unknown, schema: Schema, walk: Walk): unknown {
       if (scalar !== undefined) return scalar;
     }
   }
-  if (walk.lenient) return copyJson(value);
+  // Of a custom resource, what is Kubernetes' own has its form.
+  if (walk.lenient && schema.id === undefined) return copyJson(value);
   throw new MismatchError(value, schema);
 }
 

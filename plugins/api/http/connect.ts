@@ -15,9 +15,9 @@ export interface Connections {
 /** Who serves the subresource of a path: `proxy` of `pods/web/proxy/metrics`. */
 export function connectorFor(
   { connectors }: Connections,
-  { group, resource, subresource, name }: ResourcePath,
+  { group, resource, subresource, name, watch }: ResourcePath,
 ): Connector | undefined {
-  if (subresource === undefined || name === undefined) return undefined;
+  if (subresource === undefined || name === undefined || watch) return undefined;
   const end = subresource.indexOf('/');
   const first = end < 0 ? subresource : subresource.slice(0, end);
   return connectors().find(
@@ -45,7 +45,7 @@ export async function serveConnection(
   user: User,
   connector: Connector,
   path: ResourcePath,
-  { request, response, upgrade, trail }: Call,
+  { request, response, upgrade, trail, path: whole }: Call,
 ): Promise<void> {
   const exchange = exchangeOf(request, response, upgrade);
   const { group, version, resource, namespace = '', name = '' } = path;
@@ -53,7 +53,8 @@ export async function serveConnection(
   const verb = VERBS.get(exchange.request.method ?? 'GET');
   if (verb === undefined || !connector.verbs.includes(verb)) throw methodNotAllowed();
   const target = { verb, group, version, resource, subresource, namespace, name };
-  const { rest, query } = behind(exchange.request.url ?? '', path);
+  const rest = behind(whole, path);
+  const query = queryOf(exchange.request.url ?? '');
   const apiVersion = group ? `${group}/${version}` : version;
   const options = Object.fromEntries(new URLSearchParams(query));
   const object = { kind: connector.kind, apiVersion, metadata: {}, path: rest, ...options };
@@ -67,17 +68,18 @@ export function exchangeOf(request: Request, response: Response, upgrade?: Upgra
   return { request, response, upgrade: { socket, head } };
 }
 
-/** What follows the subresource in the URL, as it is encoded there. */
-function behind(url: string, { namespace, name }: ResourcePath): { rest: string; query: string } {
-  const mark = url.indexOf('?');
-  const whole = mark < 0 ? url : url.slice(0, mark);
+/** What follows the subresource in the URL's path, as it is encoded there. */
+function behind(whole: string, { namespace }: ResourcePath): string {
   const parts = whole.split('/');
   // "", api, v1 or "", apis, group, version; then namespaces/x; then resource, name, subresource.
   const prefix = parts[1] === 'api' ? 3 : 4;
-  const place = prefix + (namespace === undefined ? 0 : 2) + (name === undefined ? 0 : 3);
-  const rest = parts.slice(place);
-  const query = mark < 0 ? '' : url.slice(mark + 1);
-  return { rest: rest.length > 0 ? `/${rest.join('/')}` : '', query };
+  const rest = parts.slice(prefix + (namespace === undefined ? 0 : 2) + 3);
+  return rest.length > 0 ? `/${rest.join('/')}` : '';
+}
+
+function queryOf(url: string): string {
+  const mark = url.indexOf('?');
+  return mark < 0 ? '' : url.slice(mark + 1);
 }
 
 /** By what it does to the object, as upstream's connecting verbs. */

@@ -275,7 +275,7 @@ async function serveRoute(
   const { code, headers: sent, body } = await route.handle(asked);
   if (response.headersSent) return;
   for (const [name, value] of Object.entries(sent)) response.setHeader(name, value);
-  const type = sent['content-type'] ?? 'application/json';
+  const type = String(response.getHeader('content-type') ?? 'application/json');
   write(response, code, type, typeof body === 'string' ? Buffer.from(body) : body);
 }
 

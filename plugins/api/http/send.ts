@@ -13,7 +13,9 @@ export type Pieces = readonly Uint8Array[];
 /** One write, with its length told. Nothing is written to who was answered already. */
 export function write(response: Response, code: number, type: string, body: Uint8Array): void {
   if (response.headersSent) return;
-  response.writeHead(code, { ...headersOf(response, type), 'content-length': body.length });
+  const headers = { ...headersOf(response, type), 'content-length': body.length };
+  // A client's cache takes over what 304 says of type and length for the body that it has.
+  response.writeHead(code, code === 304 ? {} : headers);
   // Both kinds of response take bytes; their common type does not say so.
   (response as ServerResponse).end(body);
 }

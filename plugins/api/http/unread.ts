@@ -19,7 +19,8 @@ export function endUnread(request: Request, response: Response, clock: Clock): v
       return;
     }
     request.resume();
-    const timer = clock.setTimeout(() => request.socket.destroy(), LINGER_MS);
+    // The request, not its connection: Node tells a request that was answered of no end.
+    const timer = clock.setTimeout(() => request.destroy(), LINGER_MS);
     request.once('close', () => timer.cancel());
     if (/\bclose\b/i.test(request.headers.connection ?? '')) {
       request.once('end', () => request.socket.end());

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type Cluster, createCluster } from 'kernetes';
+import { Http, jsonOf } from './http.ts';
+import { apiOnly } from './profiles.ts';
+
+const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
+const AS_BOB = { 'impersonate-user': 'bob', 'impersonate-group': 'x' };
+
+/** Two writes and one read at a time, each for three seconds at most. */
+const LIMITS = { maxMutatingRequestsInflight: 2, maxRequestsInflight: 1, requestTimeoutSeconds: 3 };
+
+describe('a server with more to do than it should', { timeout: 60_000 }, () => {
+  let cluster: Cluster;
+  let http: Http;
+
+  before(async () => {
+    const plugins = apiOnly().plugins.map(plugin =>
+      plugin.name === 'api.http' ? { ...plugin, config: { ...LIMITS, release: 0 } } : plugin,
+    );
+    cluster = await createCluster({ nodes: 0, profile: { plugins } });
+    http = Http.of(await cluster.kubeconfig());
+    await http.json('POST', '/api/v1/namespaces', { metadata: { name: 'default' } });
+  });
+  after(() => cluster?.close());
+
+  /** A write whose body does not come. */
+  function begin(headers: Readonly<Record<string, string>>): ClientRequest {
+    const { hostname: host, port } = http.server;
+    const sent = request({
+      host,
+      port,
+      path: CONFIG_MAPS,
+      method: 'POST',
+      agent: false,
+      headers: { 'content-type': 'application/json', 'content-length': 100, ...headers },
+      ...http.tls,
+    });
+    sent.write('{');
+    return sent;
+  }
+
+  /** Resolves when so many writes are in flight, as the server counts them. */
+  async function inFlight(count: number): Promise<void> {
+    const line = `apiserver_current_inflight_requests{request_kind="mutating"} ${count}\n`;
+    for (;;) {
+      const { body } = await http.call('GET', '/metrics');
+      if (body.toString().includes(line)) return;
+    }
+  }
+
+  it('refuses a write more than it works on, but for administrators', async () => {
+    const slow = [begin(AS_BOB), begin(AS_BOB)];
+    const answers = slow.map(each => once(each, 'response') as Promise<[IncomingMessage]>);
+    await inFlight(2);
+    const refused = await http.call('POST', CONFIG_MAPS, { body: {}, headers: AS_BOB });
+    assert.equal(refused.code, 429);
+    assert.equal(refused.headers['retry-after'], '1');
+    const { message, reason, details } = jsonOf(refused);
+    assert.deepEqual(
+      [message, reason, details],
+      ['Too many requests, please try again later.', 'TooManyRequests', { retryAfterSeconds: 1 }],
+    );
+    const body = { metadata: { name: 'urgent' } };
+    assert.equal((await http.call('POST', CONFIG_MAPS, { body })).code, 201);
+    // A health check is not counted; bob is not let in, but heard.
+    assert.equal((await http.call('GET', '/livez', { headers: AS_BOB })).code, 403);
+    // Their time is up after three seconds, and their places are free.
+    for (const [response] of await Promise.all(answers)) assert.equal(response.statusCode, 504);
+    await inFlight(0);
+    const again = await http.call('POST', CONFIG_MAPS, { body: {}, headers: AS_BOB });
+    assert.equal(again.code, 403);
+  });
+
+  it('does not count watches', async () => {
+    const watches = await Promise.all(
+      Array.from({ length: 5 }, () => http.watch(`${CONFIG_MAPS}?watch=true`)),
+    );
+    assert.deepEqual(
+      watches.map(({ code }) => code),
+      [200, 200, 200, 200, 200],
+    );
+    for (const watch of watches) watch.close();
+  });
+
+  it('ends a request whose body does not come in its time', async () => {
+    const started = performance.now();
+    const sent = begin({});
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    assert.equal(response.statusCode, 504);
+    assert.ok(performance.now() - started < 10_000);
+    const { reason, message } = JSON.parse(Buffer.concat(chunks).toString());
+    assert.deepEqual(
+      [reason, message],
+      ['Timeout', 'Timeout: request did not complete within the allotted timeout'],
+    );
+    // Who goes on sending is cut off.
+    sent.on('error', () => undefined);
+    await once(sent, 'close');
+  });
+
+  it('serves others beside hundreds of connections that never ask', async () => {
+    const { hostname: host, port } = http.server;
+    const idle: (Socket | TLSSocket)[] = [];
+    for (let n = 0; n < 200; n++) idle.push(connectTcp({ host, port: Number(port) }));
+    for (let n = 0; n < 50; n++) {
+      idle.push(connectTls({ host, port: Number(port), ...http.tls }));
+    }
+    for (const socket of idle) socket.on('error', () => undefined);
+    await Promise.all(idle.map(each => once(each, 'connect')));
+    assert.equal((await http.call('GET', '/readyz')).code, 200);
+    for (const socket of idle) socket.destroy();
+  });
+
+  it('serves others beside a client that resets every stream at once', async () => {
+    const session = http.session();
+    session.on('error', () => undefined);
+    for (let n = 0; n < 2_000 && !session.destroyed; n++) {
+      const stream = session.request({ ':path': CONFIG_MAPS });
+      stream.on('error', () => undefined);
+      stream.close();
+    }
+    assert.equal((await http.call('GET', '/readyz')).code, 200);
+    session.destroy();
+    const { body } = await http.call('GET', '/metrics');
+    assert.match(body.toString(), /inflight_requests\{request_kind="readOnly"\} 1\n/);
+  });
+
+  it('holds little of a large list that is not read', async () => {
+    const data = { text: 'x'.repeat(1_000_000) };
+    for (let n = 0; n < 20; n++) {
+      await http.json('POST', CONFIG_MAPS, { metadata: { name: `large-${n}` }, data });
+    }
+    const readers = await Promise.all(
+      Array.from({ length: 20 }, () => http.open('GET', CONFIG_MAPS)),
+    );
+    const bytes = process.memoryUsage().arrayBuffers;
+    // 20 lists of 20 MB each would be 400 MB; both ends are in this process.
+    assert.ok(bytes < 200 * 1024 * 1024, `${bytes} bytes`);
+    for (const reader of readers) reader.destroy();
+  });
+});
