@@ -81,6 +81,8 @@ describe('connections', { timeout: 60_000 }, () => {
       query: 'x=1&y=%20',
       body: 'plain',
     });
+    const whole = await http.json<{ path: string }>('GET', `https://x${POD}/a?b=c`);
+    assert.equal(whole.path, '/a');
     const bare = await http.json<{ path: string; verb: string }>('GET', POD);
     assert.deepEqual([bare.path, bare.verb], ['', 'get']);
   });
@@ -104,6 +106,7 @@ describe('connections', { timeout: 60_000 }, () => {
     assert.equal(locked.code, 403);
     assert.match(jsonOf(locked).message ?? '', /it is locked/);
     assert.equal((await http.call('DELETE', POD)).code, 405);
+    assert.equal((await http.call('GET', POD.replace('v1', 'v1/watch'))).code, 404);
   });
 
   it('to the versions of other servers are authorized, then handed over', async () => {
