@@ -151,13 +151,14 @@ describe('kubectl', { timeout: 120_000, concurrency: 2, skip: withoutNewKubectl(
     rmSync(cache, { recursive: true, force: true });
   });
 
-  const start = (args: readonly string[]): ChildProcess => {
+  const start = (args: readonly string[], more: NodeJS.ProcessEnv = {}): ChildProcess => {
     const env = {
       ...process.env,
       KUBECONFIG: kubeconfig,
       // Another server may have had the port before.
       KUBECACHEDIR: cache,
       KUBECTL_APPLYSET: 'true',
+      ...more,
     };
     return execFile('kubectl', args, { env });
   };
@@ -210,6 +211,16 @@ describe('kubectl', { timeout: 120_000, concurrency: 2, skip: withoutNewKubectl(
     await told;
     child.kill();
     await exit;
+  });
+
+  it('rollout status takes a list as a stream', async () => {
+    const kubectl = await inNamespace('streamed');
+    await kubectl('create deployment web --image=nginx');
+    const args = '-n streamed rollout status deploy/web --timeout=30s'.split(' ');
+    const child = start(args, { KUBE_FEATURE_WatchListClient: 'true' });
+    const exit = once(child, 'exit');
+    await saidBy(child, /successfully rolled out/);
+    assert.deepEqual(await exit, [0, null]);
   });
 
   it('proxy passes requests on', async () => {
