@@ -1,8 +1,8 @@
+import { DEFAULT_RELEASE } from '../sdk/release.ts';
 import { LoadError } from './loader/manifest.ts';
 import { VERSION } from './version.ts';
 
-/** What a cluster says that it is when nobody asks for another: 1.32. */
-export const DEFAULT_RELEASE = 32;
+export { DEFAULT_RELEASE };
 /** The setting `release` of who asks for none: API versions of all releases are served. */
 export const EVERY_RELEASE = 0;
 const OLDEST_RELEASE = 20;

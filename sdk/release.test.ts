@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KindDefinition } from './kind-definition.ts';
-import { atRelease, olderVersion } from './release.ts';
+import { atRelease, deprecationIn, olderVersion } from './release.ts';
 import { builtInSchema } from './schema.ts';
 
 const kind = {
@@ -46,3 +46,17 @@ test('olderVersion() says where it was served and what to use', () => {
       'use coordination.k8s.io/v1 Lease',
   );
 });
+
+for (const [deprecation, release, wanted] of [
+  ['v1 A is deprecated in v1.33+; use B', 32, false],
+  ['v1 A is deprecated in v1.33+; use B', 33, true],
+  ['v1 A is deprecated in v1.33+; use B', 0, false],
+  ['v1 A is deprecated in v1.19+', 0, true],
+  ['example.com/v1 A is deprecated', 20, true],
+  [undefined, 36, false],
+] as const) {
+  test(`deprecationIn() ${wanted ? 'tells' : 'does not tell'} 1.${release} that "${deprecation}"`, () => {
+    const told = deprecationIn({ ...(deprecation && { deprecation }) }, release);
+    assert.equal(told, wanted ? deprecation : undefined);
+  });
+}

@@ -3,6 +3,18 @@ import { apiVersionOf } from './kind.ts';
 import type { KindDefinition, KindVersion, Releases } from './kind-definition.ts';
 import { builtInSchema } from './schema.ts';
 
+/** The minor release that a server says it is when it emulates none. */
+export const DEFAULT_RELEASE = 32;
+
+/** What clients of a release are told who use a version; undefined: nothing, or not yet. */
+export function deprecationIn(
+  { deprecation }: Pick<KindVersion, 'deprecation'>,
+  release: number,
+): string | undefined {
+  const since = Number(/ is deprecated in v1\.(\d+)\+/.exec(deprecation ?? '')?.[1] ?? 0);
+  return since <= (release || DEFAULT_RELEASE) ? deprecation : undefined;
+}
+
 /** Whether a minor release of Kubernetes is one of them; 0 stands for every release at once. */
 export function isInRelease({ since = 0, until = Infinity }: Releases, release: number): boolean {
   return release === 0 || (since <= release && release <= until);

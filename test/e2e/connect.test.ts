@@ -134,11 +134,12 @@ describe('--emulate', { timeout: 60_000 }, () => {
     );
     assert.equal((await http.call('GET', '/apis/policy/v1/poddisruptionbudgets')).code, 404);
     assert.equal((await http.call('GET', '/apis/batch/v1/cronjobs')).code, 404);
-    const old = await http.call('GET', '/apis/batch/v1beta1/cronjobs');
+    assert.equal((await http.call('GET', '/apis/batch/v1beta1/cronjobs')).code, 200);
+    const old = await http.call('GET', '/apis/networking.k8s.io/v1beta1/ingresses');
     assert.equal(old.code, 200);
     assert.match(
       String(old.headers.warning),
-      /^299 - "batch\/v1beta1 CronJob is deprecated in v1\.21/,
+      /^299 - "networking\.k8s\.io\/v1beta1 Ingress is deprecated in v1\.19/,
     );
   });
 

@@ -11,7 +11,7 @@ import type {
   User,
   Verb,
 } from 'kernetes/sdk';
-import { badRequest, isInRelease, unknownResource } from 'kernetes/sdk';
+import { badRequest, deprecationIn, isInRelease, unknownResource } from 'kernetes/sdk';
 import { negotiate } from './accept.ts';
 import { checkLength, isYaml, parseBody, parsePatch, type Reading, readBody } from './body.ts';
 import type { Call } from './call.ts';
@@ -136,7 +136,8 @@ async function readKnown(
   const isServed = isInRelease(served.version.releases ?? {}, options.release);
   if (!isServed || (verb === 'watch' && path.subresource !== undefined)) throw unknownResource();
   call.isKnown = true;
-  if (served.version.deprecation) warn(call.response, [served.version.deprecation]);
+  const deprecation = deprecationIn(served.version, options.release);
+  if (deprecation !== undefined) warn(call.response, [deprecation]);
   const includeObject = includeObjectOf(call.query);
   if (LISTS.has(verb)) checkListOptions(call.query, verb === 'watch');
   if (verb === 'watch') return { served, includeObject, asked: undefined };

@@ -23,6 +23,7 @@ import { coreKind } from './core-kind.ts';
 export const endpoints = coreKind<Endpoints>(Endpoints, {
   directory: 'services/endpoints',
   shortNames: ['ep'],
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [NAME_COLUMN, column('Endpoints'), AGE_COLUMN],
   row: (object, now) => [
     object.metadata.name ?? '',

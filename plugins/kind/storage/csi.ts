@@ -127,6 +127,18 @@ export const csiNodes = defineKind<CSINode>({
   strategy: { returnsDeleted: true, validate: validateCsiNode },
 });
 
+const CSI_STORAGE_CAPACITY_V1: KindVersion<CSIStorageCapacity> = {
+  name: 'v1',
+  schema: builtInSchema(GROUP, 'v1', 'CSIStorageCapacity'),
+  columns: [NAME_COLUMN, column('StorageClassName'), column('Capacity'), AGE_COLUMN],
+  row: (capacity, now) => [
+    capacity.metadata.name ?? '',
+    capacity.storageClassName,
+    capacity.capacity ?? '',
+    ageCell(capacity, now),
+  ],
+};
+
 export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
   group: GROUP,
   kind: 'CSIStorageCapacity',
@@ -135,17 +147,14 @@ export const csiStorageCapacities = defineKind<CSIStorageCapacity>({
   namespaced: true,
   storage: { prefix: 'registry/csistoragecapacities', version: 'v1' },
   versions: [
+    { ...CSI_STORAGE_CAPACITY_V1, releases: { since: 24 } },
     {
-      name: 'v1',
-      schema: builtInSchema(GROUP, 'v1', 'CSIStorageCapacity'),
-      releases: { since: 24 },
-      columns: [NAME_COLUMN, column('StorageClassName'), column('Capacity'), AGE_COLUMN],
-      row: (capacity, now) => [
-        capacity.metadata.name ?? '',
-        capacity.storageClassName,
-        capacity.capacity ?? '',
-        ageCell(capacity, now),
-      ],
+      ...CSI_STORAGE_CAPACITY_V1,
+      name: 'v1beta1',
+      releases: { since: 21, until: 26 },
+      deprecation:
+        'storage.k8s.io/v1beta1 CSIStorageCapacity is deprecated in v1.24+, unavailable in v1.27+; ' +
+        'use storage.k8s.io/v1 CSIStorageCapacity',
     },
   ],
   strategy: {
