@@ -5,7 +5,6 @@ import type {
   RequestOptions,
   ResourceAttributes,
   Route,
-  RouteRequest,
   ServedResource,
   ShapeTransform,
   User,
@@ -19,7 +18,6 @@ import {
   type Connections,
   connectorFor,
   exchangeOf,
-  remoteVersionAt,
   remoteVersionFor,
   serveConnection,
 } from './connect.ts';
@@ -28,7 +26,8 @@ import type { Caller } from './identity.ts';
 import { checkListOptions } from './list-options.ts';
 import { noBody } from './parse-text.ts';
 import { optionsOf, type ResourcePath, toRequest, verbOf } from './path.ts';
-import { type Response, respond, warn, write } from './respond.ts';
+import { respond, warn } from './respond.ts';
+import { serveRoute, writeNoPage } from './routes.ts';
 import type { Request } from './server.ts';
 import { httpStream, serveWatch, type WatchServer, type WatchStream } from './watch.ts';
 import type { Upgrade } from './websocket.ts';
@@ -252,50 +251,6 @@ function optionsFor(verb: ObjectRequest['verb'], query: URLSearchParams): Reques
 /** A client that names no manager is called by its program: `kubectl/v1.32` is `kubectl`. */
 function managerOf(userAgent: string | undefined): string {
   return userAgent?.split('/', 1)[0]?.trim() ?? '';
-}
-
-async function serveRoute(
-  options: HandlerOptions,
-  { request, response, upgrade, path, query, verb, trail }: Call,
-  user: User,
-): Promise<void> {
-  await options.door.authorize({ user, verb, path }, trail?.annotations);
-  const remote = remoteVersionAt(options, path);
-  if (remote) return remote.connect(user, exchangeOf(request, response, upgrade));
-  const route = findRoute(options.routes(), path);
-  if (route === undefined) return writeNoPage(response);
-  // HTTP/2's pseudo-headers (`:path`) are no headers to a route.
-  const headers = Object.entries(request.headers).filter(([name]) => !name.startsWith(':'));
-  const asked: RouteRequest = {
-    method: request.method ?? 'GET',
-    path,
-    query,
-    headers: Object.fromEntries(headers.map(([name, value]) => [name, [value].flat().join(', ')])),
-    user,
-  };
-  const { code, headers: sent, body } = await route.handle(asked);
-  if (response.headersSent) return;
-  for (const [name, value] of Object.entries(sent)) response.setHeader(name, value);
-  const type = String(response.getHeader('content-type') ?? 'application/json');
-  write(response, code, type, typeof body === 'string' ? Buffer.from(body) : body);
-}
-
-/** What is no path of the API at all gets no Status, as upstream. */
-function writeNoPage(response: Response): void {
-  write(response, 404, 'text/plain; charset=utf-8', Buffer.from('404 page not found\n'));
-}
-
-/** The longest that fits: an exact path, or a prefix that ends in `/*`. */
-function findRoute(routes: readonly Route[], path: string): Route | undefined {
-  const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
-  let best: Route | undefined;
-  for (const route of routes) {
-    const fits = route.path.endsWith('/*')
-      ? plain.startsWith(route.path.slice(0, -1))
-      : route.path === plain;
-    if (fits && route.path.length > (best?.path.length ?? -1)) best = route;
-  }
-  return best;
 }
 
 function includeObjectOf(query: URLSearchParams): IncludeObject {
