@@ -74,6 +74,7 @@ export * from './subresource.ts';
 export * from './template-times.ts';
 export * from './token-issuer.ts';
 export * from './toleration.ts';
+export * from './version-order.ts';
 export * from './webhook/webhook.ts';
 export * from './workload-table.ts';
 export * from './workqueue.ts';

@@ -1,4 +1,8 @@
-import type { CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from 'kernetes/sdk';
+import {
+  type CustomResourceDefinitionSpec,
+  type CustomResourceDefinitionVersion,
+  compareVersions,
+} from 'kernetes/sdk';
 
 /** The versions that objects can be had in, best first. */
 export function servedVersions(
@@ -7,18 +11,4 @@ export function servedVersions(
   return spec.versions
     .filter(({ served }) => served)
     .toSorted((a, b) => compareVersions(a.name, b.name));
-}
-
-/** Kubernetes' order: `v2`, `v1`, `v2beta1`, `v1beta1`, `v1alpha1`, others by name. */
-function compareVersions(a: string, b: string): number {
-  const [stageA, majorA, minorA] = rank(a);
-  const [stageB, majorB, minorB] = rank(b);
-  return stageB - stageA || majorB - majorA || minorB - minorA || (a < b ? -1 : 1);
-}
-
-function rank(version: string): [number, number, number] {
-  const [, major, stage, minor] = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version) ?? [];
-  if (major === undefined) return [-1, 0, 0];
-  const stages = stage === undefined ? 2 : stage === 'beta' ? 1 : 0;
-  return [stages, Number(major), Number(minor ?? 0)];
 }

@@ -6,6 +6,7 @@ import {
   builtInPriority,
   type Connector,
   CUSTOM_PRIORITY,
+  compareVersions,
   inVersion,
   isInRelease,
   type KindDefinition,
@@ -246,20 +247,6 @@ function subresourcesOf({ kind, version, connectors }: Entry): Listed[] {
 function storageHash(group: string, version: string, kind: string): string {
   const hash = createHash('sha256').update(`${group}/${version}/${kind}`).digest();
   return hash.subarray(0, 8).toString('base64');
-}
-
-/** Kubernetes' order of versions: `v2`, `v1`, `v2beta1`, `v1beta1`, `v1alpha1`. */
-function compareVersions(a: string, b: string): number {
-  const [stageA, majorA, minorA] = rank(a);
-  const [stageB, majorB, minorB] = rank(b);
-  return stageB - stageA || majorB - majorA || minorB - minorA || (a < b ? -1 : 1);
-}
-
-function rank(version: string): [number, number, number] {
-  const [, major, stage, minor] = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version) ?? [];
-  if (major === undefined) return [-1, 0, 0];
-  const stageRank = stage === undefined ? 2 : stage === 'beta' ? 1 : 0;
-  return [stageRank, Number(major), Number(minor ?? 0)];
 }
 
 /** Before, clients made them of the names of kinds. */
