@@ -90,20 +90,24 @@ function setPriority(
   { value = 0, preemptionPolicy }: Chosen,
 ): void {
   const { priority = value, preemptionPolicy: policy = preemptionPolicy } = spec;
-  const tail = 'from the given PriorityClass name';
-  if (priority !== value) {
-    const why =
-      `the integer value of priority (${priority}) must not be provided in pod spec; ` +
-      `priority admission controller computed ${value} ${tail}`;
-    throw admissionForbidden(request, why);
-  }
+  refuseOther(request, { what: 'integer value of priority', given: priority, computed: value });
   spec.priority = value;
   if (preemptionPolicy === undefined) return;
-  if (policy !== preemptionPolicy) {
-    const why =
-      `the string value of PreemptionPolicy (${policy}) must not be provided in pod spec; ` +
-      `priority admission controller computed ${preemptionPolicy} ${tail}`;
-    throw admissionForbidden(request, why);
-  }
+  const what = 'string value of PreemptionPolicy';
+  refuseOther(request, { what, given: policy, computed: preemptionPolicy });
   spec.preemptionPolicy = preemptionPolicy;
+}
+
+interface Compared {
+  readonly what: string;
+  readonly given: number | string | undefined;
+  readonly computed: number | string;
+}
+
+function refuseOther(request: AdmissionRequest, { what, given, computed }: Compared): void {
+  if (given === computed) return;
+  const why =
+    `the ${what} (${given}) must not be provided in pod spec; ` +
+    `priority admission controller computed ${computed} from the given PriorityClass name`;
+  throw admissionForbidden(request, why);
 }
