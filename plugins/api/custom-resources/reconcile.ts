@@ -146,21 +146,19 @@ const NOT_ACCEPTED: ConditionUpdate = {
   reason: 'NotAccepted',
   message: 'not all names are accepted',
 };
+const NOT_TERMINATING = { type: 'Terminating', status: 'False' } as const;
 const COMPLETED: ConditionUpdate = {
-  type: 'Terminating',
-  status: 'False',
+  ...NOT_TERMINATING,
   reason: 'InstanceDeletionCompleted',
   message: 'removed all instances',
 };
 const NEVER: ConditionUpdate = {
-  type: 'Terminating',
-  status: 'False',
+  ...NOT_TERMINATING,
   reason: 'NeverEstablished',
   message: 'resource was never established',
 };
 const OVERLAPPING: ConditionUpdate = {
-  type: 'Terminating',
-  status: 'False',
+  ...NOT_TERMINATING,
   reason: 'OverlappingBuiltInResource',
   message: 'instances overlap with built-in resources in storage',
 };
