@@ -15,9 +15,9 @@ export async function deleteObjects(
   definition: CustomResourceDefinition,
   { objects }: { readonly objects: ObjectClient },
 ): Promise<ConditionUpdate | 'gone'> {
-  const { spec, status } = definition;
+  const { spec } = definition;
   const version = servedVersions(spec)[0]?.name;
-  const resource = status?.acceptedNames?.plural ?? spec.names.plural;
+  const resource = spec.names.plural;
   // Objects of a definition that is served in no version can neither be seen nor be deleted.
   if (version === undefined) return 'gone';
   const target = { group: spec.group, version, resource };

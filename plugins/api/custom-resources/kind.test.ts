@@ -156,3 +156,18 @@ test('no body makes a kind throw', async () => {
     }),
   );
 });
+
+test('a status that names another resource does not make it its own', async () => {
+  const engines = new SchemaEngines();
+  const names = { plural: 'foos', kind: 'Foo' };
+  const kind = kindOf(
+    {
+      metadata: { name: 'foos.rbac.authorization.k8s.io' },
+      spec: { group: 'rbac.authorization.k8s.io', scope: 'Cluster', names, versions: [] },
+      status: { acceptedNames: { plural: 'clusterroles', kind: 'Foo' } },
+    },
+    engines,
+  );
+  assert.equal(kind.resource, 'foos');
+  assert.equal(kind.storage.prefix, 'registry/rbac.authorization.k8s.io/foos');
+});

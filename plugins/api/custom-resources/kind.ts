@@ -33,13 +33,14 @@ export function kindOf(
   return {
     group: spec.group,
     kind: names.kind,
-    resource: names.plural,
+    // Not from the status, which may say anything: of whose objects else would it dispose?
+    resource: spec.names.plural,
     singular: names.singular ?? names.kind.toLowerCase(),
     ...(shortNames && { shortNames }),
     ...(categories && { categories }),
     namespaced: spec.scope === 'Namespaced',
     storage: {
-      prefix: `registry/${spec.group}/${names.plural}`,
+      prefix: `registry/${spec.group}/${spec.names.plural}`,
       version: stored?.name ?? '',
       earlier: spec.versions.map(({ name }) => name).filter(name => name !== stored?.name),
       refresh: object => storedSchema.refresh(object),
