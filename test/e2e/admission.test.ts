@@ -11,6 +11,7 @@ import {
   PriorityClass,
   StorageClass,
 } from 'kernetes/sdk';
+import { until } from './eventually.ts';
 
 /** What the server adds to objects, and the controllers that take some of it off again. */
 let cluster: Cluster;
@@ -118,9 +119,5 @@ it('a claim gets the default class, and stays while a pod uses it', async () => 
   assert.deepEqual(held.metadata.finalizers, ['kubernetes.io/pvc-protection']);
   const selector = { fieldSelector: 'metadata.name=data' };
   await objects.delete(Pod, { namespace: 'default', name: 'user' }, { gracePeriodSeconds: 0 });
-  for (let attempt = 0; attempt < 1000; attempt++) {
-    if ((await objects.list(PersistentVolumeClaim, selector)).items.length === 0) return;
-    await new Promise(resolve => setImmediate(resolve));
-  }
-  assert.fail('The claim did not go');
+  await until(async () => (await objects.list(PersistentVolumeClaim, selector)).items.length === 0);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
+import { eventually } from './eventually.ts';
 import { Http, type Reply } from './http.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
 
@@ -33,12 +34,11 @@ async function messageOf(reply: Promise<Reply>): Promise<string> {
   return `${code} ${(JSON.parse(body.toString()) as { message?: string }).message ?? ''}`;
 }
 
-async function retried(call: () => Promise<Reply>, code: number): Promise<Reply> {
-  for (let i = 0; i < 100; i++) {
+function retried(call: () => Promise<Reply>, code: number): Promise<Reply> {
+  return eventually(async () => {
     const reply = await call();
-    if (reply.code === code) return reply;
-  }
-  throw new Error(`No answer was ${code}`);
+    return reply.code === code ? reply : undefined;
+  });
 }
 
 const role = (name: string, ...rules: object[]) => ({ metadata: { name }, rules });

@@ -15,6 +15,7 @@ import {
 } from 'kernetes/sdk';
 import { type MadeRequest, makeCertificateRequest } from 'kernetes/sdk/testing';
 import { KernelAuthority } from '../../kernel/pki-authority.ts';
+import { until } from './eventually.ts';
 import { Http, jsonOf } from './http.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
 
@@ -167,8 +168,7 @@ describe('a person', () => {
 });
 
 async function retried(call: () => Promise<number>, code: number): Promise<void> {
-  for (let i = 0; i < 100; i++) if ((await call()) === code) return;
-  throw new Error(`No answer was ${code}`);
+  await until(async () => (await call()) === code);
 }
 
 describe('who approves and signs', () => {

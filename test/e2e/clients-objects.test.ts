@@ -23,6 +23,7 @@ import {
 } from '@kubernetes/client-node';
 import { type Cluster, createCluster } from 'kernetes';
 import { CustomResourceDefinition, Pod, ReplicaSet, ServiceAccount } from 'kernetes/sdk';
+import { eventually } from './eventually.ts';
 
 const namespace = 'default';
 
@@ -348,11 +349,10 @@ function deployment(name: string) {
 
 /** What is read again until it is as wanted. */
 async function polled<T>(read: () => Promise<T>, isWanted: (value: T) => boolean): Promise<T> {
-  for (let attempt = 0; attempt < 1000; attempt++) {
+  return eventually(async () => {
     const value = await read();
-    if (isWanted(value)) return value;
-  }
-  assert.fail(`It did not become as wanted: ${read}`);
+    return isWanted(value) ? value : undefined;
+  });
 }
 
 function isStatus(code: number, reason: string, field?: string) {

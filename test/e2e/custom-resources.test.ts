@@ -7,6 +7,7 @@ import type {
   JSONSchemaProps,
   ObjectMeta,
 } from 'kernetes/sdk';
+import { eventually } from './eventually.ts';
 import { Http, jsonOf } from './http.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
 
@@ -99,21 +100,13 @@ describe('custom resources', { timeout: 120_000 }, () => {
   const condition = (definition: Answer, type: string) =>
     definition.status?.conditions?.find(each => each.type === type);
 
-  async function until<T>(read: () => Promise<T | undefined>): Promise<T> {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const found = await read();
-      if (found !== undefined) return found;
-    }
-    throw new Error('What was waited for did not come');
-  }
-
   async function define(definition: CustomResourceDefinition): Promise<void> {
     await http.json<Answer>('POST', DEFINITIONS, definition);
     await untilCondition(definition.metadata.name ?? '', 'Established', 'True');
   }
 
   const untilCondition = (name: string, type: string, status: string) =>
-    until(async () => {
+    eventually(async () => {
       const found = await http.json<Answer>('GET', `${DEFINITIONS}/${name}`);
       return condition(found, type)?.status === status ? found : undefined;
     });
@@ -245,7 +238,7 @@ describe('custom resources', { timeout: 120_000 }, () => {
       { spec: { versions: [{ ...versions[0], schema }] } },
       MERGE,
     );
-    const read = await until(async () => {
+    const read = await eventually(async () => {
       const { spec } = await http.json<Answer>('GET', `${path('olds')}/old`);
       return spec.added === undefined ? undefined : spec;
     });
@@ -302,7 +295,7 @@ describe('custom resources', { timeout: 120_000 }, () => {
     const etag = (await http.call('GET', '/openapi/v2')).headers.etag;
     await http.json<Answer>('DELETE', `${DEFINITIONS}/gones.e2e.example`);
     await untilCondition('gones.e2e.example', 'Terminating', 'True');
-    const refused = await until(async () => {
+    const refused = await eventually(async () => {
       const reply = await http.call('POST', path('gones'), {
         body: { metadata: { name: 'b' }, spec: { when: '1' } },
       });
@@ -315,11 +308,11 @@ describe('custom resources', { timeout: 120_000 }, () => {
       { metadata: { finalizers: null } },
       MERGE,
     );
-    await until(async () => {
+    await eventually(async () => {
       const { code } = await http.call('GET', `${DEFINITIONS}/gones.e2e.example`);
       return code === 404 ? true : undefined;
     });
-    await until(async () => {
+    await eventually(async () => {
       const { code } = await http.call('GET', path('gones'));
       return code === 404 ? true : undefined;
     });
@@ -340,4 +333,3 @@ describe('custom resources', { timeout: 120_000 }, () => {
 });
 
 /** Each is a request, so this many are seconds. */
-const ATTEMPTS_MAX = 3_000;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
 import { ConfigMap, Deployment, Namespace, Pod, ReplicaSet } from 'kernetes/sdk';
+import { until } from './eventually.ts';
 import { Http, jsonOf, type Reply } from './http.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
 
@@ -93,7 +94,7 @@ describe('deletion', { timeout: 90_000 }, () => {
     assert.match(JSON.stringify(told), /configmaps\. has 1 resource instances/);
     assert.match(JSON.stringify(told), /test\/hold in 1 resource instances/);
     await cluster.objects.patch(ConfigMap, metadata, { metadata: { finalizers: null } });
-    await poll(async () => (await http.call('GET', '/api/v1/namespaces/team')).code === 404);
+    await until(async () => (await http.call('GET', '/api/v1/namespaces/team')).code === 404);
   });
 
   it('kubectl deletes in all its ways', { skip: withoutKubectl() }, async () => {
@@ -126,7 +127,7 @@ function deployment(name: string): Deployment {
 
 async function gone(cluster: Cluster, app: string, orphaned: boolean): Promise<void> {
   const options = { namespace: 'default', labelSelector: `app=${app}` };
-  await poll(async () => {
+  await until(async () => {
     const { items: deployments } = await cluster.objects.list(Deployment, {
       namespace: 'default',
       fieldSelector: `metadata.name=${app}`,
@@ -137,9 +138,4 @@ async function gone(cluster: Cluster, app: string, orphaned: boolean): Promise<v
     if (!orphaned) return sets.length === 0 && pods.length === 0;
     return sets.length === 1 && pods.length === 2 && !sets[0]?.metadata.ownerReferences;
   });
-}
-
-/** Until it holds; the test's own time is the bound. */
-async function poll(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise(resolve => setImmediate(resolve));
 }

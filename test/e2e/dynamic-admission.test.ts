@@ -25,6 +25,7 @@ import {
   type WebhookServer,
   webhookServer,
 } from 'kernetes/sdk/testing';
+import { until } from './eventually.ts';
 import { Http } from './http.ts';
 import { withoutKubectl } from './kubectl.ts';
 
@@ -98,16 +99,6 @@ const RULES = [
 const WEBHOOK = { admissionReviewVersions: ['v1'], sideEffects: 'None', rules: RULES };
 /** Others' objects are none of these tests' business. */
 const MINE = [{ name: 'mine', expression: 'request.name.startsWith("my-")' }];
-
-/** Tries until a policy or a webhook is in force, or not any more: it takes a moment. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 1_000; i++) {
-    if (await condition()) return;
-    // Requests of this process leave others no turn.
-    await new Promise(resolve => setImmediate(resolve));
-  }
-  assert.fail('it does not come into force');
-}
 
 const map = (name: string, data: Record<string, string> = {}) => ({
   metadata: { name, namespace: 'default' },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
 import { type Container, Event, Node, Pod, type PodSpec } from 'kernetes/sdk';
+import { eventually } from './eventually.ts';
 
 /** The node agent, the simulated runtime and the kernel together. */
 
@@ -115,13 +116,4 @@ function gone(cluster: Cluster, name: string): Promise<true> {
     const { items } = await cluster.objects.list(Pod, { fieldSelector: `metadata.name=${name}` });
     return items.length === 0 ? true : undefined;
   });
-}
-
-async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  for (let attempt = 0; attempt < 1000; attempt++) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    await new Promise(resolve => setImmediate(resolve));
-  }
-  throw new Error('It did not happen in 1,000 attempts');
 }

@@ -11,6 +11,7 @@ import { Deployment, Service } from 'kernetes/sdk';
 import { WebSocket, WebSocketServer } from 'ws';
 import { systemClock } from '../../kernel/clock.ts';
 import { openPki } from '../../kernel/pki.ts';
+import { until } from './eventually.ts';
 import { Http, jsonOf } from './http.ts';
 import { withoutKubectl } from './kubectl.ts';
 import { MACHINE, ProxiedServer, podOnMachine, textOf } from './proxied-server.ts';
@@ -36,12 +37,8 @@ describe('proxies', { timeout: 120_000 }, () => {
   after(() => cluster?.close());
 
   /** Endpoints follow their pods, and services their endpoints. */
-  async function untilServed(path: string): Promise<void> {
-    for (let tries = 0; tries < TRIES_MAX; tries++) {
-      if ((await http.call('GET', path)).code === 200) return;
-    }
-    throw new Error(`${path} is not served`);
-  }
+  const untilServed = (path: string) =>
+    until(async () => (await http.call('GET', path)).code === 200);
 
   it('reach simulated pods, and say why not', async () => {
     const page = await http.call('GET', `${NAMESPACE}/services/web/proxy/`);
@@ -290,8 +287,6 @@ describe('proxies', { timeout: 120_000 }, () => {
     });
   });
 });
-
-const TRIES_MAX = 2_000;
 
 const WEB = `
 apiVersion: apps/v1
