@@ -5,6 +5,7 @@ import type {
 } from '../api/types-admissionregistration-v1.ts';
 import { Namespace } from '../api/types-core-v1.ts';
 import { loadCel } from '../cel/cel.ts';
+import { clusterNetworkPoint } from '../cluster-network.ts';
 import { doorPoint } from '../door.ts';
 import { KeptAdmission } from '../dynamic-admission/kept.ts';
 import { Matching } from '../dynamic-admission/matching.ts';
@@ -36,7 +37,11 @@ export async function followWebhooks(
   const configurations = ctx.informer(kind as Kind<MutatingWebhookConfiguration>);
   const namespaces = ctx.informer(Namespace);
   const doors = ctx.contributions(doorPoint);
-  const client = new WebhookClient({ clock: ctx.clock, findService: serviceFinder(ctx) });
+  const client = new WebhookClient({
+    clock: ctx.clock,
+    findService: serviceFinder(ctx),
+    networks: ctx.contributions(clusterNetworkPoint),
+  });
   ctx.onDispose(() => client.close());
   const door = () => {
     const [found] = doors.list();

@@ -5,52 +5,77 @@ export class BackendError extends Error {
   override name = 'BackendError';
 }
 
-export function backendError(error: unknown, target: { host: string; port: number }): BackendError {
+/** What was to be reached: an address, or a name. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function backendError(error: unknown, target: HostPort): BackendError {
   if (error instanceof BackendError) return error;
-  const { code = '', message = String(error) } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
-  const address = formatHostPort(target);
-  const words = WORDS[code]?.(address, message);
-  const verdict = VERIFY[code];
-  const why = words ?? (verdict === undefined ? message : `${TLS}${verdict}`);
+  const failure = (error ?? {}) as Failure;
+  const { code = '', message = String(error) } = failure;
+  const verdict = VERIFY[code]?.(failure);
+  const why = verdict ? `${TLS}${verdict}` : (WORDS[code]?.(failure, target) ?? message);
   return new BackendError(why, { cause: error });
 }
 
-export function refused(target: { host: string; port: number }): BackendError {
+export function refused(target: HostPort): BackendError {
   return backendError({ code: 'ECONNREFUSED' }, target);
 }
 
-export function dialTimeout(target: { host: string; port: number }): BackendError {
-  return new BackendError(`dial tcp ${formatHostPort(target)}: i/o timeout`);
+export function dialTimeout(target: HostPort): BackendError {
+  return new BackendError(`${dial({}, target)}: i/o timeout`);
 }
 
 export const NO_TLS = 'http: server gave HTTP response to HTTPS client';
 export const TLS_WANTED = 'client sent an HTTP request to an HTTPS server';
 
-type Words = (address: string, message: string) => string;
+/** What Node tells beside its message; each error has some of it. */
+interface Failure {
+  readonly code?: string;
+  readonly message?: string;
+  readonly address?: string;
+  readonly port?: number;
+  /** The name that a certificate should have had, and the certificate. */
+  readonly host?: string;
+  readonly cert?: { readonly subjectaltname?: string };
+}
+
+type Words = (failure: Failure, target: HostPort) => string;
 
 const WORDS: Readonly<Record<string, Words>> = {
-  ECONNREFUSED: address => `dial tcp ${address}: connect: connection refused`,
-  EHOSTUNREACH: address => `dial tcp ${address}: connect: no route to host`,
-  ENETUNREACH: address => `dial tcp ${address}: connect: network is unreachable`,
-  ETIMEDOUT: address => `dial tcp ${address}: connect: connection timed out`,
-  ENOTFOUND: address => `dial tcp: lookup ${address.replace(/:\d+$/, '')}: no such host`,
+  ECONNREFUSED: (...at) => `${dial(...at)}: connect: connection refused`,
+  EHOSTUNREACH: (...at) => `${dial(...at)}: connect: no route to host`,
+  ENETUNREACH: (...at) => `${dial(...at)}: connect: network is unreachable`,
+  ETIMEDOUT: (...at) => `${dial(...at)}: connect: connection timed out`,
+  ENOTFOUND: (_failure, { host }) => `dial tcp: lookup ${host}: no such host`,
   // Also of one that closes a connection without an answer.
   ECONNRESET: () => 'EOF',
   ERR_SSL_WRONG_VERSION_NUMBER: () => NO_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: () => NO_TLS,
-  EPROTO: (_address, message) => (/wrong version|packet length/.test(message) ? NO_TLS : message),
+  EPROTO: ({ message = '' }) => (/wrong version|packet length/.test(message) ? NO_TLS : message),
 };
 
+/** A name is told by the address that was found for it. */
+function dial({ address: host, port }: Failure, target: HostPort): string {
+  return `dial tcp ${formatHostPort(host && port ? { host, port } : target)}`;
+}
+
 const TLS = 'tls: failed to verify certificate: x509: ';
-const UNKNOWN = 'certificate signed by unknown authority';
-const EXPIRED = 'certificate has expired or is not yet valid';
-const VERIFY: Readonly<Record<string, string>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN,
-  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN,
-  CERT_SIGNATURE_FAILURE: UNKNOWN,
-  CERT_HAS_EXPIRED: EXPIRED,
-  CERT_NOT_YET_VALID: EXPIRED,
-  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate is not valid for the name of the service',
+const unknown = () => 'certificate signed by unknown authority';
+const expired = () => 'certificate has expired or is not yet valid';
+const VERIFY: Readonly<Record<string, (failure: Failure) => string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: unknown,
+  SELF_SIGNED_CERT_IN_CHAIN: unknown,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknown,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknown,
+  CERT_SIGNATURE_FAILURE: unknown,
+  CERT_HAS_EXPIRED: expired,
+  CERT_NOT_YET_VALID: expired,
+  ERR_TLS_CERT_ALTNAME_INVALID({ host, cert }) {
+    const names = (cert?.subjectaltname ?? '').replace(/\b(DNS|IP Address):/g, '');
+    if (names !== '') return `certificate is valid for ${names}, not ${host}`;
+    return `certificate is not valid for any names, but wanted to match ${host}`;
+  },
 };

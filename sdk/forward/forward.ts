@@ -11,9 +11,9 @@ import { answerHeaders, requestHeaders } from './headers.ts';
 import { answerFromNetwork, networkOf } from './network.ts';
 import type { Target } from './target.ts';
 
-export { BackendError, backendError } from './failure.ts';
+export { BackendError, backendError, type HostPort } from './failure.ts';
 export type { ForwardedHeaders } from './headers.ts';
-export { networkOf } from './network.ts';
+export { refuseSimulated } from './network.ts';
 export { type AnswerHead, type ChangedAnswer, formatHostPort, type Target } from './target.ts';
 
 export interface ForwardOptions {

@@ -3,9 +3,9 @@ import type { ClusterNetwork, NetworkAnswer, NetworkHeaders } from '../cluster-n
 import type { Exchange } from '../connect.ts';
 import type { Contributions } from '../extension.ts';
 import { ApiError } from '../status.ts';
-import { BackendError, NO_TLS, refused, TLS_WANTED } from './failure.ts';
+import { BackendError, type HostPort, NO_TLS, refused, TLS_WANTED } from './failure.ts';
 import { answerHeaders, requestHeaders } from './headers.ts';
-import type { Target } from './target.ts';
+import { formatHostPort, type Target } from './target.ts';
 
 /** The network that knows the address; rejects with a `BackendError` when it refuses connections. */
 export async function networkOf(
@@ -22,6 +22,20 @@ export async function networkOf(
   }
   if (isRefused) throw refused({ host, port });
   return undefined;
+}
+
+/**
+ * For who needs a connection of its own, over TLS that it verifies: rejects with a `BackendError`
+ * where only a network knows the address, for a real connection would reach somebody else.
+ */
+export async function refuseSimulated(
+  target: HostPort,
+  networks: Contributions<ClusterNetwork>,
+): Promise<void> {
+  if ((await networkOf({ ...target, scheme: 'https' }, networks)) === undefined) return;
+  throw new BackendError(
+    `what listens on ${formatHostPort(target)} is simulated and shows no certificate`,
+  );
 }
 
 /** One exchange, whole: nothing simulated streams, or goes on with another protocol. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { WebhookClientConfig } from '../api/types-admissionregistration-v1.ts';
+import type { ClusterNetwork } from '../cluster-network.ts';
+import type { Contributions } from '../extension.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
 import {
   type WebhookAnswer,
@@ -22,7 +24,17 @@ const client = new WebhookClient({
     if (name !== 'hook') throw new Error(`service "${name}" not found`);
     return { host: '127.0.0.1', port: server.port };
   },
+  networks: oneNetwork(({ ip, port }) => {
+    if (ip !== '10.244.0.7') return 'unknown';
+    return port === 8080 ? 'http' : port === 10_250 ? 'https' : 'refused';
+  }),
 });
+
+function oneNetwork(find: ClusterNetwork['find']): Contributions<ClusterNetwork> {
+  const request = () => assert.fail('A webhook is no simulated server');
+  const network = { name: 'n', plugin: 'n', value: { find, request }, remote: false };
+  return { list: () => [network], onChange: () => () => undefined };
+}
 
 before(async () => {
   const names = ['hook.default.svc'];
@@ -82,6 +94,21 @@ describe('WebhookClient', () => {
       title: 'a port on which nobody listens',
       config: () => ({ url: 'https://127.0.0.1:1/' }),
       why: /dial tcp 127.0.0.1:1: connect: connection refused$/,
+    },
+    {
+      title: 'a port on which nothing simulated listens',
+      config: () => ({ url: 'https://10.244.0.7/' }),
+      why: /^Error: Post "https.*": dial tcp 10.244.0.7:443: connect: connection refused$/,
+    },
+    {
+      title: 'a simulated port that speaks no TLS',
+      config: () => ({ url: 'https://10.244.0.7:8080/' }),
+      why: /: http: server gave HTTP response to HTTPS client$/,
+    },
+    {
+      title: 'a simulated port that does',
+      config: () => ({ url: 'https://10.244.0.7:10250/' }),
+      why: /: what listens on 10.244.0.7:10250 is simulated and shows no certificate$/,
     },
   ];
   for (const { title, config, why } of refusals) {

@@ -2,12 +2,17 @@ import type { IncomingMessage } from 'node:http';
 import type { Agent, RequestOptions } from 'node:https';
 import type { WebhookClientConfig } from '../api/types-admissionregistration-v1.ts';
 import type { Clock } from '../clock.ts';
-import { tellFailure } from './failure.ts';
+import type { ClusterNetwork } from '../cluster-network.ts';
+import type { Contributions } from '../extension.ts';
+import { backendError, type HostPort } from '../forward/failure.ts';
+import { refuseSimulated } from '../forward/network.ts';
 import type { FindService } from './service-address.ts';
 
 export interface WebhookClientOptions {
   readonly clock: Clock;
   readonly findService: FindService;
+  /** Their addresses are not called. */
+  readonly networks: Contributions<ClusterNetwork>;
 }
 
 export interface WebhookCall {
@@ -32,12 +37,9 @@ export class WebhookClient {
 
   /** The parsed body of the answer. */
   async post(call: WebhookCall): Promise<unknown> {
-    const target = targetOf(call);
-    try {
-      return parse(await this.#send(target, call));
-    } catch (error) {
-      throw tellFailure(error, target.text, target.url.hostname);
-    }
+    const { code, text } = await this.#send(targetOf(call), call);
+    if (code < 200 || code >= 300) throw new Error(refusalText(code, text));
+    return parse(text);
   }
 
   close(): void {
@@ -45,43 +47,55 @@ export class WebhookClient {
     this.#agents.clear();
   }
 
-  async #send({ url, host }: Target, { config, body, timeoutMs }: WebhookCall): Promise<string> {
+  async #send(target: Target, call: WebhookCall): Promise<Answer> {
+    const { clock } = this.#options;
     const aborter = new AbortController();
-    const timer = this.#options.clock.setTimeout(
-      () => aborter.abort(new Error('context deadline exceeded')),
-      timeoutMs,
-    );
+    const { signal } = aborter;
+    const late = () => aborter.abort(new Error('context deadline exceeded'));
+    const timer = clock.setTimeout(late, call.timeoutMs);
+    let address = ownAddress(target);
     try {
-      const at = config.service && this.#options.findService(config.service);
-      const address = at && (await orAborted(at, aborter.signal));
+      address = await orAborted(this.#locate(call.config, address), signal);
       const { request } = await import('node:https');
-      const options: RequestOptions = {
-        method: 'POST',
-        path: `${url.pathname}${url.search}`,
-        host: address?.host ?? bare(url.hostname),
-        port: address?.port ?? (url.port || 443),
-        servername: bare(url.hostname),
-        agent: await this.#agent(config, url),
-        signal: aborter.signal,
-        headers: {
-          host,
-          accept: 'application/json',
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-        },
-      };
-      return await new Promise<string>((resolve, reject) => {
-        const fail = (error: unknown) =>
-          reject(aborter.signal.aborted ? aborter.signal.reason : error);
-        const sent = request(options, response => {
-          read(response).then(resolve, fail);
+      const options = await this.#requestOptions(target, call);
+      return await new Promise((resolve, reject) => {
+        const sent = request({ ...options, ...address, signal }, response => {
+          read(response).then(resolve, reject);
         });
-        sent.once('error', fail);
-        sent.end(body);
+        sent.once('error', reject);
+        sent.end(call.body);
       });
+    } catch (error) {
+      const { message } = backendError(signal.aborted ? signal.reason : error, address);
+      throw new Error(`Post ${JSON.stringify(target.text)}: ${message}`, { cause: error });
     } finally {
       timer.cancel();
     }
+  }
+
+  async #locate({ service }: WebhookClientConfig, own: HostPort): Promise<HostPort> {
+    const { findService, networks } = this.#options;
+    const address = service ? await findService(service) : own;
+    await refuseSimulated(address, networks);
+    return address;
+  }
+
+  async #requestOptions(
+    { url, host }: Target,
+    { config, body }: WebhookCall,
+  ): Promise<RequestOptions> {
+    return {
+      method: 'POST',
+      path: `${url.pathname}${url.search}`,
+      servername: bare(url.hostname),
+      agent: await this.#agent(config, url),
+      headers: {
+        host,
+        accept: 'application/json',
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      },
+    };
   }
 
   async #agent({ caBundle = '' }: WebhookClientConfig, { host }: URL): Promise<Agent> {
@@ -123,6 +137,11 @@ function targetOf({ config, timeoutMs }: WebhookCall): Target {
   return { url, host, text: `https://${host}${url.pathname}${url.search}` };
 }
 
+/** Where it is unless it is a service. */
+function ownAddress({ url }: Target): HostPort {
+  return { host: bare(url.hostname), port: Number(url.port) || 443 };
+}
+
 /** An IPv6 address without its brackets. */
 function bare(host: string): string {
   return host.replace(/^\[|\]$/g, '');
@@ -135,7 +154,12 @@ function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-async function read(response: IncomingMessage): Promise<string> {
+interface Answer {
+  readonly code: number;
+  readonly text: string;
+}
+
+async function read(response: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -145,10 +169,7 @@ async function read(response: IncomingMessage): Promise<string> {
     }
     chunks.push(chunk);
   }
-  const text = Buffer.concat(chunks).toString();
-  const { statusCode = 0 } = response;
-  if (statusCode >= 200 && statusCode < 300) return text;
-  throw new Error(refusalText(statusCode, text));
+  return { code: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
 }
 
 /** What a client of the API would be told of such an answer. */

@@ -8,7 +8,7 @@ import {
   FRONT_PROXY_NAME,
   type FrontProxy,
   formatHostPort,
-  networkOf,
+  refuseSimulated,
   type Target,
   type User,
 } from 'kernetes/sdk';
@@ -67,7 +67,7 @@ export async function ask(
 ): Promise<Answer> {
   const { host, port, path, tls } = target;
   try {
-    await networkOf(target, networks);
+    await refuseSimulated({ host, port }, networks);
     const { request } = await import('node:https');
     return await new Promise<Answer>((resolve, reject) => {
       const sent = request({

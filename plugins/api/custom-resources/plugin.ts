@@ -1,5 +1,6 @@
 import {
   CustomResourceDefinition,
+  clusterNetworkPoint,
   definePlugin,
   kindPoint,
   runController,
@@ -21,7 +22,11 @@ export default definePlugin({
       kinds.list().some(({ plugin, value }) => {
         return plugin !== ctx.name && value.group === group && value.resource === resource;
       });
-    const client = new WebhookClient({ clock: ctx.clock, findService: serviceFinder(ctx) });
+    const client = new WebhookClient({
+      clock: ctx.clock,
+      findService: serviceFinder(ctx),
+      networks: ctx.contributions(clusterNetworkPoint),
+    });
     ctx.onDispose(() => client.close());
     const served = new ServedDefinitions({
       engines: new SchemaEngines(),
