@@ -1,14 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { admissionPoint } from '../sdk/admission.ts';
+import { auditorPoint } from '../sdk/audit.ts';
 import { authorizerPoint } from '../sdk/auth.ts';
+import { clusterNetworkPoint } from '../sdk/cluster-network.ts';
 import type { ExtensionPoint } from '../sdk/extension.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
 import { runtimePoint } from '../sdk/runtime.ts';
 import { schedulerPoint } from '../sdk/scheduler.ts';
 import { assertComplete, assertMayProvide, ownPoint } from './point-rules.ts';
 
-const ALL = ['admission', 'authorizer', 'kind', 'runtime', 'scheduler'];
+const ALL = [
+  'admission',
+  'auditor',
+  'authorizer',
+  'clusterNetwork',
+  'kind',
+  'runtime',
+  'scheduler',
+];
 const NAMELESS = /does not name it under "provides"/;
 const NO_MANIFEST = /plugin "mine" has no plugin.yaml that says so/;
 const OTHER_THREAD = /from another thread: place plugin "mine" inline/;
@@ -30,6 +40,10 @@ const CASES: readonly {
   { point: authorizerPoint, remote: true, provides: ALL, refused: OTHER_THREAD },
   { point: authorizerPoint, remote: true, refused: NO_MANIFEST },
   { point: authorizerPoint, remote: false, provides: ALL },
+  { point: auditorPoint, remote: true, provides: ALL, refused: OTHER_THREAD },
+  { point: auditorPoint, remote: true, refused: NO_MANIFEST },
+  { point: clusterNetworkPoint, remote: true, provides: ALL },
+  { point: clusterNetworkPoint, remote: true, refused: NO_MANIFEST },
   { point: kindPoint, remote: true, provides: ALL, refused: OTHER_THREAD },
   { point: kindPoint, remote: false },
 ];

@@ -1,6 +1,9 @@
 import { admissionPoint } from '../sdk/admission.ts';
+import { auditorPoint } from '../sdk/audit.ts';
 import { authenticatorPoint, authorizerPoint } from '../sdk/auth.ts';
 import { certificateAuthorityPoint } from '../sdk/certificates/certificates.ts';
+import { clusterNetworkPoint } from '../sdk/cluster-network.ts';
+import { componentPoint } from '../sdk/component.ts';
 import { connectorPoint, remoteVersionPoint } from '../sdk/connect.ts';
 import {
   bodyPoint,
@@ -16,8 +19,10 @@ import { fieldManagerPoint } from '../sdk/field-manager.ts';
 import { frontProxyPoint } from '../sdk/front-proxy.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
 import { listenerPoint } from '../sdk/listener.ts';
+import { metricsPoint } from '../sdk/metrics.ts';
 import { servedKindPoint } from '../sdk/served-kind.ts';
 import { subresourcePoint } from '../sdk/subresource.ts';
+import { tokenIssuerPoint } from '../sdk/token-issuer.ts';
 
 /** Whether a plugin may contribute depends on this. */
 export interface Contributor {
@@ -83,14 +88,20 @@ export function ownPoint<T>(point: ExtensionPoint<T>): ExtensionPoint<T> {
   return (KERNEL_POINTS.get(point.name) as ExtensionPoint<T> | undefined) ?? point;
 }
 
-/** Those that the kernel asks, or fills, itself. */
+/**
+ * Those that the kernel asks, or fills, itself, and those by which the API server's plugins let
+ * others see, carry or vouch for what is not theirs.
+ */
 const KERNEL_POINTS: ReadonlyMap<string, ExtensionPoint<never>> = new Map(
   [
     admissionPoint,
+    auditorPoint,
     authenticatorPoint,
     authorizerPoint,
     bodyPoint,
     certificateAuthorityPoint,
+    clusterNetworkPoint,
+    componentPoint,
     connectorPoint,
     decoderPoint,
     doorPoint,
@@ -98,6 +109,7 @@ const KERNEL_POINTS: ReadonlyMap<string, ExtensionPoint<never>> = new Map(
     frontProxyPoint,
     kindPoint,
     listenerPoint,
+    metricsPoint,
     patcherPoint,
     remoteVersionPoint,
     routePoint,
@@ -105,5 +117,6 @@ const KERNEL_POINTS: ReadonlyMap<string, ExtensionPoint<never>> = new Map(
     serverPoint,
     shapePoint,
     subresourcePoint,
+    tokenIssuerPoint,
   ].map(point => [point.name, point as unknown as ExtensionPoint<never>]),
 );
