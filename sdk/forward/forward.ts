@@ -105,6 +105,11 @@ function answered(
       }
     });
     sent.once('upgrade', (answer, socket, head) => {
+      if (upgrade === undefined) {
+        socket.destroy();
+        reject(backendError(new Error('it changes protocols unasked'), target));
+        return;
+      }
       switchOver(exchange, answer, { socket, head });
       resolve();
     });
