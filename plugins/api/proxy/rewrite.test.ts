@@ -63,6 +63,7 @@ describe('LinkRewriter', () => {
       '<!-- <a href="/x"> --><a href="/p/proxy/y">',
     ],
     ['nothing of text', 'ä < b <a name="/x">ö &lt;', 'ä < b <a name="/x">ö &lt;'],
+    ['nothing of an element that all objects have', '<constructor a="/x">', '<constructor a="/x">'],
     ['nothing of what is not finished', '<a href="/x"', '<a href="/x"'],
   ] as const) {
     it(`changes ${name}`, async () => assert.equal(await rewritten(page), wanted));

@@ -100,7 +100,7 @@ function elementOf(tag: string): string {
 }
 
 function rewriteTag(tag: string, change: UrlChange): string {
-  const attributes = ATTRIBUTES[elementOf(tag)];
+  const attributes = ATTRIBUTES.get(elementOf(tag));
   if (attributes === undefined) return tag;
   return tag.replace(
     /(\s)([a-z]+)(\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)/gi,
@@ -114,31 +114,31 @@ function rewriteTag(tag: string, change: UrlChange): string {
 }
 
 /** Which attributes of which elements are addresses. */
-const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
-  a: ['href'],
-  area: ['href'],
-  audio: ['src'],
-  base: ['href'],
-  blockquote: ['cite'],
-  body: ['background'],
-  button: ['formaction'],
-  del: ['cite'],
-  embed: ['src'],
-  form: ['action'],
-  frame: ['longdesc', 'src'],
-  head: ['profile'],
-  html: ['manifest'],
-  iframe: ['longdesc', 'src'],
-  img: ['longdesc', 'src', 'usemap'],
-  input: ['src', 'formaction', 'usemap'],
-  ins: ['cite'],
-  link: ['href'],
-  object: ['classid', 'codebase', 'data', 'usemap'],
-  q: ['cite'],
-  script: ['src'],
-  source: ['src'],
-  video: ['poster', 'src'],
-};
+const ATTRIBUTES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['a', ['href']],
+  ['area', ['href']],
+  ['audio', ['src']],
+  ['base', ['href']],
+  ['blockquote', ['cite']],
+  ['body', ['background']],
+  ['button', ['formaction']],
+  ['del', ['cite']],
+  ['embed', ['src']],
+  ['form', ['action']],
+  ['frame', ['longdesc', 'src']],
+  ['head', ['profile']],
+  ['html', ['manifest']],
+  ['iframe', ['longdesc', 'src']],
+  ['img', ['longdesc', 'src', 'usemap']],
+  ['input', ['src', 'formaction', 'usemap']],
+  ['ins', ['cite']],
+  ['link', ['href']],
+  ['object', ['classid', 'codebase', 'data', 'usemap']],
+  ['q', ['cite']],
+  ['script', ['src']],
+  ['source', ['src']],
+  ['video', ['poster', 'src']],
+]);
 
 const COMMENT = /-->/;
 const RAW: ReadonlyMap<string, RegExp> = new Map(
