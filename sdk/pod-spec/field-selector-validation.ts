@@ -52,7 +52,7 @@ export function validateResourceFieldRef(
   if (options.inVolume && !containerName) return [required(path.child('containerName'))];
   if (!resource) return [required(path.child('resource'))];
   const name = resource.replace(/^(?:limits|requests)\./, '');
-  const divisors = isHugePageResource(name) ? DIVISORS.memory : DIVISORS[name];
+  const divisors = isHugePageResource(name) ? BYTES : DIVISORS.get(name);
   if (!divisors || name === resource) {
     return [notSupported(path.child('resource'), resource, RESOURCE_FIELDS)];
   }
@@ -84,11 +84,11 @@ function validateSubscript(
 
 const KNOWN_FIELDS = new Set([...ENV_FIELDS, ...VOLUME_FIELDS]);
 const BYTES = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei'];
-const DIVISORS: Readonly<Record<string, readonly string[]>> = {
-  cpu: ['1', '1m'],
-  memory: BYTES,
-  'ephemeral-storage': BYTES,
-};
+const DIVISORS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['cpu', ['1', '1m']],
+  ['memory', BYTES],
+  ['ephemeral-storage', BYTES],
+]);
 const RESOURCE_FIELDS = ['limits', 'requests'].flatMap(kind =>
   ['cpu', 'ephemeral-storage', 'memory'].map(name => `${kind}.${name}`),
 );

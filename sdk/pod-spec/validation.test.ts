@@ -89,6 +89,10 @@ const CASES: readonly Case[] = [
         { name: 'I', valueFrom: { resourceFieldRef: { resource: 'limits.gpu' } } },
         { name: 'J', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '1Mi' } } },
         { name: 'K', valueFrom: { fieldRef: { fieldPath: "metadata.annotations['X/y']" } } },
+        {
+          name: 'L',
+          valueFrom: { resourceFieldRef: { resource: 'limits.constructor', divisor: '1' } },
+        },
       ],
     },
     wrong: [
@@ -104,6 +108,7 @@ const CASES: readonly Case[] = [
       `Invalid ${C}.env[8].valueFrom.secretKeyRef.key`,
       `NotSupported ${C}.env[9].valueFrom.resourceFieldRef.resource`,
       `Invalid ${C}.env[10].valueFrom.resourceFieldRef.divisor`,
+      `NotSupported ${C}.env[12].valueFrom.resourceFieldRef.resource`,
     ],
   },
   {
