@@ -4,6 +4,7 @@ export * from './builders.ts';
 export * from './certificates.ts';
 export * from './fake-clock.ts';
 export * from './fake-runtime.ts';
+export * from './fixed-contributions.ts';
 export * from './kind-conformance.ts';
 export * from './kind-steps.ts';
 export * from './running-admission.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { WebhookClientConfig } from '../api/types-admissionregistration-v1.ts';
 import type { ClusterNetwork } from '../cluster-network.ts';
-import type { Contributions } from '../extension.ts';
 import { fakeClock } from '../testing/fake-clock.ts';
+import { fixedContributions } from '../testing/fixed-contributions.ts';
 import {
   type WebhookAnswer,
   type WebhookServer,
@@ -24,17 +24,16 @@ const client = new WebhookClient({
     if (name !== 'hook') throw new Error(`service "${name}" not found`);
     return { host: '127.0.0.1', port: server.port };
   },
-  networks: oneNetwork(({ ip, port }) => {
-    if (ip !== '10.244.0.7') return 'unknown';
-    return port === 8080 ? 'http' : port === 10_250 ? 'https' : 'refused';
-  }),
+  networks: fixedContributions<ClusterNetwork>([
+    {
+      find({ ip, port }) {
+        if (ip !== '10.244.0.7') return 'unknown';
+        return port === 8080 ? 'http' : port === 10_250 ? 'https' : 'refused';
+      },
+      request: () => assert.fail('A webhook is no simulated server'),
+    },
+  ]),
 });
-
-function oneNetwork(find: ClusterNetwork['find']): Contributions<ClusterNetwork> {
-  const request = () => assert.fail('A webhook is no simulated server');
-  const network = { name: 'n', plugin: 'n', value: { find, request }, remote: false };
-  return { list: () => [network], onChange: () => () => undefined };
-}
 
 before(async () => {
   const names = ['hook.default.svc'];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type APIService, type ClusterNetwork, type ReadyEndpoint, Service } from 'kernetes/sdk';
-import { fakeClock, TestKernel } from 'kernetes/sdk/testing';
+import { fakeClock, fixedContributions, TestKernel } from 'kernetes/sdk/testing';
 import { checkAvailability } from './availability.ts';
 
 const OBJECT: APIService = {
@@ -29,15 +29,17 @@ async function checked({ ports, ready = [], hasSlices = false, network }: Setup)
     const metadata = { name: 'web', namespace: 'default' };
     await objects.create(Service, { metadata, spec: { ports: [...ports] } } as Service);
   }
-  const value = { find: () => 'unknown', request: () => assert.fail(), ...network };
-  const networks = network ? [{ name: 'n', plugin: 'n', value, remote: false }] : [];
-  const contributions = <T>(list: readonly T[]) => ({ list: () => list, onChange: () => () => {} });
+  const known: ClusterNetwork = {
+    find: () => 'unknown',
+    request: () => assert.fail(),
+    ...network,
+  };
   const endpoint = (ip: string) => ({ ip, port: 8443, endpoint: { addresses: [ip] } });
   const { isAvailable, reason, message } = await checkAvailability(OBJECT, {
     objects,
     clock: fakeClock(),
-    networks: contributions(networks) as never,
-    frontProxies: contributions([]),
+    networks: fixedContributions(network ? [known] : []),
+    frontProxies: fixedContributions([]),
     endpoints: {
       ready: async (): Promise<ReadyEndpoint[]> => ready.map(endpoint),
       has: async () => hasSlices,

@@ -7,19 +7,19 @@ import {
   type VirtualKind,
   type VirtualRequest,
 } from 'kernetes/sdk';
-import { fakeClock, TestKernel } from 'kernetes/sdk/testing';
+import { fakeClock, fixedContributions, TestKernel } from 'kernetes/sdk/testing';
 import { componentStatuses } from './component-status.ts';
 
 const ASKED: VirtualRequest = { user: { name: 'x', groups: [] }, namespace: '', options: {} };
 
 function setUp(components: Readonly<Record<string, Component>>) {
   const clock = fakeClock();
-  const list = Object.entries(components).map(([name, value]) => {
-    return { name, plugin: name, value, remote: true };
-  });
-  const contributions = { list: () => list, onChange: () => () => undefined };
   const { objects } = new TestKernel();
-  const kind = componentStatuses({ clock, objects, components: contributions });
+  const kind = componentStatuses({
+    clock,
+    objects,
+    components: fixedContributions(components),
+  });
   const virtual = kind.virtual as unknown as Required<VirtualKind<ComponentStatus>>;
   return { clock, virtual, version: kind.versions[0] };
 }
