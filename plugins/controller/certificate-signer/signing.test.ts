@@ -86,8 +86,8 @@ describe('decide() fails', () => {
     ],
     [
       'a usage that nobody knows',
-      { signerName: SIGNERS.legacyUnknown, usages: ['any', 'fun'] },
-      'unrecognized usage values: ["fun"]',
+      { signerName: SIGNERS.legacyUnknown, usages: ['any', 'fun', 'constructor'] },
+      'unrecognized usage values: ["fun" "constructor"]',
     ],
   ];
   for (const [name, spec, message] of cases) {

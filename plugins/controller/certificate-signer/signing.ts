@@ -74,7 +74,9 @@ function clientError(usages: readonly string[]): string | undefined {
 }
 
 function unknownUsages(usages: readonly string[]): string | undefined {
-  const unknown = usages.filter(usage => !(usage in KEY_USAGES || usage in EXTENDED_KEY_USAGES));
+  const isKnown = (usage: string) =>
+    Object.hasOwn(KEY_USAGES, usage) || Object.hasOwn(EXTENDED_KEY_USAGES, usage);
+  const unknown = usages.filter(usage => !isKnown(usage));
   if (unknown.length === 0) return undefined;
   return `unrecognized usage values: [${unknown.map(usage => `"${usage}"`).join(' ')}]`;
 }
