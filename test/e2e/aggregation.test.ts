@@ -7,6 +7,7 @@ import { type Cluster, createCluster } from 'kernetes';
 import { APIService, ConfigMap, EndpointSlice } from 'kernetes/sdk';
 import { systemClock } from '../../kernel/clock.ts';
 import { issuePki } from '../../kernel/pki-issuer.ts';
+import { crdOf, establish } from './crds.ts';
 import { Http, jsonOf } from './http.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
 import { MACHINE, ProxiedServer, textOf } from './proxied-server.ts';
@@ -46,7 +47,7 @@ describe('APIServices', { timeout: 120_000 }, () => {
   });
 
   it('of custom resources come and go with them', async () => {
-    await cluster.apply(WIDGETS);
+    await establish(cluster, crdOf({ group: 'example.com', kind: 'Widget' }));
     const widgets = { kind: APIService, name: 'v1.example.com' };
     const { spec } = await cluster.until(widgets, () => true);
     assert.deepEqual([spec?.groupPriorityMinimum, spec?.versionPriority], [1_000, 100]);
@@ -288,19 +289,4 @@ metadata: { name: metrics-1, labels: { kubernetes.io/service-name: metrics } }
 addressType: IPv4
 ports: [{ name: https, port: PORT }]
 endpoints: [{ addresses: [ADDRESS] }]
-`;
-
-const WIDGETS = `
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: { name: widgets.example.com }
-spec:
-  group: example.com
-  scope: Namespaced
-  names: { plural: widgets, kind: Widget }
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema: { openAPIV3Schema: { type: object } }
 `;

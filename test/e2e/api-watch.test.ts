@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
-import { CustomResourceDefinition } from 'kernetes/sdk';
 import { type FakeClock, fakeClock } from 'kernetes/sdk/testing';
+import { crdOf, establish, versionOf } from './crds.ts';
 import { type Fields, Http, Watch } from './http.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
@@ -98,16 +98,9 @@ describe('watches over HTTPS', { timeout: 60_000 }, () => {
   });
 
   it('selections of custom resources too, in each version', async () => {
-    const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-    await http.json('POST', crds, GADGETS);
+    const versions = [versionOf('v1'), versionOf('v2')];
+    await establish(cluster, crdOf({ group: 'watched.example', kind: 'Gadget', versions }));
     const path = (version: string) => `/apis/watched.example/${version}/namespaces/default/gadgets`;
-    await cluster.until(
-      { kind: CustomResourceDefinition, name: GADGETS.metadata.name },
-      ({ status }) =>
-        (status?.conditions ?? []).some(
-          ({ type, status }) => type === 'Established' && status === 'True',
-        ),
-    );
     const watches: [string, Watch][] = [];
     for (const version of ['v1', 'v2']) {
       const query = 'watch=1&labelSelector=tier%3Dfront&resourceVersion=0';
@@ -345,20 +338,3 @@ describe('watches over HTTPS', { timeout: 60_000 }, () => {
     assert.equal(await watch.next(), undefined);
   });
 });
-
-const GADGET_VERSION = {
-  served: true,
-  schema: { openAPIV3Schema: { type: 'object' } },
-};
-const GADGETS = {
-  metadata: { name: 'gadgets.watched.example' },
-  spec: {
-    group: 'watched.example',
-    scope: 'Namespaced',
-    names: { plural: 'gadgets', singular: 'gadget', kind: 'Gadget', listKind: 'GadgetList' },
-    versions: [
-      { ...GADGET_VERSION, name: 'v1', storage: true },
-      { ...GADGET_VERSION, name: 'v2', storage: false },
-    ],
-  },
-};

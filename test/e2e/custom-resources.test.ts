@@ -7,6 +7,7 @@ import type {
   JSONSchemaProps,
   ObjectMeta,
 } from 'kernetes/sdk';
+import { crdOf, versionOf } from './crds.ts';
 import { eventually } from './eventually.ts';
 import { Http, jsonOf } from './http.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
@@ -47,25 +48,21 @@ const SPEC: JSONSchemaProps = {
 
 type Version = CustomResourceDefinition['spec']['versions'][number];
 
-function versionOf(name: string, more: Partial<Version> = {}): Version {
+function cronVersion(name: string, more: Partial<Version> = {}): Version {
   const status: JSONSchemaProps = {
     type: 'object',
     properties: { replicas: { type: 'integer' }, selector: { type: 'string' } },
   };
-  const schema = { openAPIV3Schema: { type: 'object', properties: { spec: SPEC, status } } };
-  return { name, served: true, storage: name === 'v1', schema, ...more };
+  return versionOf(name, { properties: { spec: SPEC, status }, ...more });
 }
 
 function definitionOf(plural: string, kind: string, versions: Version[]): CustomResourceDefinition {
   const names = { plural, kind, shortNames: [plural.slice(0, 2)] };
-  return {
-    metadata: { name: `${plural}.e2e.example` },
-    spec: { group: 'e2e.example', scope: 'Namespaced', names, versions },
-  };
+  return crdOf({ group: 'e2e.example', kind, plural, names, versions });
 }
 
 const CRONS = definitionOf('crons', 'Cron', [
-  versionOf('v1', {
+  cronVersion('v1', {
     subresources: {
       status: {},
       scale: {
@@ -77,7 +74,7 @@ const CRONS = definitionOf('crons', 'Cron', [
     selectableFields: [{ jsonPath: '.spec.when' }],
     additionalPrinterColumns: [{ name: 'When', type: 'string', jsonPath: '.spec.when' }],
   }),
-  versionOf('v1beta1'),
+  cronVersion('v1beta1'),
 ]);
 
 describe('custom resources', { timeout: 120_000 }, () => {
@@ -218,7 +215,7 @@ describe('custom resources', { timeout: 120_000 }, () => {
   });
 
   it('that were stored under an earlier schema are brought up to date when they are read', async () => {
-    const versions = [versionOf('v1')];
+    const versions = [cronVersion('v1')];
     await define(definitionOf('olds', 'Old', versions));
     await http.json<Answer>('POST', path('olds'), {
       metadata: { name: 'old' },
@@ -246,7 +243,7 @@ describe('custom resources', { timeout: 120_000 }, () => {
   });
 
   it('are served in another storage version without a break, and others keep their watches', async () => {
-    await define(definitionOf('moves', 'Move', [versionOf('v1'), versionOf('v2')]));
+    await define(definitionOf('moves', 'Move', [cronVersion('v1'), cronVersion('v2')]));
     await http.json<Answer>('POST', path('moves'), {
       metadata: { name: 'a' },
       spec: { when: '1' },
@@ -257,7 +254,7 @@ describe('custom resources', { timeout: 120_000 }, () => {
       ended = true;
     });
     watch.resume();
-    const moved = [versionOf('v1', { storage: false }), versionOf('v2', { storage: true })];
+    const moved = [cronVersion('v1', { storage: false }), cronVersion('v2', { storage: true })];
     const name = `${DEFINITIONS}/moves.e2e.example`;
     const { status } = await http.json<Answer>('PATCH', name, { spec: { versions: moved } }, MERGE);
     assert.deepEqual(status.storedVersions, ['v1', 'v2']);
@@ -276,7 +273,7 @@ describe('custom resources', { timeout: 120_000 }, () => {
   });
 
   it('wait for names that another has', async () => {
-    const other = definitionOf('others', 'Cron', [versionOf('v1')]);
+    const other = definitionOf('others', 'Cron', [cronVersion('v1')]);
     await http.json<Answer>('POST', DEFINITIONS, other);
     const refused = await untilCondition('others.e2e.example', 'NamesAccepted', 'False');
     assert.equal(condition(refused, 'NamesAccepted')?.reason, 'ListKindConflict');
@@ -286,7 +283,7 @@ describe('custom resources', { timeout: 120_000 }, () => {
   });
 
   it('go before their definition does, and leave discovery and OpenAPI', async () => {
-    await define(definitionOf('gones', 'Gone', [versionOf('v1')]));
+    await define(definitionOf('gones', 'Gone', [cronVersion('v1')]));
     const finalizers = ['e2e.example/held'];
     await http.json<Answer>('POST', path('gones'), {
       metadata: { name: 'a', finalizers },

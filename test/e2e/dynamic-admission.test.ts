@@ -8,7 +8,6 @@ import { type Cluster, createCluster } from 'kernetes';
 import {
   ApiError,
   ConfigMap,
-  CustomResourceDefinition,
   Deployment,
   type Kind,
   type KubeObject,
@@ -25,6 +24,7 @@ import {
   type WebhookServer,
   webhookServer,
 } from 'kernetes/sdk/testing';
+import { crdOf, establish, versionOf } from './crds.ts';
 import { until } from './eventually.ts';
 import { Http } from './http.ts';
 import { withoutKubectl } from './kubectl.ts';
@@ -297,42 +297,19 @@ describe('validating admission policies', () => {
 describe('conversion webhooks', () => {
   before(async () => {
     const { caBundle, url } = server;
-    const version = (name: string, field: string) => ({
-      name,
-      served: true,
-      storage: name === 'v1',
-      schema: {
-        openAPIV3Schema: {
-          type: 'object',
-          properties: {
-            spec: { type: 'object', properties: { [field]: { type: 'integer' } } },
-          },
-        },
+    const version = (name: string, field: string) => {
+      const spec = { type: 'object', properties: { [field]: { type: 'integer' } } };
+      return versionOf(name, { properties: { spec } });
+    };
+    const conversion = {
+      strategy: 'Webhook',
+      webhook: {
+        conversionReviewVersions: ['v1'],
+        clientConfig: { url: `${url}/convert`, caBundle },
       },
-    });
-    await cluster.objects.create(CustomResourceDefinition, {
-      metadata: { name: `widgets.${GROUP}` },
-      spec: {
-        group: GROUP,
-        names: { kind: 'Widget', plural: 'widgets' },
-        scope: 'Namespaced',
-        versions: [version('v1', 'size'), version('v2', 'length')],
-        conversion: {
-          strategy: 'Webhook',
-          webhook: {
-            conversionReviewVersions: ['v1'],
-            clientConfig: { url: `${url}/convert`, caBundle },
-          },
-        },
-      },
-    });
-    await cluster.until(
-      { kind: CustomResourceDefinition, name: `widgets.${GROUP}` },
-      ({ status }) =>
-        Boolean(
-          status?.conditions?.some(each => each.type === 'Established' && each.status === 'True'),
-        ),
-    );
+    };
+    const versions = [version('v1', 'size'), version('v2', 'length')];
+    await establish(cluster, crdOf({ group: GROUP, kind: 'Widget', versions, conversion }));
   });
 
   const widget = (name: string, spec: Widget['spec']) => ({

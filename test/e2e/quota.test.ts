@@ -3,13 +3,13 @@ import { after, before, describe, it } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
 import {
   ConfigMap,
-  CustomResourceDefinition,
   type Kind,
   type KubeObject,
   Namespace,
   ReplicaSet,
   ResourceQuota,
 } from 'kernetes/sdk';
+import { crdOf, establish } from './crds.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
 
 /** Quotas as their users see them. */
@@ -135,23 +135,7 @@ describe('a quota', () => {
 
   it('counts custom resources', async () => {
     const { objects } = cluster;
-    const schema = { openAPIV3Schema: { type: 'object' } };
-    await objects.create(CustomResourceDefinition, {
-      metadata: { name: 'widgets.example.com' },
-      spec: {
-        group: 'example.com',
-        scope: 'Namespaced',
-        names: { plural: 'widgets', kind: 'Widget' },
-        versions: [{ name: 'v1', served: true, storage: true, schema }],
-      },
-    });
-    const isEstablished = ({ status }: CustomResourceDefinition) =>
-      status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') ??
-      false;
-    await cluster.until(
-      { kind: CustomResourceDefinition, name: 'widgets.example.com' },
-      isEstablished,
-    );
+    await establish(cluster, crdOf({ group: 'example.com', kind: 'Widget' }));
     await limited('custom', { 'count/widgets.example.com': '1' });
     const Widget: Kind<KubeObject> = {
       group: 'example.com',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
-import { CustomResourceDefinition } from 'kernetes/sdk';
+import { crdOf, untilEstablished, versionOf } from './crds.ts';
 import { type Fields, Http, jsonOf } from './http.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
 
@@ -302,49 +302,27 @@ describe('server-side apply', { timeout: 120_000 }, () => {
   });
 
   it('applies custom resources by their schema, in any of their versions', async () => {
-    const openAPIV3Schema = {
-      type: 'object',
-      properties: {
-        spec: {
-          type: 'object',
-          properties: {
-            size: { type: 'integer' },
-            tags: { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'string' } },
-            free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-          },
-        },
-        status: { type: 'object', properties: { ready: { type: 'integer' } } },
-      },
-    };
-    const version = (name: string, storage: boolean) => ({
-      name,
-      storage,
-      served: true,
-      schema: { openAPIV3Schema },
-      subresources: {
-        status: {},
-        scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.ready' },
-      },
-    });
-    const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-    await apply(`${definitions}/parts.apply.test?fieldManager=a`, {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'parts.apply.test' },
+    const properties = {
       spec: {
-        group: 'apply.test',
-        scope: 'Namespaced',
-        names: { plural: 'parts', singular: 'part', kind: 'Part', listKind: 'PartList' },
-        versions: [version('v1', true), version('v2', false)],
+        type: 'object',
+        properties: {
+          size: { type: 'integer' },
+          tags: { type: 'array', 'x-kubernetes-list-type': 'set', items: { type: 'string' } },
+          free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+        },
       },
-    });
+      status: { type: 'object', properties: { ready: { type: 'integer' } } },
+    };
+    const subresources = {
+      status: {},
+      scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.ready' },
+    };
+    const versions = ['v1', 'v2'].map(name => versionOf(name, { properties, subresources }));
+    const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    const parts = crdOf({ group: 'apply.test', kind: 'Part', versions });
+    await apply(`${definitions}/parts.apply.test?fieldManager=a`, parts);
+    await untilEstablished(cluster, parts.metadata.name);
     const at = (served: string) => `/apis/apply.test/${served}/namespaces/default/parts`;
-    await cluster.until(
-      { kind: CustomResourceDefinition, name: 'parts.apply.test' },
-      ({ status }) =>
-        status?.conditions?.some(each => each.type === 'Established' && each.status === 'True') ??
-        false,
-    );
     const part = (served: string, fields: object) => ({
       apiVersion: `apply.test/${served}`,
       kind: 'Part',
