@@ -20,6 +20,11 @@ export function isInRelease({ since = 0, until = Infinity }: Releases, release: 
   return release === 0 || (since <= release && release <= until);
 }
 
+/** Whether it is this release or an older one; 0 is newer than all. */
+export function isUpTo(last: number, release: number): boolean {
+  return release > 0 && release <= last;
+}
+
 /**
  * The kind with the versions that clients of a release see; undefined when there are none. What
  * runs inside the cluster works with all of them.

@@ -28,6 +28,14 @@ const JOB_UID: Difference = {
 
 const NODE_PORT: Difference = { fields: ['spec.ports[0].nodePort'], why: 'drawn at random' };
 
+/** A server that emulates the recorded one differs only in what is drawn. */
+export const EMULATED: Differences = {
+  notServed: {},
+  errors: {},
+  everywhere: [],
+  defaults: { job: [JOB_UID], 'service-lb': [NODE_PORT] },
+};
+
 const TOKEN =
   'a volume is projected since v1.21; before, the secret that the account got was mounted';
 const TOKEN_VOLUME: Difference = {
@@ -40,14 +48,6 @@ const PODS: Readonly<Record<string, readonly Difference[]>> = {
   'pod-probes': [
     { fields: ['spec.volumes[4]', 'spec.containers[0].volumeMounts[0].name'], why: TOKEN },
   ],
-};
-
-/** A server that emulates the recorded one differs only in what is drawn, and in this. */
-export const EMULATED: Differences = {
-  notServed: {},
-  errors: {},
-  everywhere: [],
-  defaults: { ...PODS, job: [JOB_UID], 'service-lb': [NODE_PORT] },
 };
 
 const ADDRESSES: Difference = {

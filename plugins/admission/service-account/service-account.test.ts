@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Pod, type PodSpec, ServiceAccount } from 'kernetes/sdk';
+import { type Pod, type PodSpec, Secret, ServiceAccount } from 'kernetes/sdk';
 import { admissionRequest, pod, runAdmission, TestKernel } from 'kernetes/sdk/testing';
 import plugin from './plugin.ts';
 
@@ -249,5 +249,66 @@ describe('admission.service-account with limited secrets', () => {
     );
     const fine = structuredClone(oldObject);
     assert.deepEqual(await admit(admissionRequest(fine, update)), oldObject);
+  });
+});
+
+describe('admission.service-account up to v1.20', () => {
+  const type = 'kubernetes.io/service-account-token';
+  function token(name: string, accountName: string, uid: string): Secret {
+    const of = 'kubernetes.io/service-account';
+    const annotations = { [`${of}.name`]: accountName, [`${of}.uid`]: uid };
+    return { metadata: { name, namespace: 'default', annotations }, type };
+  }
+
+  async function old(secrets: string[], ...tokens: Secret[]) {
+    const kernel = new TestKernel();
+    const uid = 'u';
+    const references = secrets.map(name => ({ name }));
+    kernel.add(
+      ServiceAccount,
+      account('default', { metadata: { name: 'default', uid }, secrets: references }),
+    );
+    kernel.add(Secret, ...tokens);
+    return runAdmission(plugin, { kernel, config: { release: 20 } });
+  }
+
+  it('mounts the first token among what the account refers to', async () => {
+    const { admit } = await old(
+      ['gone', 'own', 't-1', 't-2'],
+      token('own', 'other', 'u'),
+      token('t-1', 'default', 'u'),
+      token('t-2', 'default', 'u'),
+    );
+    const { spec } = await admit<Pod>(
+      admissionRequest(pod('x', { spec: { containers: [{ ...MAIN }] } })),
+    );
+    const secret = { secretName: 't-1', defaultMode: 420 };
+    assert.deepEqual(spec?.volumes, [{ name: 't-1', secret }]);
+    const mount = { name: 't-1', readOnly: true, mountPath: MOUNT_PATH };
+    assert.deepEqual(spec?.containers[0]?.volumeMounts, [mount]);
+  });
+
+  it('uses a volume of the token that is there, and no name that is taken', async () => {
+    const { admit } = await old(['t-1'], token('t-1', 'default', 'u'));
+    const mounted = async (volumes: PodSpec['volumes'] & object) => {
+      const spec = { containers: [{ ...MAIN }], volumes };
+      const result = await admit<Pod>(admissionRequest(pod('x', { spec })));
+      return [result.spec?.containers[0]?.volumeMounts?.[0]?.name, result.spec?.volumes?.length];
+    };
+    const there = { name: 'mine', secret: { secretName: 't-1' } };
+    assert.deepEqual(await mounted([there]), ['mine', 1]);
+    const [name, count] = await mounted([{ name: 't-1', emptyDir: {} }]);
+    assert.match(String(name), /^t-1-[a-z0-9]{5}$/);
+    assert.equal(count, 2);
+  });
+
+  it('tells the client to come again when the account has no token yet', async () => {
+    const { admit } = await old(['t-1'], token('t-1', 'default', 'before'));
+    await assert.rejects(
+      async () => admit(admissionRequest(pod('x', { spec: { containers: [{ ...MAIN }] } }))),
+      { code: 500, message: /^No API token found for service account "default", retry after/ },
+    );
+    const spec = { containers: [{ ...MAIN }], automountServiceAccountToken: false };
+    assert.ok(await admit(admissionRequest(pod('x', { spec }))));
   });
 });

@@ -4,12 +4,10 @@ import {
   admissionForbidden,
   type Pod,
   type PodSpec,
-  type Random,
   type ServiceAccount,
 } from 'kernetes/sdk';
 import { DEFAULT_ACCOUNT } from './account-lookup.ts';
 import { forbiddenEphemeralSecret, forbiddenSecret, isSecretUsed } from './secrets.ts';
-import { mountToken } from './token-volume.ts';
 
 /** Finds an account; undefined: there is none. */
 export type FindAccount = (
@@ -17,7 +15,10 @@ export type FindAccount = (
   name: string,
 ) => ServiceAccount | Promise<ServiceAccount | undefined> | undefined;
 
-export function serviceAccountAdmission(find: FindAccount, random: Random): AdmissionPlugin {
+/** Gives a pod the means to be its account. */
+export type MountToken = (spec: PodSpec, account: ServiceAccount) => void;
+
+export function serviceAccountAdmission(find: FindAccount, mount: MountToken): AdmissionPlugin {
   return {
     rules: [
       { operations: ['CREATE'], groups: [''], resources: ['pods'] },
@@ -29,7 +30,7 @@ export function serviceAccountAdmission(find: FindAccount, random: Random): Admi
       if (isMirror) return refuseMirror(request, spec);
       spec.serviceAccountName ||= spec.serviceAccount || DEFAULT_ACCOUNT;
       spec.serviceAccount = spec.serviceAccountName;
-      return withAccount(find, request, spec, account => complete(spec, account, random));
+      return withAccount(find, request, spec, account => complete(spec, account, mount));
     },
     validate(request) {
       const { spec, isMirror } = podOf(request);
@@ -72,9 +73,9 @@ function withAccount(
   return found instanceof Promise ? found.then(check) : check(found);
 }
 
-function complete(spec: PodSpec, account: ServiceAccount, random: Random): void {
+function complete(spec: PodSpec, account: ServiceAccount, mount: MountToken): void {
   if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) {
-    mountToken(spec, random);
+    mount(spec, account);
   }
   const { imagePullSecrets = [] } = account;
   if ((spec.imagePullSecrets ?? []).length > 0 || imagePullSecrets.length === 0) return;

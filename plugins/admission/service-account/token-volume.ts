@@ -4,12 +4,17 @@ import { type Container, type PodSpec, type Random, randomSuffix, type Volume } 
 export function mountToken(spec: PodSpec, random: Random): void {
   const there = spec.volumes?.find(({ name }) => name.startsWith(VOLUME_PREFIX));
   const name = there?.name ?? VOLUME_PREFIX + randomSuffix(random, SUFFIX_LENGTH);
+  if (!mountEverywhere(spec, name) || there) return;
+  spec.volumes ??= [];
+  spec.volumes.push(tokenVolume(name));
+}
+
+/** Whether any container had nothing at that place. */
+export function mountEverywhere(spec: PodSpec, name: string): boolean {
   let isNeeded = false;
   for (const container of spec.initContainers ?? []) if (mount(container, name)) isNeeded = true;
   for (const container of spec.containers ?? []) if (mount(container, name)) isNeeded = true;
-  if (!isNeeded || there) return;
-  spec.volumes ??= [];
-  spec.volumes.push(tokenVolume(name));
+  return isNeeded;
 }
 
 /** Whether it was mounted. */

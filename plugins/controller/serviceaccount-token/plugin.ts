@@ -1,29 +1,39 @@
 import {
-  ApiError,
   definePlugin,
+  isUpTo,
   keyOf,
   listenerPoint,
   parseKey,
+  RELEASE_CONFIG,
+  type ReleaseConfig,
   runQueue,
   Secret,
   ServiceAccount,
   tokenIssuerPoint,
 } from 'kernetes/sdk';
-import { accountName, filled, isFor, TYPE } from './token-secret.ts';
+import { LAST_RELEASE, runAutomaticSecrets } from './automatic-secrets.ts';
+import { accountName, filled, isFor, missing, TYPE } from './token-secret.ts';
 
-export default definePlugin({
+export default definePlugin<ReleaseConfig>({
   name: 'controller.serviceaccount-token',
+  config: RELEASE_CONFIG,
   activate(ctx) {
     const { objects } = ctx;
+    const isAutomatic = isUpTo(LAST_RELEASE, ctx.config.release);
     const secrets = ctx.informer(Secret, {
       fieldSelector: `type=${TYPE}`,
       indexes: {
         account: (secret: Secret) => [`${secret.metadata.namespace}/${accountName(secret)}`],
       },
     });
-    const accounts = ctx.informer(ServiceAccount, { fields: [] });
+    const accounts = ctx.informer(ServiceAccount, { fields: isAutomatic ? ['secrets'] : [] });
     const issuers = ctx.contributions(tokenIssuerPoint);
     const listeners = ctx.contributions(listenerPoint);
+    const fillOptions = () => {
+      const [issuer] = issuers.list();
+      const certificate = listeners.list()[0]?.value.certificateAuthority;
+      return issuer && { issuer: issuer.value, certificate };
+    };
 
     /** The copy may not show yet what was made a moment ago: nothing is deleted by it alone. */
     async function findAccount(secret: Secret): Promise<ServiceAccount | undefined> {
@@ -38,9 +48,9 @@ export default definePlugin({
       concurrency: 5,
       async work(key) {
         const secret = secrets.get(key);
-        const [issuer] = issuers.list();
+        const fill = fillOptions();
         if (secret === undefined || secret.metadata.deletionTimestamp) return undefined;
-        if (issuer === undefined || accountName(secret) === '') return undefined;
+        if (fill === undefined || accountName(secret) === '') return undefined;
         const account = await findAccount(secret);
         if (account === undefined) {
           const { uid = '', resourceVersion = '' } = secret.metadata;
@@ -48,8 +58,7 @@ export default definePlugin({
           await objects.delete(Secret, parseKey(key), { preconditions });
           return undefined;
         }
-        const certificate = listeners.list()[0]?.value.certificateAuthority;
-        const wanted = filled(secret, account, { issuer: issuer.value, certificate });
+        const wanted = filled(secret, account, fill);
         if (wanted !== undefined) await objects.update(Secret, wanted);
         return undefined;
       },
@@ -61,9 +70,7 @@ export default definePlugin({
     listeners.onChange(addAll);
     issuers.onChange(addAll);
     queue.start();
+    if (!isAutomatic) return;
+    issuers.onChange(runAutomaticSecrets(ctx, { accounts, secrets, fillOptions }));
   },
 });
-
-function missing(error: unknown): undefined {
-  if (!ApiError.is(error, 'NotFound')) throw error;
-}

@@ -1,4 +1,4 @@
-import type { Secret, ServiceAccount, TokenIssuer } from 'kernetes/sdk';
+import { ApiError, type Secret, type ServiceAccount, type TokenIssuer } from 'kernetes/sdk';
 
 export const TYPE = 'kubernetes.io/service-account-token';
 
@@ -11,6 +11,10 @@ export function accountName({ metadata }: Secret): string {
 export function isFor({ metadata }: Secret, account: ServiceAccount): boolean {
   const uid = metadata.annotations?.[UID];
   return !uid || uid === account.metadata.uid;
+}
+
+export function annotationsFor({ metadata: { name = '', uid = '' } }: ServiceAccount) {
+  return { [NAME]: name, [UID]: uid };
 }
 
 export interface FillOptions {
@@ -45,6 +49,11 @@ export function filled(
       token: data.token || encode(issuer.tokenFor(account, name)),
     },
   };
+}
+
+/** What a read gives of an object that is not there. */
+export function missing(error: unknown): undefined {
+  if (!ApiError.is(error, 'NotFound')) throw error;
 }
 
 function encode(text: string): string {
