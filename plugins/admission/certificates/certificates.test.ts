@@ -96,15 +96,16 @@ describe('who sets a status', () => {
 
 describe('who asks for a certificate', () => {
   const MASTERS = 'CN=me, O=system:masters';
-  const masters = `${PREFIX} use of ${SIGNERS.client} signer with system:masters group is not allowed`;
+  const masters = (signer: string) =>
+    `${PREFIX} use of ${signer} signer with system:masters group is not allowed`;
   const plugin = (signer: string) =>
     `${PREFIX} use of ${signer} signer with the name of a plugin is not allowed`;
   const cases: readonly [string, string, string][] = [
     ['CN=me, O=dev', SIGNERS.client, ''],
-    [MASTERS, SIGNERS.client, masters],
-    ['CN=me, O=dev, O=system:masters', SIGNERS.client, masters],
+    [MASTERS, SIGNERS.client, masters(SIGNERS.client)],
+    ['CN=me, O=dev, O=system:masters', SIGNERS.client, masters(SIGNERS.client)],
     [MASTERS, MINE, ''],
-    [MASTERS, SIGNERS.legacyUnknown, ''],
+    [MASTERS, SIGNERS.legacyUnknown, masters(SIGNERS.legacyUnknown)],
     ['CN=system:plugin:auth.rbac', SIGNERS.client, plugin(SIGNERS.client)],
     ['CN=me, O=system:plugins', SIGNERS.kubeletClient, plugin(SIGNERS.kubeletClient)],
     ['CN=system:plugin:x', SIGNERS.kubeletServing, plugin(SIGNERS.kubeletServing)],
