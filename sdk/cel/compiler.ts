@@ -13,10 +13,10 @@ import {
   type Scope,
 } from './compilation.ts';
 import { equal } from './equality.ts';
-import { FAILURE_COST, type Frame, type Run } from './meter.ts';
+import type { Frame, Run } from './meter.ts';
 import { chainOf } from './parse.ts';
 import { assign, BOOL, join, listOf, mapOf, scalar, type Type } from './type.ts';
-import { absorbed, fail, ListValue, mapFrom, TypeValue, Uint } from './value.ts';
+import { isTrue, ListValue, mapFrom, TypeValue, Uint } from './value.ts';
 
 /**
  * Checks the types of a parsed expression and makes closures of it, in one pass. The package's own
@@ -153,11 +153,7 @@ function compileTernary(node: Node<'?:'>, scope: Scope | undefined, at: Compilat
     throw noOverload('_?_:_', at, [at.source.after(node.args[0].end, '?'), condition, yes, no]);
   return {
     type: join([yes.type, no.type]),
-    run: frame => {
-      const chosen = condition.run(frame);
-      if (typeof chosen !== 'boolean') return fail('no such overload');
-      return chosen ? yes.run(frame) : no.run(frame);
-    },
+    run: frame => (isTrue(condition.run(frame)) ? yes : no).run(frame),
   };
 }
 
@@ -183,12 +179,9 @@ function decide(runs: readonly Run[], decisive: boolean, frame: Frame): boolean 
   let failure: unknown;
   for (const run of runs) {
     try {
-      const value = run(frame);
-      if (value === decisive) return decisive;
-      if (typeof value !== 'boolean') fail('no such overload');
+      if (isTrue(run(frame)) === decisive) return decisive;
     } catch (thrown) {
-      failure ??= absorbed(thrown);
-      frame.meter.spend(FAILURE_COST);
+      failure = frame.meter.putAside(thrown, failure);
     }
   }
   if (failure !== undefined) throw failure;

@@ -1,9 +1,9 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { type Compiled, innerScope, LIST_COST, MAP_COST } from './compilation.ts';
 import { identifier, type Loop, loopOf, type MacroCall, place, walk } from './loop.ts';
-import { FAILURE_COST, type Frame, type Run } from './meter.ts';
+import type { Frame, Run } from './meter.ts';
 import { assign, BOOL, DYN, listOf, mapOf, optionalOf } from './type.ts';
-import { absorbed, fail, ListValue, MapValue, mapFrom, Optional } from './value.ts';
+import { fail, isTrue, ListValue, MapValue, mapFrom, Optional } from './value.ts';
 
 /**
  * Comprehensions are loops of ours instead of upstream's general fold. What upstream's fold would
@@ -69,20 +69,13 @@ function quantify(
     frame.meter.spend(cost);
     try {
       place(loop, cursor, { index, frame });
-      const value = test(frame);
-      if (value === decisive) return decisive;
-      if (typeof value !== 'boolean') fail('no such overload');
+      if (isTrue(test(frame)) === decisive) return decisive;
     } catch (thrown) {
-      failure ??= absorbed(thrown);
-      frame.meter.spend(FAILURE_COST);
+      failure = frame.meter.putAside(thrown, failure);
     }
   }
   if (failure !== undefined) throw failure;
   return !decisive;
-}
-
-function isTrue(value: unknown): boolean {
-  return typeof value === 'boolean' ? value : fail('no such overload');
 }
 
 function existsOne(call: MacroCall, variables: number): Compiled {

@@ -1,6 +1,6 @@
 import type { RE2JS } from 're2js';
 import type { CelAuthorizer, CelRequestResource } from './cel.ts';
-import { Exhausted } from './value.ts';
+import { absorbed, Exhausted } from './value.ts';
 
 /** Counts what an evaluation costs, in upstream's units, and stops it. */
 export class Meter {
@@ -21,6 +21,13 @@ export class Meter {
   traverse(length: number): void {
     this.spend(Math.ceil(length * TRAVERSAL_COST));
   }
+
+  /** Of several failures that a decisive answer may still outweigh, the first. */
+  putAside(thrown: unknown, earlier: unknown): unknown {
+    const failure = absorbed(thrown);
+    this.spend(FAILURE_COST);
+    return earlier ?? failure;
+  }
 }
 
 const EXHAUSTED = new Exhausted();
@@ -34,7 +41,7 @@ export function decoded<Value>(value: Value, { meter }: Frame): Value {
 }
 
 /** Of a failure that is put aside: it takes longer than other steps. */
-export const FAILURE_COST = 4;
+const FAILURE_COST = 4;
 
 /** One evaluation. */
 export interface Frame {

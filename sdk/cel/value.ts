@@ -36,6 +36,11 @@ export function fail(message: string): never {
   throw new Failure(message);
 }
 
+/** Where only a bool will do. */
+export function isTrue(value: unknown): boolean {
+  return typeof value === 'boolean' ? value : fail('no such overload');
+}
+
 export type Adapt = (data: unknown) => unknown;
 
 /** How lists of a schema are compared and added. */
