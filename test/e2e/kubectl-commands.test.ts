@@ -51,7 +51,8 @@ const CASES: Readonly<Record<string, readonly Step[]>> = {
     ['get --raw /api/v1/nodes/none', /Error from server \(NotFound\): nodes "none" not found/, 1],
     ['get cm,sa --chunk-size=1', /configmap\/one.*serviceaccount\/default/s],
     ['label cm one b=c', /labeled/],
-    ['label cm one --list', /^app=pruned\nb=c\n$/],
+    // kubectl lists a map of Go's, in whatever order it comes.
+    ['label cm one --list', /^(app=pruned\nb=c|b=c\napp=pruned)\n$/],
     ['annotate cm one note=x', /annotated/],
     ['annotate cm one note=y', /--overwrite is false but found the following/, 1],
     ['annotate cm one note=y --overwrite', /annotated/],
