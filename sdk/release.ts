@@ -44,12 +44,14 @@ export interface OlderVersion extends Releases {
   readonly until: number;
   /** The minor release from which on its use is warned of. */
   readonly deprecated: number;
+  /** Upstream's text does not say what to use instead. Default false. */
+  readonly isUnreplaced?: boolean;
 }
 
 /** A version that differs from a newer one in its name alone; fields that came later are in both. */
 export function olderVersion<T extends KubeObject>(
   newer: KindVersion<T>,
-  { group, kind, name, deprecated, since, until }: OlderVersion,
+  { group, kind, name, deprecated, since, until, isUnreplaced = false }: OlderVersion,
 ): KindVersion<T> {
   const now = apiVersionOf({ group, version: newer.name });
   const old = apiVersionOf({ group, version: name });
@@ -59,7 +61,7 @@ export function olderVersion<T extends KubeObject>(
     schema: builtInSchema(group, name, kind),
     releases: { ...(since !== undefined && { since }), until },
     deprecation:
-      `${old} ${kind} is deprecated in v1.${deprecated}+, unavailable in v1.${until + 1}+; ` +
-      `use ${now} ${kind}`,
+      `${old} ${kind} is deprecated in v1.${deprecated}+, unavailable in v1.${until + 1}+` +
+      (isUnreplaced ? '' : `; use ${now} ${kind}`),
   };
 }

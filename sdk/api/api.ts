@@ -466,6 +466,8 @@ export {
 } from './types-flowcontrol-v1.ts';
 export * as flowcontrolV1 from './types-flowcontrol-v1.ts';
 export * as flowcontrolV1beta1 from './types-flowcontrol-v1beta1.ts';
+export * as flowcontrolV1beta2 from './types-flowcontrol-v1beta2.ts';
+export * as flowcontrolV1beta3 from './types-flowcontrol-v1beta3.ts';
 export {
   type Quantity,
   type APIGroup,

@@ -12,6 +12,8 @@ const SERVED: readonly [path: string, resource: string, since: number, until: nu
   ['/apis/admissionregistration.k8s.io/v1', 'validatingadmissionpolicies', 30, 99],
   ['/apis/apiextensions.k8s.io/v1beta1', 'customresourcedefinitions', 7, 21],
   ['/apis/authentication.k8s.io/v1', 'selfsubjectreviews', 28, 99],
+  ['/apis/authentication.k8s.io/v1alpha1', 'selfsubjectreviews', 99, 99],
+  ['/apis/authentication.k8s.io/v1beta1', 'selfsubjectreviews', 99, 99],
   ['/apis/authentication.k8s.io/v1beta1', 'tokenreviews', 6, 21],
   ['/apis/authorization.k8s.io/v1beta1', 'subjectaccessreviews', 6, 21],
   ['/apis/autoscaling/v1', 'horizontalpodautoscalers', 2, 99],
@@ -28,6 +30,8 @@ const SERVED: readonly [path: string, resource: string, since: number, until: nu
   ['/apis/extensions/v1beta1', 'ingresses', 1, 21],
   ['/apis/flowcontrol.apiserver.k8s.io/v1', 'flowschemas', 29, 99],
   ['/apis/flowcontrol.apiserver.k8s.io/v1beta1', 'flowschemas', 20, 25],
+  ['/apis/flowcontrol.apiserver.k8s.io/v1beta2', 'prioritylevelconfigurations', 23, 28],
+  ['/apis/flowcontrol.apiserver.k8s.io/v1beta3', 'prioritylevelconfigurations', 26, 31],
   ['/apis/networking.k8s.io/v1', 'ingresses', 19, 99],
   ['/apis/networking.k8s.io/v1', 'ipaddresses', 33, 99],
   ['/apis/networking.k8s.io/v1', 'servicecidrs', 33, 99],
@@ -69,7 +73,7 @@ const NOT_SERVED: Readonly<Record<string, string>> = {
 };
 
 describe('--emulate', { timeout: 120_000 }, () => {
-  for (const release of [20, 21, 22, 24, 25, 26, 27, 29, 33, 34, 36]) {
+  for (const release of [20, 21, 22, 23, 25, 26, 28, 29, 31, 32, 33, 34, 36]) {
     it(`1.${release} serves the versions of that release`, async () => {
       await using cluster = await createCluster({ nodes: 0, emulate: `1.${release}` });
       const http = Http.of(await cluster.kubeconfig());

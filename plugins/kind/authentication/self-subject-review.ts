@@ -1,9 +1,9 @@
-import { builtInSchema, defineKind, type KindVersion, type SelfSubjectReview } from 'kernetes/sdk';
+import { builtInSchema, defineKind, type SelfSubjectReview } from 'kernetes/sdk';
 import { userInfo } from './user-info.ts';
 
 const GROUP = 'authentication.k8s.io';
 
-/** Who asks. */
+/** Who asks. The versions before v1 are off upstream, in the releases that have them. */
 export const selfSubjectReviews = defineKind<SelfSubjectReview>({
   group: GROUP,
   kind: 'SelfSubjectReview',
@@ -12,18 +12,15 @@ export const selfSubjectReviews = defineKind<SelfSubjectReview>({
   namespaced: false,
   verbs: ['create'],
   storage: { prefix: `registry/${GROUP}/selfsubjectreviews`, version: 'v1' },
-  versions: [version('v1', 28), version('v1beta1', 27, 32), version('v1alpha1', 26, 31)],
+  versions: [
+    {
+      name: 'v1',
+      schema: builtInSchema(GROUP, 'v1', 'SelfSubjectReview'),
+      releases: { since: 28 },
+    },
+  ],
   strategy: {},
   virtual: {
     create: (review, { user }) => ({ ...review, status: { userInfo: userInfo(user) } }),
   },
 });
-
-/** All have the form of v1. */
-function version(name: string, since: number, until?: number): KindVersion<SelfSubjectReview> {
-  return {
-    name,
-    schema: builtInSchema(GROUP, 'v1', 'SelfSubjectReview'),
-    releases: { since, ...(until !== undefined && { until }) },
-  };
-}

@@ -95,7 +95,10 @@ function version(name: string): KindVersion {
       { ...column('Name', 1), format: 'name' },
     ],
     row: eventRow,
-    ...(name === 'v1beta1' && { releases: { until: 24 } }),
+    ...(name === 'v1beta1' && {
+      releases: { until: 24 },
+      deprecation: 'events.k8s.io/v1beta1 Event is deprecated in v1.22+, unavailable in v1.25+',
+    }),
   });
 }
 

@@ -16,8 +16,8 @@ import {
   olderVersion,
   required,
 } from 'kernetes/sdk';
+import { GROUP, V1BETA1, V1BETA2, V1BETA3 } from './versions.ts';
 
-const GROUP = 'flowcontrol.apiserver.k8s.io';
 const PRECEDENCE_DEFAULT = 1_000;
 const PRECEDENCE_MAX = 10_000;
 const DISTINGUISHERS = ['ByNamespace', 'ByUser'];
@@ -48,6 +48,9 @@ const V1: KindVersion<FlowSchema> = {
   ],
 };
 
+const BETA3 = olderVersion(V1, { ...V1BETA3, kind: 'FlowSchema' });
+const BETA2 = olderVersion(BETA3, { ...V1BETA2, kind: 'FlowSchema' });
+
 export const flowSchemas = defineKind<FlowSchema>({
   group: GROUP,
   kind: 'FlowSchema',
@@ -55,17 +58,7 @@ export const flowSchemas = defineKind<FlowSchema>({
   singular: 'flowschema',
   namespaced: false,
   storage: { prefix: 'registry/flowschemas', version: 'v1' },
-  versions: [
-    V1,
-    olderVersion(V1, {
-      group: GROUP,
-      kind: 'FlowSchema',
-      name: 'v1beta1',
-      deprecated: 23,
-      since: 20,
-      until: 25,
-    }),
-  ],
+  versions: [V1, BETA3, BETA2, olderVersion(BETA2, { ...V1BETA1, kind: 'FlowSchema' })],
   strategy: {
     status: true,
     generation: true,

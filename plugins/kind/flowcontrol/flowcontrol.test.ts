@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { FlowSchema, PriorityLevelConfiguration } from 'kernetes/sdk';
 import { validateFlowSchema } from './flow-schema.ts';
-import { fromV1beta1, toV1beta1, validateLevel } from './priority-level.ts';
+import {
+  fromBeta2,
+  priorityLevelConfigurations,
+  toBeta1,
+  validateLevel,
+} from './priority-level.ts';
 
 const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'] };
 const group = { kind: 'Group', group: { name: 'system:masters' } };
@@ -139,18 +144,54 @@ describe('flow control', () => {
     });
   }
 
-  it('v1beta1 names the shares differently', () => {
+  it('v1beta1 and v1beta2 name the shares differently', () => {
     const limitResponse = { type: 'Reject' };
     const old = {
       metadata: { name: 'l' },
       spec: { type: 'Limited', limited: { assuredConcurrencyShares: 5, limitResponse } },
     };
-    const now = fromV1beta1(old);
+    const now = fromBeta2(old);
     assert.deepEqual(now.spec?.limited, {
       nominalConcurrencyShares: 5,
       lendablePercent: 0,
       limitResponse,
     });
-    assert.deepEqual(toV1beta1(now), old);
+    assert.deepEqual(toBeta1(now), old);
+  });
+
+  const version = (name: string) => {
+    const found = priorityLevelConfigurations.versions.find(each => each.name === name);
+    assert.ok(found);
+    return found;
+  };
+  const limited = (name: string, given: object, metadata: object = { name: 'l' }) => {
+    const level = { metadata, spec: { type: 'Limited', limited: given } };
+    version(name).defaults?.(level);
+    return (version(name).toStorage?.(level) ?? level) as PriorityLevelConfiguration;
+  };
+  const ZERO = 'flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares';
+
+  const shares: [string, object, object, number][] = [
+    ['v1', {}, {}, 30],
+    ['v1', { nominalConcurrencyShares: 0 }, {}, 0],
+    ['v1beta3', {}, {}, 30],
+    ['v1beta3', { nominalConcurrencyShares: 0 }, {}, 30],
+    ['v1beta3', { nominalConcurrencyShares: 0 }, { [ZERO]: '' }, 0],
+    ['v1beta2', { assuredConcurrencyShares: 0 }, {}, 30],
+    ['v1beta2', { assuredConcurrencyShares: 7 }, {}, 7],
+  ];
+  for (const [name, given, annotations, wanted] of shares) {
+    it(`${name} means ${wanted} shares by ${JSON.stringify({ ...given, ...annotations })}`, () => {
+      const { metadata, spec } = limited(name, given, { annotations });
+      assert.equal(spec?.limited?.nominalConcurrencyShares, wanted);
+      assert.equal(metadata.annotations?.[ZERO], undefined);
+    });
+  }
+
+  it('v1beta3 marks a level without shares, and v1beta2 keeps what is lent', () => {
+    const stored = limited('v1', { nominalConcurrencyShares: 0, lendablePercent: 50 });
+    assert.ok(ZERO in (version('v1beta3').fromStorage?.(stored).metadata.annotations ?? {}));
+    const old = version('v1beta2').fromStorage?.(stored) as { spec?: { limited?: object } };
+    assert.deepEqual(old.spec?.limited, { assuredConcurrencyShares: 0, lendablePercent: 50 });
   });
 });

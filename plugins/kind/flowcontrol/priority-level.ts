@@ -4,30 +4,33 @@ import {
   builtInSchema,
   column,
   defineKind,
-  defineVersion,
   type FieldError,
   fieldPath,
   type flowcontrolV1,
-  type flowcontrolV1beta1,
+  type flowcontrolV1beta2,
   forbiddenValue,
   invalidValue,
+  type KindVersion,
   type KubeObject,
   NAME_COLUMN,
   notSupported,
+  olderVersion,
   type PriorityLevelConfiguration,
   required,
   type TableCell,
 } from 'kernetes/sdk';
+import { GROUP, V1BETA1, V1BETA2, V1BETA3 } from './versions.ts';
 
-const GROUP = 'flowcontrol.apiserver.k8s.io';
 const KIND = 'PriorityLevelConfiguration';
 const SHARES_DEFAULT = 30;
 const QUEUING_DEFAULT = { queues: 64, handSize: 8, queueLengthLimit: 50 };
 const QUEUES_MAX = 10_000_000;
 /** Hands beyond this many bits cannot be dealt from one hash (upstream's shuffle sharding). */
 const HAND_BITS_MAX = 60;
+const ZERO_ANNOTATION = 'flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares';
 
-type Old = flowcontrolV1beta1.PriorityLevelConfiguration;
+/** What it is in v1beta2 and, less lending, in v1beta1. */
+type Old = flowcontrolV1beta2.PriorityLevelConfiguration;
 
 function columns(shares: string) {
   return [
@@ -48,32 +51,7 @@ export const priorityLevelConfigurations = defineKind<KubeObject>({
   singular: 'prioritylevelconfiguration',
   namespaced: false,
   storage: { prefix: 'registry/prioritylevelconfigurations', version: 'v1' },
-  versions: [
-    defineVersion<PriorityLevelConfiguration>({
-      name: 'v1',
-      schema: builtInSchema(GROUP, 'v1', KIND),
-      releases: { since: 29 },
-      defaults: defaultLevel,
-      columns: columns('NominalConcurrencyShares'),
-      row: levelRow,
-    }),
-    defineVersion<Old>({
-      name: 'v1beta1',
-      schema: builtInSchema(GROUP, 'v1beta1', KIND),
-      releases: { since: 20, until: 25 },
-      deprecation:
-        `${GROUP}/v1beta1 ${KIND} is deprecated in v1.23+, unavailable in v1.26+; ` +
-        `use ${GROUP}/v1 ${KIND}`,
-      defaults: ({ spec }) => {
-        if (spec?.limited) spec.limited.assuredConcurrencyShares ??= SHARES_DEFAULT;
-        defaultQueuing(spec?.limited?.limitResponse);
-      },
-      toStorage: fromV1beta1,
-      fromStorage: level => toV1beta1(level as unknown as PriorityLevelConfiguration),
-      columns: columns('AssuredConcurrencyShares'),
-      row: (level, now) => levelRow(fromV1beta1(level), now),
-    }),
-  ],
+  versions: levelVersions() as KindVersion[],
   strategy: {
     status: true,
     generation: true,
@@ -84,13 +62,43 @@ export const priorityLevelConfigurations = defineKind<KubeObject>({
   },
 });
 
-/** The level as v1 has it; the argument stays as it is. */
-function current(level: KubeObject): PriorityLevelConfiguration {
-  if (!level.apiVersion?.endsWith('/v1beta1')) return level as PriorityLevelConfiguration;
-  return fromV1beta1(level as Old);
+function levelVersions() {
+  const v1: KindVersion<PriorityLevelConfiguration> = {
+    name: 'v1',
+    schema: builtInSchema(GROUP, 'v1', KIND),
+    releases: { since: 29 },
+    defaults: defaultLevel,
+    columns: columns('NominalConcurrencyShares'),
+    row: levelRow,
+  };
+  const beta3: KindVersion<PriorityLevelConfiguration> = {
+    ...olderVersion(v1, { ...V1BETA3, kind: KIND }),
+    defaults: defaultBeta3,
+    toStorage: unmarked,
+    fromStorage: markNoShares,
+  };
+  const beta2: KindVersion<Old> = {
+    ...olderVersion(beta3 as KindVersion as KindVersion<Old>, { ...V1BETA2, kind: KIND }),
+    defaults: defaultBeta2,
+    toStorage: fromBeta2,
+    fromStorage: level => toBeta2(level as PriorityLevelConfiguration),
+    columns: columns('AssuredConcurrencyShares'),
+    row: (level, now) => levelRow(fromBeta2(level), now),
+  };
+  const beta1: KindVersion<Old> = {
+    ...olderVersion(beta2, { ...V1BETA1, kind: KIND }),
+    fromStorage: level => toBeta1(level as PriorityLevelConfiguration),
+  };
+  return [v1, beta3, beta2, beta1];
 }
 
-export function fromV1beta1(level: Old): PriorityLevelConfiguration {
+/** The level as v1 has it; the argument stays as it is. */
+function current(level: KubeObject): PriorityLevelConfiguration {
+  const isOld = /\/v1beta[12]$/.test(level.apiVersion ?? '');
+  return isOld ? fromBeta2(level as Old) : (level as PriorityLevelConfiguration);
+}
+
+export function fromBeta2(level: Old): PriorityLevelConfiguration {
   const { spec, ...rest } = level;
   if (!spec?.limited) return { ...rest, ...(spec && { spec }) };
   const { assuredConcurrencyShares: shares, ...limited } = spec.limited;
@@ -98,17 +106,48 @@ export function fromV1beta1(level: Old): PriorityLevelConfiguration {
   return { ...rest, spec: { ...spec, limited: { ...nominal, lendablePercent: 0, ...limited } } };
 }
 
-export function toV1beta1(level: PriorityLevelConfiguration): Old {
+function toBeta2(level: PriorityLevelConfiguration): Old {
   const { spec, ...rest } = level;
+  if (!spec?.limited) return { ...rest, ...(spec && { spec }) };
+  const { nominalConcurrencyShares: shares, ...limited } = spec.limited;
+  const assured = shares === undefined ? {} : { assuredConcurrencyShares: shares };
+  return { ...rest, spec: { ...spec, limited: { ...assured, ...limited } } };
+}
+
+/** Knows of no lending. */
+export function toBeta1(level: PriorityLevelConfiguration): Old {
+  const { spec, ...rest } = toBeta2(level);
   if (spec === undefined) return rest;
   const { exempt: _, limited: given, ...kept } = spec;
   if (given === undefined) return { ...rest, spec: kept };
-  const { nominalConcurrencyShares: shares, limitResponse } = given;
-  const limited = {
-    ...(shares !== undefined && { assuredConcurrencyShares: shares }),
-    ...(limitResponse && { limitResponse }),
-  };
+  const { lendablePercent: _lent, borrowingLimitPercent: _borrowed, ...limited } = given;
   return { ...rest, spec: { ...kept, limited } };
+}
+
+/** Before v1 no shares at all meant the default, but for levels that say otherwise. */
+function defaultBeta3(level: PriorityLevelConfiguration): void {
+  const { limited } = level.spec ?? {};
+  const isMeant = level.metadata.annotations?.[ZERO_ANNOTATION] !== undefined;
+  if (limited?.nominalConcurrencyShares === 0 && !isMeant) delete limited.nominalConcurrencyShares;
+  defaultLevel(level);
+}
+
+/** Once the defaults are filled in, the mark has served its purpose. */
+function unmarked(level: PriorityLevelConfiguration): KubeObject {
+  delete level.metadata.annotations?.[ZERO_ANNOTATION];
+  return level;
+}
+
+function markNoShares(level: PriorityLevelConfiguration): KubeObject {
+  if (level.spec?.limited?.nominalConcurrencyShares !== 0) return level;
+  const { metadata } = level;
+  const annotations = { ...metadata.annotations, [ZERO_ANNOTATION]: '' };
+  return { ...level, metadata: { ...metadata, annotations } };
+}
+
+function defaultBeta2({ spec }: Old): void {
+  if (spec?.limited) spec.limited.assuredConcurrencyShares ||= SHARES_DEFAULT;
+  defaultQueuing(spec?.limited?.limitResponse);
 }
 
 function defaultLevel({ spec }: PriorityLevelConfiguration): void {

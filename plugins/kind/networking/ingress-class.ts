@@ -37,7 +37,7 @@ export const ingressClasses = defineKind<IngressClass>({
       releases: { until: 21 },
       deprecation:
         'networking.k8s.io/v1beta1 IngressClass is deprecated in v1.19+, unavailable in v1.22+; ' +
-        'use networking.k8s.io/v1 IngressClass',
+        'use networking.k8s.io/v1 IngressClassList',
     },
   ],
   strategy: {

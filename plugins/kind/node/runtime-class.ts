@@ -41,6 +41,7 @@ export const runtimeClasses = defineKind<RuntimeClass>({
       kind: 'RuntimeClass',
       name: 'v1beta1',
       deprecated: 22,
+      isUnreplaced: true,
       until: 24,
     }),
   ],
