@@ -15,8 +15,8 @@ export interface ObjectRequest {
   readonly body?: unknown;
   /** Which patch the body of a `patch` is. */
   readonly patchType?: PatchType;
-  /** Paths of what the body's text said twice: reported like unknown fields. */
-  readonly duplicateFields?: readonly string[];
+  /** What the body's text says twice, as it is told: reported like unknown fields. */
+  readonly duplicates?: readonly string[];
   readonly options?: RequestOptions;
 }
 

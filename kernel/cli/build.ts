@@ -19,6 +19,7 @@ import { pruneTypes } from './build-types.ts';
  *
  *   cluster.js sdk.js testing.js   the public entries; they share chunks, and so their classes
  *   kernetes.js                    the command
+ *   yaml-thread.js                 the script of a thread of the server's
  *   host-runtime.js                what plugins of others are bundled with for their hosts
  *   plugins/<name>.js              each built-in plugin, for hosts with groups of one's own
  *   hosts/                         the scripts of hosts, and of the default profile's groups
@@ -68,6 +69,7 @@ async function buildProgram(out: string, parts: ProgramParts): Promise<Metafile>
       { in: 'sdk/testing/testing.ts', out: 'testing' },
       { in: 'kernel/pool/host-runtime.ts', out: 'host-runtime' },
       { in: 'kernel/cli/main.ts', out: 'kernetes' },
+      { in: 'plugins/api/http/yaml-thread.ts', out: 'yaml-thread' },
     ],
     chunkNames: 'chunk-[hash]',
     plugins: [sdkOfCheckout(), withoutUnused(), catalogue(parts, validators)],

@@ -219,12 +219,9 @@ export class RequestContext {
 
   #reportUnknown(unknown: readonly string[], gvk: { version: string; kind: string }): void {
     const mode = this.request.options?.fieldValidation ?? 'Warn';
-    const { duplicateFields = [] } = this.request;
-    if (unknown.length + duplicateFields.length === 0 || mode === 'Ignore') return;
-    const texts = [
-      ...duplicateFields.map(path => `duplicate field "${path}"`),
-      ...unknown.map(path => `unknown field "${path}"`),
-    ];
+    const { duplicates = [] } = this.request;
+    if (unknown.length + duplicates.length === 0 || mode === 'Ignore') return;
+    const texts = [...duplicates, ...unknown.map(path => `unknown field "${path}"`)];
     if (mode === 'Warn') {
       // A second attempt finds the same once more.
       this.warnings.push(...texts.filter(text => !this.warnings.includes(text)));

@@ -4,9 +4,10 @@ import { connect } from 'node:tls';
 import fc from 'fast-check';
 import { type Cluster, createCluster } from 'kernetes';
 import { type Schema, schemaOf } from 'kernetes/sdk';
-import { type Fields, Http, jsonOf } from './http.ts';
+import { parse } from 'yaml';
+import { type Fields, Http, jsonOf, type Reply } from './http.ts';
 import { apiOnly } from './profiles.ts';
-import { Chance, jsonPatchOf, mutated, valueFor } from './random-bodies.ts';
+import { Chance, deleteOptionsOf, jsonPatchOf, mutated, valueFor } from './random-bodies.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const JSON_TYPE = 'application/json';
@@ -60,7 +61,7 @@ describe('bad input', { timeout: 120_000 }, () => {
 
   describe('bodies', () => {
     const object = 'the object provided is unrecognized (must be of type ConfigMap): ';
-    const parse = `${object}couldn't get version/kind; json parse error: `;
+    const unread = `${object}couldn't get version/kind; json parse error: `;
     const cases: readonly [
       title: string,
       body: string,
@@ -73,12 +74,12 @@ describe('bad input', { timeout: 120_000 }, () => {
         '{"kind":',
         JSON_TYPE,
         400,
-        `${parse}unexpected end of JSON input ({"kind":)`,
+        `${unread}unexpected end of JSON input ({"kind":)`,
       ],
-      ['nothing', '', JSON_TYPE, 400, `${parse}unexpected end of JSON input (<empty>)`],
-      ['YAML as JSON', 'a: b', JSON_TYPE, 400, `${parse}invalid character 'a' looking`],
-      ['a byte order mark', '\uFEFF{}', JSON_TYPE, 400, `${parse}invalid character 'ï' looking`],
-      ['too many levels', '['.repeat(10_001), JSON_TYPE, 400, `${parse}exceeded max depth`],
+      ['nothing', '', JSON_TYPE, 400, `${unread}unexpected end of JSON input (<empty>)`],
+      ['YAML as JSON', 'a: b', JSON_TYPE, 400, `${unread}invalid character 'a' looking`],
+      ['a byte order mark', '\uFEFF{}', JSON_TYPE, 400, `${unread}invalid character 'ï' looking`],
+      ['too many levels', '['.repeat(10_001), JSON_TYPE, 400, `${unread}exceeded max depth`],
       ['many levels', `{"x":${'['.repeat(9_000)}${']'.repeat(9_000)}}`, JSON_TYPE, 422, ''],
       ['a number beyond all', '{"x":1e400}', JSON_TYPE, 400, 'json: cannot unmarshal number 1e400'],
       ['a body without end', `"${'x'.repeat(4 << 20)}"`, JSON_TYPE, 413, 'limit is 3145728'],
@@ -92,7 +93,8 @@ describe('bad input', { timeout: 120_000 }, () => {
       ],
       ['an alias of itself', 'metadata: &a {b: *a}', YAML_TYPE, 400, 'circular structure'],
       ['infinity', 'metadata: {name: x, generation: .inf}', YAML_TYPE, 400, 'value: +Inf'],
-      ['two documents', 'a: b\n---\na: b\n', YAML_TYPE, 400, 'multiple documents'],
+      ['a second document', 'a: b\n---\n[', YAML_TYPE, 422, 'name or generateName is required'],
+      ['binary that is none', 'data: {a: !!binary "="}', YAML_TYPE, 400, 'invalid base64 data'],
       ['levels of YAML', '['.repeat(50_000), YAML_TYPE, 400, 'error parsing YAML'],
       [
         'protobuf that is none',
@@ -157,6 +159,34 @@ describe('bad input', { timeout: 120_000 }, () => {
       const reply = await post(`metadata: {name: many}\ndata:\n${keys}`, YAML_TYPE);
       assert.equal(reply.code, 201);
     });
+
+    it('a field that stands twice in YAML is told with its line', async () => {
+      const body = 'metadata: {name: lines}\ndata:\n  a: b\n  a: c\n';
+      const strict = await post(body, YAML_TYPE, '?fieldValidation=Strict');
+      assert.equal(
+        jsonOf(strict).message,
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: ' +
+          'yaml: unmarshal errors:\n  line 4: key "a" already set in map',
+      );
+      assert.deepEqual(jsonOf(await post(body, YAML_TYPE)).data, { a: 'c' });
+    });
+
+    it('others are served while much YAML is read and written', async () => {
+      const data = Object.fromEntries(
+        Array.from({ length: 20_000 }, (_, n) => [`k${n}`, `v ${n}`]),
+      );
+      const note = 'x'.repeat(125);
+      const lines = Object.entries(data).map(([key, value]) => `  ${key}: ${value} # ${note}\n`);
+      const text = `metadata: {name: long}\ndata:\n${lines.join('')}`;
+      assert.ok(text.length > 2_800_000 && text.length < 3 << 20, String(text.length));
+      const made = await beside(http, post(text, YAML_TYPE));
+      assert.equal(made.code, 201, made.body.toString().slice(0, 300));
+      assert.deepEqual(jsonOf(made).data, data);
+      const headers = { accept: YAML_TYPE };
+      const list = await beside(http, http.call('GET', CONFIG_MAPS, { headers }));
+      const read = parse(list.body.toString(), { uniqueKeys: false });
+      assert.deepEqual(read, jsonOf(await http.call('GET', CONFIG_MAPS)));
+    });
   });
 
   describe('requests', () => {
@@ -185,6 +215,13 @@ describe('bad input', { timeout: 120_000 }, () => {
       const reply = await http.call('GET', CONFIG_MAPS, { headers: { accept: 'text/html' } });
       assert.equal(jsonOf(reply).reason, 'NotAcceptable');
       assert.equal(reply.code, 406);
+    });
+
+    it('a watch in YAML: 406', async () => {
+      const headers = { accept: YAML_TYPE };
+      const reply = await http.call('GET', `${CONFIG_MAPS}?watch=true`, { headers });
+      assert.equal(reply.code, 406);
+      assert.match(jsonOf(reply).message ?? '', /are accepted: application\/json;stream=watch$/);
     });
 
     const raw = [
@@ -246,6 +283,24 @@ describe('bad input', { timeout: 120_000 }, () => {
 
 const RUNS = Number(process.env.BAD_INPUT_RUNS ?? 400);
 const SEED = Number(process.env.BAD_INPUT_SEED ?? 20);
+
+/** Nobody else waits for most of the time that a call takes. */
+async function beside(http: Http, call: Promise<Reply>): Promise<Reply> {
+  const started = performance.now();
+  let isDone = false;
+  let slowest = 0;
+  const done = call.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    const asked = performance.now();
+    assert.equal((await http.call('GET', '/readyz')).code, 200);
+    slowest = Math.max(slowest, performance.now() - asked);
+  }
+  const all = performance.now() - started;
+  assert.ok(slowest < all / 2, `${slowest} of ${all} ms`);
+  return done;
+}
 
 /** What is answered to a text up to what is wanted, or to the end. */
 function exchange(http: Http, text: string, want: RegExp): Promise<string> {
@@ -313,13 +368,15 @@ function callFor(target: Target, seed: number) {
   const chance = new Chance(seed);
   const { base, resource, subresource, namespaced, apiVersion, kind } = target;
   const name = chance.of(['a', 'web', 'keys']);
-  const method = chance.of(['POST', 'POST', 'PUT', 'PATCH', 'PATCH']);
+  const method = chance.of(['POST', 'POST', 'PUT', 'PATCH', 'PATCH', 'DELETE']);
   const list = `${base}${namespaced ? '/namespaces/default' : ''}/${resource}`;
   const isWhole = method === 'POST' && subresource === '';
   const path = isWhole ? list : `${list}/${name}${subresource ? `/${subresource}` : ''}`;
   const random = valueFor(target.schema, chance) as Partial<Fields> | null;
   const metadata = { ...(chance.next() < 0.3 && random?.metadata), name, finalizers: undefined };
-  const value = mutated({ ...random, apiVersion, kind, metadata }, chance);
+  const object =
+    method === 'DELETE' ? deleteOptionsOf(chance) : { ...random, apiVersion, kind, metadata };
+  const value = mutated(object, chance);
   const patch = chance.of(PATCH_TYPES);
   const type = method === 'PATCH' ? patch : JSON_TYPE;
   const body = JSON.stringify(type === JSON_PATCH ? jsonPatchOf(value, chance) : value) ?? '';

@@ -100,6 +100,19 @@ function collect(value: unknown, nodes: (readonly [Record<string, unknown>, stri
   }
 }
 
+/** What a delete may say. */
+export function deleteOptionsOf(chance: Chance): object {
+  return {
+    kind: chance.of(['DeleteOptions', 'DeleteOptions', 'Pod', '']),
+    apiVersion: chance.of(['v1', 'meta.k8s.io/v1', 'apps/v1', '']),
+    gracePeriodSeconds: chance.of(NUMBERS),
+    propagationPolicy: chance.of(['Foreground', 'Background', 'Orphan', 'a', undefined]),
+    orphanDependents: chance.of([true, false, undefined, undefined]),
+    dryRun: chance.of([['All'], [], ['a'], undefined]),
+    preconditions: chance.of([{ uid: 'a' }, { resourceVersion: '1' }, {}, undefined]),
+  };
+}
+
 /** A JSON patch of a few operations on paths that may lead somewhere. */
 export function jsonPatchOf(value: unknown, chance: Chance): unknown {
   const paths = ['', '/metadata', '/spec', '/metadata/labels', '/-', '/data/-', '/spec/x~1y'];

@@ -21,6 +21,11 @@ export function negotiate(accept: string | undefined): Accepted {
   return accepted;
 }
 
+/** Throws NotAcceptable: YAML has no frames, so a watch cannot be it. */
+export function checkStreamed({ mediaType }: Accepted): void {
+  if (mediaType !== 'application/json') throw notAcceptable('application/json;stream=watch');
+}
+
 function parse(accept: string): Accepted {
   for (const entry of accept.split(',')) {
     const [type = '', ...parameters] = entry.split(';').map(part => part.trim());
@@ -30,10 +35,12 @@ function parse(accept: string): Accepted {
     const shape = shapeOf(values.get('as'), values.get('g'), values.get('v'));
     if (shape !== undefined) return { shape, mediaType };
   }
-  throw new ApiError({
-    message:
-      'only the following media types are accepted: ' +
-      'application/json, application/yaml, application/json;stream=watch',
+  throw notAcceptable('application/json, application/yaml, application/json;stream=watch');
+}
+
+function notAcceptable(types: string): ApiError {
+  return new ApiError({
+    message: `only the following media types are accepted: ${types}`,
     reason: 'NotAcceptable',
     code: 406,
   });

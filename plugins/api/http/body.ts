@@ -15,6 +15,7 @@ import {
   parseYaml,
   type Wanted,
 } from './parse-text.ts';
+import type { YamlConverter } from './yaml-converter.ts';
 
 /** kube-apiserver's bound: 3 MiB. */
 export const BODY_BYTES_MAX = 3 * 1024 * 1024;
@@ -57,36 +58,42 @@ export interface Reading {
   readonly contentType: string | undefined;
   readonly codecs: readonly BodyCodec[];
   readonly wanted: Wanted;
+  readonly yaml: YamlConverter;
 }
 
 /**
  * An object's or an options' body as plain data; undefined: it is empty. Throws BadRequest,
- * UnsupportedMediaType.
+ * UnsupportedMediaType; of YAML, rejects.
  */
 export function parseBody(
   bytes: Buffer,
-  { contentType, codecs, wanted }: Reading,
-): Parsed | undefined {
+  { contentType, codecs, wanted, yaml }: Reading,
+): Parsed | Promise<Parsed> | undefined {
   const type = mediaType(contentType) || 'application/json';
   if (bytes.length === 0) return undefined;
   if (type === 'application/json') return parseJson(bytes, wanted);
-  if (YAML_TYPES.has(type)) return parseYaml(bytes);
+  if (YAML_TYPES.has(type)) return parseYaml(bytes, yaml);
   const codec = codecs.find(({ mediaTypes }) => mediaTypes.includes(type));
   if (codec !== undefined) return { value: codec.decode(bytes), duplicates: [] };
   const others = codecs.flatMap(({ mediaTypes }) => mediaTypes);
   throw unsupportedMediaType(['application/json', 'application/yaml', ...others]);
 }
 
-/** A patch's body and which patch it is. `strict`: an applied one may name no field twice. */
-export function parsePatch(
+export interface PatchReading extends Pick<Reading, 'contentType' | 'yaml'> {
+  /** An applied one may name no field twice. */
+  readonly strict: boolean;
+}
+
+/** A patch's body and which patch it is. */
+export async function parsePatch(
   bytes: Buffer,
-  { contentType, strict }: { readonly contentType: string | undefined; readonly strict: boolean },
-): { patchType: PatchType; body: unknown } {
+  { contentType, strict, yaml }: PatchReading,
+): Promise<{ patchType: PatchType; body: unknown }> {
   const type = mediaType(contentType);
   const patchType = PATCH_TYPES.find(each => each === type);
   if (patchType === undefined) throw unsupportedMediaType(PATCH_TYPES);
   if (patchType === 'application/apply-patch+yaml') {
-    return { patchType, body: parseApplied(bytes, strict) };
+    return { patchType, body: await parseApplied(bytes, { strict, yaml }) };
   }
   const prefix = patchType === 'application/merge-patch+json' ? 'error decoding patch: ' : '';
   return { patchType, body: parsePatchJson(bytes, prefix) };

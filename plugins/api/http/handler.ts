@@ -11,7 +11,7 @@ import type {
   Verb,
 } from 'kernetes/sdk';
 import { badRequest, deprecationIn, isInRelease, unknownResource } from 'kernetes/sdk';
-import { negotiate } from './accept.ts';
+import { checkStreamed, negotiate } from './accept.ts';
 import { checkLength, isYaml, parseBody, parsePatch, type Reading, readBody } from './body.ts';
 import type { Call } from './call.ts';
 import {
@@ -31,6 +31,7 @@ import { serveRoute, writeNoPage } from './routes.ts';
 import type { Request } from './server.ts';
 import { httpStream, serveWatch, type WatchServer, type WatchStream } from './watch.ts';
 import type { Upgrade } from './websocket.ts';
+import type { YamlConverter } from './yaml-converter.ts';
 
 /** Answers a call, or rejects with what its client is to be told. */
 export type Handler = (call: Call, caller: Caller) => Promise<void>;
@@ -44,6 +45,7 @@ export interface HandlerOptions extends WatchServer, Connections {
   readonly routes: () => readonly Route[];
   readonly shapes: () => readonly ShapeTransform[];
   readonly codecs: () => readonly BodyCodec[];
+  readonly yaml: YamlConverter;
 }
 
 /** Turns HTTP requests into requests at the door, and its answers into HTTP's. */
@@ -87,6 +89,7 @@ async function serveResource(
     verb,
   });
   if (asked === undefined) {
+    checkStreamed(accepted);
     const shape = { ...accepted.shape, includeObject };
     const stream = wantsWebSocket(upgrade) ? await openWebSocket(upgrade) : httpStream(call);
     return serveWatch(options, stream, user, { path, query, shape, trail });
@@ -99,6 +102,7 @@ async function serveResource(
     includeObject,
     now: clock.now(),
     shapes: shapes(),
+    yaml: options.yaml,
   });
 }
 
@@ -153,13 +157,13 @@ interface Target {
 
 /** The request with its body. What is dear to read is read of those only who may send it. */
 async function readRequest(
-  { door, codecs }: HandlerOptions,
+  { door, codecs, yaml }: HandlerOptions,
   { request, query, trail }: Call,
   { user, path, verb, served }: Target,
 ): Promise<ObjectRequest> {
   const type = request.headers['content-type'];
   if (verb === 'get' || verb === 'list') {
-    return toObjectRequest(path, verb, query, request, NO_BODY);
+    return toRequest(path, verb, optionsFor(verb, query));
   }
   checkLength(request);
   const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
@@ -168,8 +172,8 @@ async function readRequest(
   }
   const bytes = await readBody(request);
   const wanted = { kind: served.kind.kind, version: served.version.name };
-  const body = { bytes, contentType: type, codecs: codecs(), wanted };
-  const asked = toObjectRequest(path, verb, query, request, body);
+  const body = { bytes, contentType: type, codecs: codecs(), wanted, yaml };
+  const asked = await toObjectRequest(path, verb, query, request, body);
   if (trail?.wantsRequest && asked.body !== undefined) trail.requestObject(asked.body);
   return asked;
 }
@@ -194,39 +198,36 @@ interface Body extends Reading {
   readonly bytes: Buffer;
 }
 
-function toObjectRequest(
+async function toObjectRequest(
   path: ResourcePath,
   verb: ObjectRequest['verb'],
   query: URLSearchParams,
   request: Request,
   body: Body,
-): ObjectRequest {
+): Promise<ObjectRequest> {
   const options = optionsFor(verb, query);
-  const base = { ...toRequest(path, verb, options) };
-  const { bytes, contentType, wanted } = body;
+  const base = toRequest(path, verb, options);
+  const { bytes, contentType, wanted, yaml } = body;
   switch (verb) {
-    case 'get':
-    case 'list':
-      return base;
     case 'patch': {
       const strict = options.fieldValidation === 'Strict';
-      const patch = parsePatch(bytes, { contentType, strict });
+      const patch = await parsePatch(bytes, { contentType, strict, yaml });
       // Who applies must say by which name.
       const applies = patch.patchType === 'application/apply-patch+yaml';
       return { ...base, ...patch, options: applies ? options : withManager(options, request) };
     }
     case 'delete':
     case 'deletecollection':
-      return { ...base, body: parseBody(bytes, body)?.value ?? deleteOptionsOf(query) };
+      return { ...base, body: (await parseBody(bytes, body))?.value ?? deleteOptionsOf(query) };
     default: {
-      const parsed = parseBody(bytes, body);
+      const parsed = await parseBody(bytes, body);
       if (parsed === undefined) throw noBody(wanted);
       const { value, duplicates } = parsed;
       return {
         ...base,
         body: value,
         options: withManager(options, request),
-        ...(duplicates.length > 0 && { duplicateFields: duplicates }),
+        ...(duplicates.length > 0 && { duplicates }),
       };
     }
   }
@@ -272,9 +273,3 @@ const GZIP = /^\s*gzip\s*(?:;\s*q=(?:1(?:\.0*)?|0?\.\d*[1-9]\d*)\s*)?$/i;
 /** About what an ordinary object has. */
 const CHEAP_BYTES_MAX = 64 * 1024;
 const LISTS: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection']);
-const NO_BODY: Body = {
-  bytes: Buffer.alloc(0),
-  contentType: undefined,
-  codecs: [],
-  wanted: { kind: '', version: '' },
-};

@@ -1,10 +1,10 @@
-import { badRequest } from 'kernetes/sdk';
-import { type Document, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import { ApiError, badRequest } from 'kernetes/sdk';
 import { examineJson } from './json-text.ts';
+import type { YamlConverter } from './yaml-converter.ts';
 
 export interface Parsed {
   readonly value: unknown;
-  /** Paths of the fields that the text has twice; the last one counts. */
+  /** What the text has twice, as upstream tells it; the last one counts. */
   readonly duplicates: readonly string[];
 }
 
@@ -27,7 +27,9 @@ export function parseJson(bytes: Buffer, wanted: Wanted): Parsed {
   // Most programs send what is written the same again: nothing can have been lost then.
   if (isWrittenSo(value, text)) return { value, duplicates: NONE };
   const { error, duplicates } = examineJson(text);
-  if (error === undefined) return { value, duplicates };
+  if (error === undefined) {
+    return { value, duplicates: duplicates.map(path => `duplicate field "${path}"`) };
+  }
   throw error.startsWith('json:')
     ? badRequest(cannotBe(wanted, error))
     : unrecognized(bytes, wanted, error);
@@ -80,122 +82,61 @@ function cannotBe({ kind, version }: Wanted, why: string): string {
   return `${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`;
 }
 
-/** Throws BadRequest. */
-export function parseYaml(bytes: Buffer): Parsed {
+/** Rejects with BadRequest. */
+export async function parseYaml(bytes: Buffer, yaml: YamlConverter): Promise<Parsed> {
   const text = bytes.toString();
-  const document = readYaml(text, 'error parsing YAML: ');
-  const duplicates = duplicateKeys(document).map(({ path }) => path);
-  return { value: toPlain(document, 'error parsing YAML: '), duplicates };
+  const { value, duplicates } = await readYaml(text, 'error parsing YAML: ', yaml);
+  return { value, duplicates: duplicates.length > 0 ? [unmarshalErrors(duplicates)] : NONE };
 }
 
-/** A configuration to apply. `strict`: no field may be named twice. Throws BadRequest. */
-export function parseApplied(bytes: Buffer, strict: boolean): unknown {
-  const text = bytes.toString();
-  // Most is JSON, which is YAML, too, and is read in a fraction of the time.
-  if (text.startsWith('{')) {
-    try {
-      const value: unknown = JSON.parse(text);
-      if (isWrittenSo(value, text)) return value;
-      const { error, duplicates } = examineJson(text);
-      if (error === undefined && (!strict || duplicates.length === 0)) return value;
-    } catch {
-      // A flow mapping of YAML begins in the same way.
-    }
-  }
-  const document = readYaml(text, 'error decoding YAML: ');
-  const twice = strict ? duplicateKeys(document) : [];
-  if (twice.length > 0) {
-    const lines = twice.map(({ offset }) => duplicateText(text, offset));
-    throw badRequest(
-      `error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${lines.join('\n')}`,
-    );
-  }
-  return toPlain(document, 'error decoding YAML: ');
+export interface AppliedReading {
+  /** No field may be named twice. */
+  readonly strict: boolean;
+  readonly yaml: YamlConverter;
 }
 
-function readYaml(text: string, prefix: string): Document {
-  return told(prefix, () => {
-    // The library's own look at duplicates takes the square of a map's size.
-    const document = parseDocument(text, {
-      prettyErrors: false,
-      uniqueKeys: false,
-      merge: true,
-      logLevel: 'error',
-    });
-    const [error] = document.errors;
-    if (error) throw error;
-    return document;
-  });
+/** A configuration to apply. Rejects with BadRequest. */
+export async function parseApplied(
+  bytes: Buffer,
+  { strict, yaml }: AppliedReading,
+): Promise<unknown> {
+  const { value, duplicates } = await readYaml(bytes.toString(), 'error decoding YAML: ', yaml);
+  if (!strict || duplicates.length === 0) return value;
+  const why = unmarshalErrors(duplicates);
+  throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${why}`);
 }
 
-function toPlain(document: Document, prefix: string): unknown {
-  return told(prefix, () => {
-    const value: unknown = document.toJS({ maxAliasCount: YAML_ALIASES_MAX });
-    // Dates, sets and infinities are no JSON; neither is what refers to itself.
-    return JSON.parse(JSON.stringify(value ?? null, asJson));
-  });
-}
-
-function asJson(_key: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw new Error(`json: unsupported value: ${goNumber(value)}`);
-  }
-  if (typeof value === 'bigint') return Number(value);
-  return value;
-}
-
-function goNumber(value: number): string {
-  if (Number.isNaN(value)) return 'NaN';
-  return value > 0 ? '+Inf' : '-Inf';
-}
-
-function told<T>(prefix: string, read: () => T): T {
+async function readYaml(text: string, prefix: string, yaml: YamlConverter): Promise<Parsed> {
+  // Much is JSON, which is YAML, too, and is read in a fraction of the time.
+  const value = text.startsWith('{') ? plainJson(text) : undefined;
+  if (value !== undefined) return { value, duplicates: NONE };
   try {
-    return read();
+    const { json, duplicates } = await yaml.toJson(text);
+    return { value: JSON.parse(json), duplicates };
   } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
     throw badRequest(prefix + String((cause as Error).message).split('\n', 1)[0]);
   }
 }
 
-interface DuplicateKey {
-  readonly path: string;
-  /** Where it stands in the text. */
-  readonly offset: number;
+/** Undefined: it is none, or there is more to say of it. */
+function plainJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isWrittenSo(value, text)) return value;
+    const { error, duplicates } = examineJson(text);
+    return error === undefined && duplicates.length === 0 ? value : undefined;
+  } catch {
+    // A flow mapping of YAML begins in the same way.
+    return undefined;
+  }
 }
 
-function duplicateKeys(document: Document): DuplicateKey[] {
-  const found: DuplicateKey[] = [];
-  const walk = (node: unknown, path: string): void => {
-    if (found.length >= DUPLICATES_MAX) return;
-    if (isSeq(node)) {
-      for (const [index, item] of node.items.entries()) walk(item, `${path}[${index}]`);
-    } else if (isMap(node)) {
-      const keys = new Set<string>();
-      for (const { key, value } of node.items) {
-        const name = isScalar(key) ? String(key.value) : String(key);
-        const inner = path === '' ? name : `${path}.${name}`;
-        if (keys.has(name) && isScalar(key)) {
-          found.push({ path: inner, offset: key.range?.[0] ?? 0 });
-        }
-        keys.add(name);
-        walk(value, inner);
-      }
-    }
-  };
-  walk(document.contents, '');
-  return found;
-}
-
-function duplicateText(text: string, at: number): string {
-  const line = text.slice(0, at).split('\n').length;
-  const [key = ''] = /^"(?:[^"\\]|\\.)*"|^[^\s:,}\]]*/.exec(text.slice(at)) ?? [];
-  return `  line ${line}: key ${key.startsWith('"') ? key : JSON.stringify(key)} already set in map`;
+/** As upstream's library says it. */
+function unmarshalErrors(lines: readonly string[]): string {
+  return `yaml: unmarshal errors:\n${lines.map(line => `  ${line}`).join('\n')}`;
 }
 
 const NONE: readonly string[] = [];
 const BRACE = 0x7b;
 const SHOWN_BYTES_MAX = 30;
-/** As many as of unknown fields are told. */
-const DUPLICATES_MAX = 100;
-/** A document of a few bytes must not unfold to gigabytes. */
-const YAML_ALIASES_MAX = 100;

@@ -61,18 +61,20 @@ export default definePlugin<Config>({
     const server: Server = {
       async listen(door, options) {
         // Much code, of Node too, that a cluster which serves nothing starts without.
-        const [{ createHandler }, { listen }, { Watches }, flight, { RequestMetrics }] =
+        const [{ createHandler }, { listen }, { Watches }, flight, { RequestMetrics }, converter] =
           await Promise.all([
             import('./handler.ts'),
             import('./server.ts'),
             import('./watch.ts'),
             import('./in-flight.ts'),
             import('./request-metrics.ts'),
+            import('./yaml-converter.ts'),
           ]);
         const inFlight = new flight.InFlight(ctx.config);
         const metrics = new RequestMetrics(inFlight);
         const withdraw = ctx.provide(metricsPoint, metrics, `api.http/${++listeners}`);
         const watches = new Watches();
+        const yaml = new converter.YamlConverter(ctx.clock);
         const handler = createHandler({
           door,
           clock: ctx.clock,
@@ -86,6 +88,7 @@ export default definePlugin<Config>({
           codecs: () => codecs.list().map(({ value }) => value),
           connectors: () => connectors.list().map(({ value }) => value),
           remoteVersions: () => remoteVersions.list().map(({ value }) => value),
+          yaml,
         });
         const listening = await listen(door, options, {
           clock: ctx.clock,
@@ -102,6 +105,7 @@ export default definePlugin<Config>({
           async close() {
             watches.endAll();
             await listening.close();
+            yaml.close();
             await withdraw();
           },
         };

@@ -8,11 +8,12 @@ import {
   type ServedResource,
   type ShapeTransform,
 } from 'kernetes/sdk';
-import { stringify } from 'yaml';
 import type { Accepted } from './accept.ts';
 import type { Call } from './call.ts';
 import { type Pieces, type Response, send, write } from './send.ts';
 import { keepUntilRead } from './unread.ts';
+import { listToYaml, toYaml } from './yaml-answer.ts';
+import type { YamlConverter } from './yaml-converter.ts';
 
 export { type Response, write } from './send.ts';
 
@@ -25,6 +26,7 @@ export interface RespondContext {
   readonly includeObject: 'None' | 'Metadata' | 'Object';
   readonly now: number;
   readonly shapes: readonly ShapeTransform[];
+  readonly yaml: YamlConverter;
 }
 
 /** Writes the door's answer in the form that the client accepts. */
@@ -38,10 +40,16 @@ export async function respond(
   const code =
     ('code' in answer && answer.code) || ('created' in answer && answer.created ? 201 : 200);
   if ('warnings' in answer) warn(response, answer.warnings);
+  const { mediaType: type, shape } = context.accepted;
   const pieces = encode(answer, context);
   if (trail?.wantsResponse) trail.responseObject(Buffer.concat(pieces));
-  const { mediaType: type } = context.accepted;
-  const body = type === 'application/yaml' ? toYaml(pieces) : pieces;
+  let body = pieces;
+  if (type === 'application/yaml') {
+    const isPlainList = answer.type === 'list' && shape.name === 'object';
+    body = isPlainList
+      ? await listToYaml({ head: listHead(answer), items: answer.items }, context.yaml, response)
+      : await toYaml(pieces, context.yaml);
+  }
   if (request.method === 'HEAD') write(response, code, type, NOTHING);
   else await send(response, body, { code, type, gzip: context.gzip });
 }
@@ -67,10 +75,8 @@ function encode(answer: DoorAnswer, context: RespondContext): Pieces {
 
 /** The items of a typed list stand without kind and apiVersion: their bytes begin after the head. */
 function encodeList(answer: DoorAnswer & { type: 'list' }): Pieces {
-  const { kind, version, items } = answer;
-  const apiVersion = apiVersionOf({ group: kind.group, version: version.name });
-  const list = { kind: `${kind.kind}List`, apiVersion, metadata: listMeta(answer), items: [] };
-  const empty = JSON.stringify(list);
+  const { items } = answer;
+  const empty = JSON.stringify(listHead(answer));
   if (items.length === 0) return [Buffer.from(empty)];
   const pieces: Uint8Array[] = [Buffer.from(empty.slice(0, -'[]}'.length))];
   let separator = OPEN;
@@ -80,6 +86,12 @@ function encodeList(answer: DoorAnswer & { type: 'list' }): Pieces {
   }
   pieces.push(END);
   return pieces;
+}
+
+function listHead(answer: DoorAnswer & { type: 'list' }) {
+  const { kind, version } = answer;
+  const apiVersion = apiVersionOf({ group: kind.group, version: version.name });
+  return { kind: `${kind.kind}List`, apiVersion, metadata: listMeta(answer), items: [] } as const;
 }
 
 /** A Scale has columns; a Status is the same to everybody. */
@@ -118,10 +130,6 @@ function listMeta(answer: DoorAnswer & { type: 'list' }): object {
     ...(answer.continue && { continue: answer.continue }),
     ...(answer.remainingItemCount && { remainingItemCount: answer.remainingItemCount }),
   };
-}
-
-function toYaml(json: Pieces): Pieces {
-  return [Buffer.from(stringify(JSON.parse(Buffer.concat(json).toString())))];
 }
 
 /** Adds `Warning` headers (RFC 7234) to an answer that has not begun. */
