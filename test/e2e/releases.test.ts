@@ -53,6 +53,15 @@ const SERVED: readonly [path: string, resource: string, since: number, until: nu
 const REFERENCE = join(import.meta.dirname, '../testdata/reference/v1.36/resources.json');
 const STABLE_OF_36 = JSON.parse(readFileSync(REFERENCE, 'utf8')) as Record<string, string[]>;
 
+/** By upstream's own tables, of the release that had a version last. */
+const DEPRECATIONS = readFileSync(join(import.meta.dirname, 'testdata/deprecations.txt'), 'utf8')
+  .trim()
+  .split('\n');
+
+interface Group {
+  readonly versions: readonly { readonly groupVersion: string }[];
+}
+
 const DEVICES = 'dynamic resource allocation is not there yet';
 const NODE = 'no node answers it yet';
 const MUTATING = 'stable since 1.36; applying what CEL makes is not there yet';
@@ -98,6 +107,22 @@ describe('--emulate', { timeout: 120_000 }, () => {
       missing.push(...names.filter(name => !found.includes(name)).map(name => `${path} ${name}`));
     }
     assert.deepEqual(missing.sort(), Object.keys(NOT_SERVED).sort());
+  });
+
+  it('every version that went, or will go, says so in upstream’s words', async () => {
+    await using cluster = await createCluster({ nodes: 0 });
+    const http = Http.of(await cluster.kubeconfig());
+    const { groups } = await http.json<{ groups: Group[] }>('GET', '/apis');
+    const found: string[] = [];
+    for (const { groupVersion } of groups.flatMap(({ versions }) => versions)) {
+      const path = `/apis/${groupVersion}`;
+      for (const name of (await resourcesOf(http, path)).filter(each => !each.includes('/'))) {
+        // Kinds that are only created answer 405 to this; what is said beside is the same.
+        const { warning } = (await http.call('GET', `${path}/${name}`)).headers;
+        if (typeof warning === 'string') found.push(warning.slice('299 - "'.length, -1));
+      }
+    }
+    assert.deepEqual(found.sort(), DEPRECATIONS);
   });
 
   const ENDPOINTS = 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice';
