@@ -1,27 +1,24 @@
 import { ApiError, badRequest } from 'kernetes/sdk';
-import {
-  checkDepth,
-  DEPTH_MAX,
-  isJsonObject,
-  type JsonObject,
-  jsonEqual,
-  unprocessable,
-  withKey,
-  withoutKey,
-} from './json.ts';
+import { checkDepth, DEPTH_MAX, isJsonObject, jsonEqual, setKey, unprocessable } from './json.ts';
 
 /**
- * JSON patch (RFC 6902). Each operation makes a new document that shares with the old one all that
- * is off its path, so a frozen document can be patched, and one that fails half-way leaves nothing
- * behind; fast-json-patch would need a deep copy first.
+ * JSON patch (RFC 6902). What an operation changes is copied before its first change only: the
+ * document may be frozen, one that fails half-way leaves nothing behind, and thousands of
+ * operations on one large map do not copy it each; fast-json-patch would need a deep copy first.
  */
 export function jsonPatch(document: unknown, patch: unknown): unknown {
   checkDepth(patch);
   const operations = checkOperations(patch);
-  const budget = { copied: 0 };
+  const work: Work = { own: new Set(), copiedBytes: 0 };
   let patched = document;
-  for (const operation of operations) patched = apply(patched, operation, budget);
+  for (const operation of operations) patched = apply(patched, operation, work);
   return patched;
+}
+
+interface Work {
+  /** Objects and lists that this patch made, each in one place: they may be changed. */
+  readonly own: Set<unknown>;
+  copiedBytes: number;
 }
 
 interface Operation {
@@ -33,8 +30,8 @@ interface Operation {
 
 /** As upstream. */
 const OPERATIONS_MAX = 10_000;
-/** Characters of JSON that `copy` may add: ten times the largest request body. */
-const COPIED_LENGTH_MAX = 30 * 1024 * 1024;
+/** What all of `copy` may add, in JSON. Upstream's, which is the largest request body, too. */
+const COPIED_BYTES_MAX = 3 * 1024 * 1024;
 const OPERATION_NAMES = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);
 
 function checkOperations(patch: unknown): Operation[] {
@@ -82,26 +79,35 @@ function parsePointer(pointer: unknown): string[] {
   return steps.map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-function apply(document: unknown, operation: Operation, budget: { copied: number }): unknown {
+function apply(document: unknown, operation: Operation, work: Work): unknown {
   const { op, path, from, value } = operation;
   switch (op) {
     case 'add':
-      return add(document, path, value);
+      return add(document, path, value, work);
     case 'remove':
-      return remove(document, path);
+      return remove(document, path, work);
     case 'replace':
-      return replace(document, path, value);
+      return replace(document, path, value, work);
     case 'move':
-      return move(document, from, path);
-    case 'copy': {
-      const copied = mustGet(document, from);
-      budget.copied += JSON.stringify(copied).length;
-      if (budget.copied > COPIED_LENGTH_MAX) throw unprocessable('Copied values are too large');
-      return add(document, path, copied);
-    }
+      return move(document, from, path, work);
+    case 'copy':
+      return add(document, path, copyOf(mustGet(document, from), work), work);
     default:
       return test(document, path, value);
   }
+}
+
+/** Not the same value: what is changed in one place later must not change in the other. */
+function copyOf(value: unknown, work: Work): unknown {
+  const json = JSON.stringify(value);
+  work.copiedBytes += Buffer.byteLength(json);
+  if (work.copiedBytes > COPIED_BYTES_MAX) {
+    throw unprocessable(
+      'Unable to complete the copy, the accumulated size increase of copy is ' +
+        `${work.copiedBytes}, exceeding the limit ${COPIED_BYTES_MAX}`,
+    );
+  }
+  return JSON.parse(json);
 }
 
 function test(document: unknown, path: readonly string[], value: unknown): unknown {
@@ -110,69 +116,76 @@ function test(document: unknown, path: readonly string[], value: unknown): unkno
   throw unprocessable(`testing path ${shown(path)} failed: value is not the one wanted`);
 }
 
-function move(document: unknown, from: readonly string[], path: readonly string[]): unknown {
+function move(
+  document: unknown,
+  from: readonly string[],
+  path: readonly string[],
+  work: Work,
+): unknown {
   if (path.length > from.length && from.every((step, i) => path[i] === step)) {
     throw unprocessable(`Cannot move ${shown(from)} into itself`);
   }
-  return add(remove(document, from), path, mustGet(document, from));
+  const moved = mustGet(document, from);
+  return add(remove(document, from, work), path, moved, work);
 }
 
-function add(document: unknown, path: readonly string[], value: unknown): unknown {
-  return change(
-    document,
-    path,
-    (parent, step) => {
-      if (!Array.isArray(parent)) return withKey(parent, step, value);
-      const index = step === '-' ? parent.length : arrayIndex(step, parent.length + 1, path);
-      return parent.toSpliced(index, 0, value);
-    },
-    value,
-  );
+function add(document: unknown, path: readonly string[], value: unknown, work: Work): unknown {
+  if (path.length === 0) return value;
+  return change(document, path, work, (parent, step) => {
+    if (!Array.isArray(parent)) return setKey(parent, step, value);
+    const index = step === '-' ? parent.length : arrayIndex(step, parent.length + 1, path);
+    parent.splice(index, 0, value);
+  });
 }
 
-function replace(document: unknown, path: readonly string[], value: unknown): unknown {
+function replace(document: unknown, path: readonly string[], value: unknown, work: Work): unknown {
   mustGet(document, path);
-  return change(
-    document,
-    path,
-    (parent, step) => {
-      return Array.isArray(parent)
-        ? parent.with(Number(step), value)
-        : withKey(parent, step, value);
-    },
-    value,
-  );
+  if (path.length === 0) return value;
+  return change(document, path, work, (parent, step) => {
+    if (Array.isArray(parent)) parent[Number(step)] = value;
+    else setKey(parent, step, value);
+  });
 }
 
-function remove(document: unknown, path: readonly string[]): unknown {
+function remove(document: unknown, path: readonly string[], work: Work): unknown {
   mustGet(document, path);
-  return change(
-    document,
-    path,
-    (parent, step) => {
-      return Array.isArray(parent) ? parent.toSpliced(Number(step), 1) : withoutKey(parent, step);
-    },
-    null,
-  );
+  if (path.length === 0) return null;
+  return change(document, path, work, (parent, step) => {
+    if (Array.isArray(parent)) parent.splice(Number(step), 1);
+    else delete parent[step];
+  });
 }
 
-/** A new document in which the container that `path` leads to is what `edit` makes of it. */
+type Container = Record<string, unknown> | unknown[];
+
+/** The document with the container that `path` leads into changed by `edit`. */
 function change(
   document: unknown,
   path: readonly string[],
-  edit: (parent: JsonObject | unknown[], step: string) => unknown,
-  whole: unknown,
+  work: Work,
+  edit: (parent: Container, step: string) => void,
 ): unknown {
-  const [step, ...rest] = path;
-  if (step === undefined) return whole;
-  if (!Array.isArray(document) && !isJsonObject(document)) throw missing(path);
-  if (rest.length === 0) return edit(document, step);
-  const child = get(document, [step]);
-  if (child === undefined) throw missing(path);
-  const changed = change(child, rest, edit, whole);
-  return Array.isArray(document)
-    ? document.with(Number(step), changed)
-    : withKey(document as JsonObject, step, changed);
+  const root = ownContainer(document, path, work);
+  let parent = root;
+  for (const step of path.slice(0, -1)) {
+    const child = get(parent, [step]);
+    const owned = ownContainer(child, path, work);
+    if (owned !== child) {
+      if (Array.isArray(parent)) parent[Number(step)] = owned;
+      else setKey(parent, step, owned);
+    }
+    parent = owned;
+  }
+  edit(parent, path.at(-1) ?? '');
+  return root;
+}
+
+function ownContainer(value: unknown, path: readonly string[], { own }: Work): Container {
+  if (!Array.isArray(value) && !isJsonObject(value)) throw missing(path);
+  if (own.has(value)) return value as Container;
+  const copy: Container = Array.isArray(value) ? [...value] : { ...value };
+  own.add(copy);
+  return copy;
 }
 
 /** The value at a path; undefined when there is none. */

@@ -27,11 +27,6 @@ export function asPatchObject(patch: unknown): JsonObject {
   );
 }
 
-/** `object` with a key set. A computed key may be `__proto__`; an assigned one may not. */
-export function withKey(object: JsonObject, key: string, value: unknown): JsonObject {
-  return { ...object, [key]: value };
-}
-
 /** An assignment, but that `__proto__` is a key like any. */
 export function setKey(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') object[key] = value;
@@ -41,11 +36,6 @@ export function setKey(object: Record<string, unknown>, key: string, value: unkn
 /** The value of a key of the object's own. */
 export function ownValue(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
-}
-
-export function withoutKey(object: JsonObject, key: string): JsonObject {
-  const { [key]: _, ...rest } = object;
-  return rest;
 }
 
 /** Equality of JSON values; the order of keys does not count. */

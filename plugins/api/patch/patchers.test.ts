@@ -524,3 +524,85 @@ test('a list of many thousand elements is merged in linear time', () => {
   ) as KubeObject;
   assert.equal(patched.metadata.finalizers?.[0], 'f49999');
 });
+
+test('application/json-patch+json: copies so much and no more', () => {
+  const doubling = [
+    { op: 'add', path: '/a', value: ['x'.repeat(1_000)] },
+    ...Array.from({ length: 40 }, () => ({ op: 'copy', from: '/a', path: '/a/-' })),
+  ];
+  assert.throws(
+    () => run(jsonPatcher, {}, doubling),
+    error =>
+      ApiError.is(error, 'Invalid') &&
+      error.status.code === 422 &&
+      /accumulated size increase of copy is \d+, exceeding the limit 3145728$/.test(
+        error.status.details?.causes?.[0]?.message ?? '',
+      ),
+  );
+});
+
+test('application/json-patch+json: what was copied or moved is changed in its place only', () => {
+  const live = { a: { x: [1] }, b: {} };
+  const patch = [
+    { op: 'add', path: '/a/y', value: { z: [] } },
+    { op: 'copy', from: '/a', path: '/b/c' },
+    { op: 'add', path: '/b/c/x/-', value: 2 },
+    { op: 'add', path: '/a/y/z/-', value: 3 },
+    { op: 'move', from: '/a/y', path: '/d' },
+    { op: 'add', path: '/d/z/-', value: 4 },
+    { op: 'add', path: '/b/__proto__', value: { e: 5 } },
+  ];
+  assert.equal(
+    JSON.stringify(run(jsonPatcher, live, patch)),
+    '{"metadata":{},"a":{"x":[1]},"b":{"c":{"x":[1,2],"y":{"z":[]}},"__proto__":{"e":5}},"d":{"z":[3,4]}}',
+  );
+});
+
+/** Each would take minutes if every operation, or every directive, went over the whole. */
+const LARGE = Array.from({ length: 10_000 }, (_, n) => n);
+const BOMBS = [
+  {
+    title: 'many operations on a large map',
+    patcher: jsonPatcher,
+    live: { data: Object.fromEntries(LARGE.concat(LARGE).map((n, at) => [`k${n}-${at}`, 'v'])) },
+    patch: LARGE.map(n => ({ op: 'add', path: `/data/n${n}`, value: 'v' })),
+    count: (object: { readonly data?: object }) => Object.keys(object.data ?? {}).length,
+    want: 30_000,
+  },
+  {
+    title: 'many operations on a large list',
+    patcher: jsonPatcher,
+    live: { list: LARGE },
+    patch: LARGE.map(n => ({ op: n % 2 ? 'add' : 'remove', path: '/list/0', value: n })),
+    count: (object: { readonly list?: readonly unknown[] }) => object.list?.length,
+    want: 10_000,
+  },
+  {
+    title: 'many elements to delete of a large list',
+    patcher: strategicMergePatcher,
+    live: { spec: { containers: LARGE.map(n => ({ name: `c${n}` })) } },
+    patch: { spec: { containers: LARGE.map(n => ({ $patch: 'delete', name: `c${n * 2}` })) } },
+    count: (object: Containers) => object.spec?.containers.length,
+    want: 5_000,
+  },
+  {
+    title: 'a large order of a large list',
+    patcher: strategicMergePatcher,
+    live: { spec: { containers: LARGE.map(n => ({ name: `c${n}` })) } },
+    patch: {
+      spec: { '$setElementOrder/containers': LARGE.toReversed().map(n => ({ name: `c${n}` })) },
+    },
+    count: (object: Containers) => object.spec?.containers[0]?.name,
+    want: 'c9999',
+  },
+];
+
+interface Containers {
+  readonly spec?: { readonly containers: readonly { readonly name: string }[] };
+}
+
+for (const { title, patcher, live, patch, count, want } of BOMBS) {
+  test(`${patcher.types[0]}: takes no square of the time for ${title}`, { timeout: 10_000 }, () => {
+    assert.equal(count(run(patcher, live, patch) as object), want);
+  });
+}

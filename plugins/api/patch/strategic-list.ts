@@ -1,6 +1,6 @@
 import { badRequest } from 'kernetes/sdk';
 import { withoutDirectives } from './directives.ts';
-import { isJsonObject, type JsonObject, jsonEqual, unprocessable } from './json.ts';
+import { isJsonObject, type JsonObject, unprocessable } from './json.ts';
 
 export interface MergeListOptions {
   /** Absent: the list is a set of primitives. */
@@ -99,7 +99,7 @@ function applyElementDirectives(
   patch: readonly unknown[],
   mergeKey: string,
 ): ElementDirectives {
-  let kept = original;
+  const deleted = new Set<unknown>();
   let replaced = false;
   const changes: JsonObject[] = [];
   for (const element of patch) {
@@ -114,16 +114,15 @@ function applyElementDirectives(
         // Beside the bare marker, an element may carry it: then it is one of the new list.
         if (Object.keys(element).length > 1) changes.push(element);
         break;
-      case 'delete': {
-        const key = keyOf(element, mergeKey);
-        kept = kept.filter(each => !(isJsonObject(each) && jsonEqual(each[mergeKey], key)));
+      case 'delete':
+        deleted.add(identity(keyOf(element, mergeKey)));
         break;
-      }
       default:
         throw badRequest(`unknown patch type: ${String(element.$patch)}`);
     }
   }
-  return { kept, changes, replaced };
+  const isKept = (each: unknown) => !isJsonObject(each) || !deleted.has(identity(each[mergeKey]));
+  return { kept: deleted.size === 0 ? original : original.filter(isKept), changes, replaced };
 }
 
 function mergeByKey(
