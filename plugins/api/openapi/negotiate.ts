@@ -26,6 +26,11 @@ export function negotiate<F extends string>(
   return undefined;
 }
 
+/** An `Accept-Encoding` header that has gzip, and not with `q=0`. */
+export function acceptsGzip(acceptEncoding = ''): boolean {
+  return acceptEncoding.includes('gzip') && mediaRanges(acceptEncoding).includes('gzip');
+}
+
 /** The ranges of an `Accept` header, most wanted first; of equal quality, the first written. */
 function mediaRanges(accept: string | undefined): string[] {
   if (accept === undefined || accept.trim() === '') return ['*/*'];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import type { RouteResponse } from 'kernetes/sdk';
 import { OpenApiDocuments } from './document.ts';
 import { negotiate, V2_TYPES } from './negotiate.ts';
@@ -20,6 +21,12 @@ function request(url: string, headers: Record<string, string> = {}, method = 'GE
   assert.ok(!(response instanceof Promise));
   return response;
 }
+
+const ASKED = {
+  method: 'GET',
+  query: new URLSearchParams(),
+  user: { name: 'someone', groups: [] },
+};
 
 const KUBECTL = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 
@@ -46,6 +53,38 @@ describe('negotiate()', () => {
 });
 
 describe('openApiRoutes()', () => {
+  it('compresses what is large, once, for who takes it', async () => {
+    const large = { bytes: Buffer.alloc(200_000, 'x'), hash: 'A' };
+    const small = { bytes: Buffer.alloc(1_000, 'x'), hash: 'B' };
+    class Two extends OpenApiDocuments {
+      override v2Json = () => large;
+      override v3Root = () => small;
+    }
+    const routes = openApiRoutes(new Two('v1'));
+    const ask = async (path: string, encoding: string, tag = '') => {
+      const headers = { 'accept-encoding': encoding, 'if-none-match': tag };
+      const route = routes.find(each => each.path === path);
+      assert.ok(route);
+      return route.handle({ ...ASKED, path, headers });
+    };
+    const answer = await ask('/openapi/v2', 'deflate, gzip;q=0.5');
+    assert.deepEqual(gunzipSync(answer.body), large.bytes);
+    assert.equal(answer.headers['Content-Encoding'], 'gzip');
+    assert.equal(answer.headers.ETag, '"A"');
+    assert.match(String(answer.headers.Vary), /Accept-Encoding/);
+    assert.equal((await ask('/openapi/v2', 'gzip')).body, answer.body);
+    assert.equal((await ask('/openapi/v2', 'gzip', '"A"')).code, 304);
+    for (const [path, encoding] of [
+      ['/openapi/v2', 'gzip;q=0'],
+      ['/openapi/v2', ''],
+      ['/openapi/v3', 'gzip'],
+    ]) {
+      const plain = await ask(path ?? '', encoding ?? '');
+      assert.equal(plain.headers['Content-Encoding'], undefined);
+      assert.equal(plain.body[0], 'x'.charCodeAt(0));
+    }
+  });
+
   it('serves v2 as JSON and as protobuf', () => {
     const json = request('/openapi/v2');
     assert.equal(json.headers['Content-Type'], 'application/json');
