@@ -133,6 +133,22 @@ describe('a server with more to do than it should', { timeout: 60_000 }, () => {
     assert.match(body.toString(), /inflight_requests\{request_kind="readOnly"\} 1\n/);
   });
 
+  for (const { name, frame } of [
+    { name: 'SETTINGS', frame: frameOf(4, 0) },
+    { name: 'PING', frame: frameOf(6, 8) },
+  ]) {
+    it(`serves others beside a client that floods it with ${name} and reads nothing`, async () => {
+      const { hostname: host, port } = http.server;
+      const where = { host, port: Number(port), ALPNProtocols: ['h2'], ...http.tls };
+      const socket = connectTls(where).pause();
+      socket.on('error', () => undefined);
+      await once(socket, 'secureConnect');
+      socket.write(Buffer.concat([PREFACE, frameOf(4, 0), ...Array(50_000).fill(frame)]));
+      for (let n = 0; n < 3; n++) assert.equal((await http.call('GET', '/readyz')).code, 200);
+      socket.destroy();
+    });
+  }
+
   it('holds little of a large list that is not read', async () => {
     const data = { text: 'x'.repeat(1_000_000) };
     for (let n = 0; n < 20; n++) {
@@ -147,3 +163,13 @@ describe('a server with more to do than it should', { timeout: 60_000 }, () => {
     for (const reader of readers) reader.destroy();
   });
 });
+
+/** A frame of HTTP/2 for the whole connection: of a type, with so many zeros. */
+function frameOf(type: number, length: number): Buffer {
+  const frame = Buffer.alloc(9 + length);
+  frame.writeUIntBE(length, 0, 3);
+  frame[3] = type;
+  return frame;
+}
+
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
