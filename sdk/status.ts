@@ -131,7 +131,7 @@ export function invalid(
     message: `${what} "${name}" is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
     reason: 'Invalid',
     details: {
-      name,
+      ...(name && { name }),
       ...(kind.group && { group: kind.group }),
       kind: kind.kind,
       causes: errors.map((error): StatusCause => ({ ...error })),

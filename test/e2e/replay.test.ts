@@ -56,6 +56,7 @@ for (const [which, options, differences] of SERVERS) {
         if (name in differences.errors) return;
         const isSame = textOf(answer.body as Status) === textOf(body);
         assert.equal(isSame, !(name in differences.texts), JSON.stringify(answer.body));
+        if (isSame) assert.deepEqual(aboutWhat(answer.body as Status), aboutWhat(body));
       });
     }
 
@@ -109,6 +110,12 @@ function listedFor(recording: string, { everywhere, defaults }: Differences) {
 function toFacts(code: number, { reason, details }: Status) {
   const causes = (details?.causes ?? []).map(cause => [cause.reason, cause.field]);
   return { code, reason, causes };
+}
+
+/** Which object it was, and when to come again. */
+function aboutWhat({ details }: Status): object {
+  const { causes: _, ...rest } = details ?? {};
+  return rest;
 }
 
 function textOf({ message }: Status): string | undefined {
