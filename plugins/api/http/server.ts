@@ -19,6 +19,8 @@ export type Request = IncomingMessage | Http2ServerRequest;
 
 export interface ServerOptions extends Omit<ServeOptions, 'identify'> {
   readonly closeTimeoutMs: number;
+  /** How long a client may take for its part of the TLS handshake. */
+  readonly handshakeTimeoutMs?: number;
 }
 
 /** Listens with TLS for HTTP/1.1 and HTTP/2; rejects when the address cannot be had. */
@@ -35,7 +37,7 @@ export async function listen(
     // Who has no certificate may have a token; who has a bad one is refused by `identify`.
     rejectUnauthorized: false,
     allowHTTP1: true,
-    handshakeTimeout: HANDSHAKE_MS,
+    handshakeTimeout: options.handshakeTimeoutMs ?? HANDSHAKE_MS,
     // With the default of 10 MB new streams are refused while large lists are unread.
     maxSessionMemory: SESSION_MEMORY_MB,
     settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: HEADER_BYTES_MAX },
@@ -184,8 +186,9 @@ function track(server: Http2SecureServer): Connections {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
   });
-  // A client that breaks the TLS handshake is its own problem.
-  server.on('tlsClientError', () => undefined);
+  // A client that breaks the TLS handshake is its own problem. Node leaves one who takes too long
+  // for it connected.
+  server.on('tlsClientError', (_, socket) => void socket.destroy());
   return { sockets, sessions };
 }
 
