@@ -8,8 +8,8 @@ import {
   withoutSubresources,
 } from './earlier-kind.ts';
 import type { KubeObject } from './kind.ts';
-import { builtInSchema } from './schema.ts';
 import { defineKind, type StrategyContext } from './kind-definition.ts';
+import { builtInSchema } from './schema.ts';
 import { withTemplateTimes } from './template-times.ts';
 
 interface Widget extends KubeObject {
