@@ -198,15 +198,15 @@ export class LinkServer {
     const value = decodeValue(data);
     const point = ownPoint(message.point as ExtensionPoint<unknown>);
     const allowed = methods.filter(method => isMethod(point.methods, method));
-    const stub = typeof value === 'object' && value !== null ? value : {};
+    const remote = isObject(value) ? value : {};
     for (const method of allowed) {
-      Object.defineProperty(stub, method, {
+      Object.defineProperty(remote, method, {
         enumerable: true,
         value: async (...args: unknown[]) =>
           decodeValue(await this.#callPlugin(id, method, encodeValue(args))),
       });
     }
-    REMOTE_VALUES.set(stub, {
+    REMOTE_VALUES.set(remote, {
       host: this.#host,
       id,
       data,
@@ -214,14 +214,11 @@ export class LinkServer {
       call: (method, args) => this.#callPlugin(id, method, args),
     });
     try {
-      this.#provided.set(id, this.#link.provide(point, name, stub));
-    } catch (error) {
-      this.#refused ??= toWireError(error);
-      this.#link.log('error', 'Contribution was refused', {
-        point: point.name,
-        name,
-        error: toWireError(error),
-      });
+      this.#provided.set(id, this.#link.provide(point, name, remote));
+    } catch (cause) {
+      const error = toWireError(cause);
+      this.#refused ??= error;
+      this.#link.log('error', 'Contribution was refused', { point: point.name, name, error });
     }
   }
 
@@ -332,7 +329,7 @@ interface RemoteValue extends Callable {
   readonly id: number;
 }
 
-/** What stands behind the stubs of provided values: calls pass through undecoded. */
+/** What stands behind the remote values of plugins: calls pass through undecoded. */
 const REMOTE_VALUES = new WeakMap<object, RemoteValue>();
 
 /** Of frozen plain data, which is told again whenever its point changes. */
@@ -360,7 +357,7 @@ function makeCallable(value: unknown, pointMethods: readonly string[]): Callable
   const object = value as Record<string, unknown>;
   const methods = isObject(value)
     ? pointMethods.filter(
-        method => isMethod(pointMethods, method) && typeof object[method] === 'function',
+        name => isMethod(pointMethods, name) && typeof object[name] === 'function',
       )
     : [];
   return {
