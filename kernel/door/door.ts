@@ -24,7 +24,7 @@ import { patchOrApply } from './apply.ts';
 import { RequestContext } from './context.ts';
 import { create } from './create.ts';
 import { remove, removeCollection } from './delete.ts';
-import { checkPlace, checkSubresource } from './place.ts';
+import { checkPlace, checkSubresource, type Target } from './place.ts';
 import { freshEnough, get, list } from './read.ts';
 import type { Served } from './registry.ts';
 import { exactName } from './select.ts';
@@ -78,9 +78,10 @@ export class KernelDoor implements Door {
     object: KubeObject,
     to: ServedResource,
   ): KubeObject | Promise<KubeObject> {
-    const [source, target] = [from, to].map(({ kind, version }) =>
-      this.resolve(kind.group, version.name, kind.resource),
-    ) as [Served, Served];
+    const own = ({ kind, version }: ServedResource) =>
+      this.resolve(kind.group, version.name, kind.resource);
+    const source = own(from);
+    const target = own(to);
     if (source.kind.convert) return source.convertTo(object, target.apiVersion);
     return target.convertFrom(source, object);
   }
@@ -96,6 +97,7 @@ export class KernelDoor implements Door {
   ): Promise<DoorAnswer> {
     try {
       const served = await this.#admit(user, request.verb, request, annotations);
+      checkSubresource(request.verb, request);
       const context = new RequestContext(this.#stages, user, request, served, annotations);
       const { standsFor } = served.kind;
       if (served.kind.virtual && !request.subresource)
@@ -120,13 +122,10 @@ export class KernelDoor implements Door {
     object: KubeObject,
     annotations?: AuditAnnotations,
   ): Promise<void> {
-    const { verb, ...rest } = target;
+    const { verb, ...place } = target;
     try {
-      const { namespace = '', name = '' } = target;
-      await this.authorize({ ...target, user, namespace, name }, annotations);
-      const served = this.resolve(target.group, target.version, target.resource);
-      checkPlace(served, verb, target);
-      const request = { ...rest, verb: 'get' as const };
+      const served = await this.#admit(user, verb, target, annotations);
+      const request = { ...place, verb: 'get' as const };
       const context = new RequestContext(this.#stages, user, request, served, annotations);
       await context.mutate('CONNECT', object);
       await context.validateAdmission(object);
@@ -169,7 +168,7 @@ export class KernelDoor implements Door {
   async #admit(
     user: User,
     verb: Verb,
-    request: ObjectRequest | WatchRequest,
+    request: Target,
     annotations?: AuditAnnotations,
   ): Promise<Served> {
     const { group, version, resource, namespace = '' } = request;
@@ -182,7 +181,6 @@ export class KernelDoor implements Door {
     // Only who may use a kind hears whether there is one.
     const served = this.#stages.kinds.get(group, version, resource);
     checkPlace(served, verb, request);
-    checkSubresource(verb, request);
     const { verbs } = served.kind;
     if (verbs && !subresource && !verbs.includes(verb)) throw methodNotAllowed();
     return served;
@@ -204,16 +202,13 @@ export class KernelDoor implements Door {
 }
 
 /** Who may list or watch one object only must select it by its name. */
-function nameSelected(verb: Verb, request: ObjectRequest | WatchRequest): string {
+function nameSelected(verb: Verb, request: Target): string {
   if (verb === 'watch') return exactName((request as WatchRequest).fieldSelector);
   return verb === 'list' ? exactName((request as ObjectRequest).options?.fieldSelector) : '';
 }
 
 /** Some may list and watch only what they select. */
-function withSelectors(
-  target: ResourceAttributes,
-  request: ObjectRequest | WatchRequest,
-): ResourceAttributes {
+function withSelectors(target: ResourceAttributes, request: Target): ResourceAttributes {
   const { verb } = target;
   if (verb !== 'list' && verb !== 'watch' && verb !== 'deletecollection') return target;
   const isWatch = verb === 'watch';

@@ -21,12 +21,12 @@ export function checkPlace({ kind }: ServedResource, verb: Verb, request: Target
  * A subresource is one object's, and what is done to it is not done to the object. Throws NotFound
  * or MethodNotAllowed.
  */
-export function checkSubresource(verb: Verb, request: Target): void {
-  if (!('subresource' in request) || !request.subresource) return;
+export function checkSubresource(verb: Verb, request: ObjectRequest): void {
+  if (!request.subresource) return;
   if (!request.name) throw unknownResource();
   if (!OF_SUBRESOURCES.has(verb)) throw methodNotAllowed();
 }
 
-type Target = ObjectRequest | WatchRequest | ConnectTarget;
+export type Target = ObjectRequest | WatchRequest | ConnectTarget;
 
 const OF_SUBRESOURCES: ReadonlySet<Verb> = new Set(['get', 'create', 'update', 'patch']);
