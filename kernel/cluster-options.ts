@@ -4,6 +4,7 @@ import type { Clock } from '../sdk/clock.ts';
 import type { Logger, LogLevel } from '../sdk/logger.ts';
 import type { PluginDefinition } from '../sdk/plugin.ts';
 import type { Random } from '../sdk/random.ts';
+import { DEFAULT_RELEASE } from '../sdk/release.ts';
 import { type Address, isUnspecified, parseAddress } from './address.ts';
 import { addressAt, parseCidr, rangesOverlap } from './cidr.ts';
 import type { GrantsByName } from './loader/grant-text.ts';
@@ -12,7 +13,7 @@ import type { LoaderEntry } from './loader/loader.ts';
 import { LoadError, MANIFEST, readManifest } from './loader/manifest.ts';
 import { type Profile, type ProfileEntry, readProfile } from './loader/profile.ts';
 import { expandSettings, type Settings } from './loader/settings.ts';
-import { DEFAULT_RELEASE, EVERY_RELEASE, gitVersion, parseRelease } from './release.ts';
+import { EVERY_RELEASE, gitVersion, parseRelease } from './release.ts';
 
 /** What a cluster is made of. Everything has a default. */
 export interface ClusterOptions {

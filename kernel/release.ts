@@ -1,8 +1,6 @@
-import { DEFAULT_RELEASE } from '../sdk/release.ts';
 import { LoadError } from './loader/manifest.ts';
 import { VERSION } from './version.ts';
 
-export { DEFAULT_RELEASE };
 /** The setting `release` of who asks for none: API versions of all releases are served. */
 export const EVERY_RELEASE = 0;
 const OLDEST_RELEASE = 20;
