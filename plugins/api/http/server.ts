@@ -21,6 +21,10 @@ export interface ServerOptions extends Omit<ServeOptions, 'identify'> {
   readonly closeTimeoutMs: number;
   /** How long a client may take for its part of the TLS handshake. */
   readonly handshakeTimeoutMs?: number;
+  /** How long for the headers of a request of HTTP/1.1. */
+  readonly headersTimeoutMs?: number;
+  /** How long it may keep a connection without a request. */
+  readonly idleTimeoutMs?: number;
 }
 
 /** Listens with TLS for HTTP/1.1 and HTTP/2; rejects when the address cannot be had. */
@@ -42,7 +46,7 @@ export async function listen(
     maxSessionMemory: SESSION_MEMORY_MB,
     settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: HEADER_BYTES_MAX },
   });
-  bound(server, options.clock);
+  bound(server, options);
   const connections = track(server);
   const service = createService({ ...options, identify: identifier(door, options.clock) });
   const onRequest = (request: Request, response: Response, upgrade?: Upgrade) => {
@@ -59,7 +63,7 @@ export async function listen(
   });
   server.on('clientError', (error: Refused, socket) => refuse(error, socket, options.clock));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const response = answerOn(request, socket);
+    const response = answerOn(request, socket, options.clock);
     onRequest(request, response, { request, socket, head, response });
   });
   await bind(server, where);
@@ -83,7 +87,13 @@ interface Refused extends Error {
 /** What is no request of HTTP/1.1. Cut at once, the connection would take the answer with it. */
 function refuse({ code = '' }: Refused, socket: Duplex, clock: Clock): void {
   if (socket.destroyed || socket.writableEnded) return;
-  socket.end(`HTTP/1.1 ${REFUSALS.get(code) ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
+  socket.write(`HTTP/1.1 ${REFUSALS.get(code) ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
+  endSoon(socket, clock);
+}
+
+/** A client that does not close its side in time is cut off. */
+function endSoon(socket: Duplex, clock: Clock): void {
+  socket.end();
   const timer = clock.setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once('close', () => timer.cancel());
 }
@@ -104,23 +114,26 @@ function isWelcome(request: Request): boolean {
 }
 
 /** What no client may have for long without a request. */
-function bound(server: Http2SecureServer, clock: Clock): void {
+function bound(server: Http2SecureServer, options: ServerOptions): void {
+  const { clock, headersTimeoutMs = HEADERS_MS, idleTimeoutMs = IDLE_MS } = options;
   const http1 = server as Http2SecureServer & Http1Bounds;
   http1.maxHeaderSize = HEADER_BYTES_MAX;
   // Also of a connection that never asks anything.
-  http1.headersTimeout = HEADERS_MS;
+  http1.headersTimeout = headersTimeoutMs;
+  // Node looks at its connections from time to time only.
+  http1.connectionsCheckingInterval = Math.min(headersTimeoutMs, CHECK_MS);
   // Bodies have the time of their requests; a proxied one has as long as it likes.
   http1.requestTimeout = 0;
-  http1.keepAliveTimeout = IDLE_MS;
+  http1.keepAliveTimeout = idleTimeoutMs;
   server.maxConnections = CONNECTIONS_MAX;
-  server.on('session', session => endIdle(session, clock));
+  server.on('session', session => endIdle(session, clock, idleTimeoutMs));
 }
 
 /**
  * Looks at a connection once in the time that it may be idle for. Node's own timer of a session
  * holds on to it when it is gone.
  */
-function endIdle(session: ServerHttp2Session, clock: Clock): void {
+function endIdle(session: ServerHttp2Session, clock: Clock, idleTimeoutMs: number): void {
   let streams = 0;
   let isUsed = false;
   session.on('stream', stream => {
@@ -131,9 +144,9 @@ function endIdle(session: ServerHttp2Session, clock: Clock): void {
   const look = () => {
     if (streams === 0 && !isUsed) return session.destroy();
     isUsed = false;
-    timer = clock.setTimeout(look, IDLE_MS);
+    timer = clock.setTimeout(look, idleTimeoutMs);
   };
-  let timer = clock.setTimeout(look, IDLE_MS);
+  let timer = clock.setTimeout(look, idleTimeoutMs);
   session.once('close', () => timer.cancel());
 }
 
@@ -141,6 +154,7 @@ function endIdle(session: ServerHttp2Session, clock: Clock): void {
 interface Http1Bounds {
   maxHeaderSize: number;
   headersTimeout: number;
+  connectionsCheckingInterval: number;
   requestTimeout: number;
   keepAliveTimeout: number;
 }
@@ -149,11 +163,11 @@ interface Http1Bounds {
  * A request that asks for another protocol, and does not get it, is answered as any other; its
  * connection ends then, since nobody reads further requests from it.
  */
-function answerOn(request: IncomingMessage, socket: Duplex): ServerResponse {
+function answerOn(request: IncomingMessage, socket: Duplex, clock: Clock): ServerResponse {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket as Socket);
-  response.once('finish', () => socket.end());
+  response.once('finish', () => endSoon(socket, clock));
   // A client that goes away is no failure of ours.
   socket.on('error', () => undefined);
   return response;
@@ -228,6 +242,8 @@ const HEADER_BYTES_MAX = 1024 * 1024;
 /** Upstream's 32 seconds for the headers, 90 for a connection without a request. */
 const HEADERS_MS = 32_000;
 const IDLE_MS = 90_000;
+/** Who is too slow is cut off so much later at most. */
+const CHECK_MS = 5_000;
 /** Keys and certificates travel in one or two round trips. */
 const HANDSHAKE_MS = 10_000;
 /** Each takes some 50 kB; a cluster of 5,000 nodes needs about two for each. */
