@@ -93,7 +93,7 @@ class Passage {
   readonly #options: ServeOptions;
   readonly #started: number;
   #deadline: Timer | undefined;
-  #leave: () => void = () => undefined;
+  #leave: (() => void) | undefined;
   /** The answer, and the work. */
   #open = 2;
   #failure: ApiError | undefined;
@@ -103,9 +103,7 @@ class Passage {
     this.#call = call;
     this.#options = options;
     this.#started = options.clock.monotonic();
-    // Who goes on with another protocol takes the connection out of the answer's hands.
-    const end = call.upgrade?.socket ?? call.response;
-    end.once('close', () => {
+    onEnd(call, () => {
       this.#answered();
       ended();
     });
@@ -131,11 +129,18 @@ class Passage {
       this.#panic = true;
       this.#options.log.error('Cannot answer a request', { error });
     }
-    if (!response.headersSent) respondError(response, known);
+    if (isDetached(this.#call)) this.#call.upgrade?.socket.destroy();
+    else if (!response.headersSent) respondError(response, known);
     else if (!response.writableEnded) response.destroy();
   }
 
+  /** Who goes on with another protocol has as long as he likes, and no place in flight. */
   settle(): void {
+    if (isDetached(this.#call)) {
+      this.#deadline?.cancel();
+      this.#leave?.();
+      this.#leave = undefined;
+    }
     this.#release();
   }
 
@@ -159,6 +164,26 @@ class Passage {
   }
 
   #release(): void {
-    if (--this.#open === 0) this.#leave();
+    if (--this.#open === 0) this.#leave?.();
   }
+}
+
+/** When the answer is gone, or the connection, which goes on without one under another protocol. */
+function onEnd({ response, upgrade }: Call, listener: () => void): void {
+  if (upgrade === undefined) {
+    response.once('close', listener);
+    return;
+  }
+  const end = () => {
+    upgrade.response.off('finish', end);
+    upgrade.socket.off('close', end);
+    listener();
+  };
+  upgrade.response.once('finish', end);
+  upgrade.socket.once('close', end);
+}
+
+/** The connection was taken out of the answer's hands. */
+function isDetached({ upgrade }: Call): boolean {
+  return upgrade !== undefined && upgrade.response.socket !== upgrade.socket;
 }
