@@ -15,7 +15,7 @@ import { apiOnly } from './profiles.ts';
 
 /** A failure is looked for again with the seed that it printed; its timing is another. */
 const SEED = Number(process.env.KERNETES_LINEARIZABILITY_SEED ?? 1);
-const OPERATIONS = Number(process.env.KERNETES_LINEARIZABILITY_OPERATIONS ?? 1_000);
+const OPERATIONS = Number(process.env.KERNETES_LINEARIZABILITY_OPERATIONS ?? 3_000);
 const RESTARTS = Number(process.env.KERNETES_LINEARIZABILITY_RESTARTS ?? 1);
 const WRITERS = 8;
 
