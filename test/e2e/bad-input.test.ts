@@ -13,6 +13,9 @@ const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const JSON_TYPE = 'application/json';
 const YAML_TYPE = 'application/yaml';
 
+/** Looks at each triple of numbers. */
+const CUBED = 'self.all(x, self.all(y, self.all(z, x + y + z >= 0)))';
+
 const WIDGETS = {
   metadata: { name: 'widgets.example.com' },
   spec: {
@@ -33,6 +36,12 @@ const WIDGETS = {
               data: {
                 type: 'object',
                 additionalProperties: { type: 'string', pattern: '^(a+)+$' },
+              },
+              numbers: {
+                type: 'array',
+                maxItems: 300,
+                items: { type: 'integer' },
+                'x-kubernetes-validations': [{ rule: CUBED }],
               },
             },
           },
@@ -189,7 +198,32 @@ describe('bad input', { timeout: 120_000 }, () => {
     });
   });
 
+  describe('objects that take long to check', () => {
+    const widgets = '/apis/example.com/v1/namespaces/default/widgets';
+    const cases = [
+      {
+        title: 'a text that a backtracking engine never ends with',
+        body: { data: { a: `${'a'.repeat(100_000)}!` } },
+        text: "should match '^(a+)+$'",
+      },
+      {
+        title: 'a list that a rule takes the cube of',
+        body: { numbers: Array(300).fill(1) },
+        text: 'no further validation rules will be run due to call cost exceeds limit for rule',
+      },
+    ];
+    for (const { title, body, text } of cases) {
+      it(`${title}: 422`, async () => {
+        const metadata = { name: 'long' };
+        const reply = await http.call('POST', widgets, { body: { metadata, ...body } });
+        assert.equal(reply.code, 422, reply.body.toString().slice(0, 300));
+        assert.ok(jsonOf(reply).message?.includes(text), reply.body.toString().slice(-300));
+      });
+    }
+  });
+
   describe('requests', () => {
+    const values = Array.from({ length: 60_000 }, (_, n) => `v${n}`).join();
     const cases = [
       { path: `${CONFIG_MAPS}/a%2Fb`, code: 400, text: "may not contain '/'" },
       { path: `${CONFIG_MAPS}/%zz`, code: 400, text: 'is not URL-encoded' },
@@ -200,6 +234,16 @@ describe('bad input', { timeout: 120_000 }, () => {
       { path: `${CONFIG_MAPS}?timeout=soon`, code: 400, text: 'invalid duration \\"soon\\"' },
       { path: `${CONFIG_MAPS}?limit=x`, code: 400, text: 'strconv' },
       { path: `${CONFIG_MAPS}?labelSelector=${'('.repeat(900_000)}`, code: 400, text: 'found' },
+      {
+        path: `${CONFIG_MAPS}?labelSelector=a+in+(${values})`,
+        code: 200,
+        text: '"items":[]',
+      },
+      {
+        path: `${CONFIG_MAPS}?labelSelector=${values.replaceAll('v', '!v')}`,
+        code: 200,
+        text: '"kind":"ConfigMapList"',
+      },
       { path: `${CONFIG_MAPS}?continue=${'A'.repeat(900_000)}`, code: 400, text: 'continue' },
       { path: `/${'x'.repeat(1_100_000)}`, code: 431, text: '' },
     ];
