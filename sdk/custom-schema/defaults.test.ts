@@ -69,3 +69,12 @@ test('duplicatesIn() takes defaults for keys that are absent', () => {
     { reason: 'FieldValueDuplicate', field: 'ports[1]', message: 'Duplicate value: {"port":80}' },
   ]);
 });
+
+test('duplicatesIn() takes objects for the same whatever the order of their members', () => {
+  const list = [{ a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }, { a: 1 }, 'a', ['a']];
+  const errors = duplicatesIn(list, { items: {}, 'x-kubernetes-list-type': 'set' });
+  assert.deepEqual(
+    errors.map(({ field }) => field),
+    ['[1]'],
+  );
+});

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { duplicate } from '../field-path.ts';
 import type { FieldError } from '../status.ts';
 import { isSchema, itemsOf, type JSONSchemaProps, propertyOf, valuesOf } from './properties.ts';
@@ -24,11 +23,22 @@ export function duplicatesIn(
   });
 }
 
+/** Finds what an element of a list was before: only those of type `map` can be told apart. */
+export function correlate(schema: JSONSchemaProps, old: unknown): (element: unknown) => unknown {
+  if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old)) return () => undefined;
+  const known = new Map<string, unknown>();
+  for (const each of old) {
+    const key = keyText(mapKeyOf(each, schema));
+    if (!known.has(key)) known.set(key, each);
+  }
+  return element => {
+    const key = mapKeyOf(element, schema);
+    return key && known.get(keyText(key));
+  };
+}
+
 /** What tells an element of a list of type `map` from the others. */
-export function mapKeyOf(
-  element: unknown,
-  schema: JSONSchemaProps,
-): Record<string, unknown> | undefined {
+function mapKeyOf(element: unknown, schema: JSONSchemaProps): Record<string, unknown> | undefined {
   if (!isSchema(element)) return undefined;
   const key: Record<string, unknown> = {};
   for (const name of schema['x-kubernetes-list-map-keys'] ?? []) {
@@ -40,6 +50,17 @@ export function mapKeyOf(
   return key;
 }
 
+/** The same for equal values, which may have their members in any order; '' for undefined. */
+function keyText(key: unknown): string {
+  return (
+    JSON.stringify(key, (_name, value: unknown) => (isSchema(value) ? sorted(value) : value)) ?? ''
+  );
+}
+
+function sorted(object: object): object {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 function duplicatesOf(
   list: readonly unknown[],
   schema: JSONSchemaProps,
@@ -48,22 +69,12 @@ function duplicatesOf(
   const type = schema['x-kubernetes-list-type'];
   if (type !== 'set' && type !== 'map') return [];
   const keys = type === 'set' ? list : list.map(each => mapKeyOf(each, schema));
-  const seen = new Map<string, unknown[]>();
+  const seen = new Set<string>();
   return keys.flatMap((key, i) => {
     if (key === undefined) return [];
-    // Objects may have their members in any order, so a text finds candidates only.
-    const id =
-      typeof key === 'object'
-        ? Object.keys(key ?? {})
-            .sort()
-            .join()
-        : JSON.stringify(key);
-    const alike = seen.get(id) ?? [];
-    seen.set(id, alike);
-    if (alike.some(each => isDeepStrictEqual(each, key))) {
-      return [duplicate(pathText([...path, i]), key)];
-    }
-    alike.push(key);
+    const text = keyText(key);
+    if (seen.has(text)) return [duplicate(pathText([...path, i]), key)];
+    seen.add(text);
     return [];
   });
 }

@@ -11,7 +11,7 @@ import { duplicate, forbiddenValue, invalidValue, required } from '../field-path
 import type { Schema } from '../schema.ts';
 import type { FieldError } from '../status.ts';
 import type { SchemaEngines } from './engines.ts';
-import { mapKeyOf } from './list-types.ts';
+import { correlate } from './list-types.ts';
 import { isSchema, itemsOf, type JSONSchemaProps, propertyOf, valuesOf } from './properties.ts';
 import { type CompiledRule, compileRule, type OldOptional } from './rule.ts';
 import { pathText } from './value-path.ts';
@@ -114,13 +114,10 @@ function checkFields(node: Node, value: object, old: unknown, walk: Walk): void 
 function checkItems(node: Node, value: readonly unknown[], old: unknown, walk: Walk): void {
   const { items, props } = node;
   if (items === undefined) return;
-  const isMap = props['x-kubernetes-list-type'] === 'map' && Array.isArray(old);
+  const oldOf = correlate(props, old);
   for (const [i, each] of value.entries()) {
-    const key = isMap ? mapKeyOf(each, props) : undefined;
-    const before =
-      key && (old as unknown[]).find(other => isDeepStrictEqual(mapKeyOf(other, props), key));
     walk.path.push(i);
-    checkNode(items, each, before, walk);
+    checkNode(items, each, oldOf(each), walk);
     walk.path.pop();
   }
 }

@@ -3,7 +3,7 @@ import { invalidValue, notSupported, required, tooMany, typeInvalid } from '../f
 import type { FieldError } from '../status.ts';
 import { type Check, refuse, UNRELATED, type Walk } from './check.ts';
 import type { SchemaEngines } from './engines.ts';
-import { mapKeyOf } from './list-types.ts';
+import { correlate } from './list-types.ts';
 import { isSchema, itemsOf, type JSONSchemaProps, propertyOf, valuesOf } from './properties.ts';
 import { numberChecks, stringChecks } from './scalar-checks.ts';
 import { pathText } from './value-path.ts';
@@ -184,19 +184,9 @@ function itemsCheck(schema: JSONSchemaProps, check: Check): Check {
     const oldOf = correlate(schema, old);
     for (const [i, element] of (value as unknown[]).entries()) {
       walk.path.push(i);
-      check(element, oldOf(element), walk);
+      check(element, oldOf(element) ?? UNRELATED, walk);
       walk.path.pop();
     }
-  };
-}
-
-/** Finds what an element of a list was before: only those of type `map` can be told apart. */
-function correlate(schema: JSONSchemaProps, old: unknown): (element: unknown) => unknown {
-  if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old)) return () => UNRELATED;
-  return element => {
-    const key = mapKeyOf(element, schema);
-    const found = old.find(each => isDeepStrictEqual(mapKeyOf(each, schema), key));
-    return key === undefined || found === undefined ? UNRELATED : found;
   };
 }
 
