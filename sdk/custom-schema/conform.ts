@@ -25,9 +25,8 @@ export function prune(value: unknown, schema: JSONSchemaProps, options: PruneOpt
       if (!options.dryRun) delete object[name];
       found = true;
     } else {
-      const within = property ?? values ?? (isOpen ? OPEN : undefined);
-      const below = { ...options, isRoot: false };
-      if (within && within !== OPEN && prune(object[name], within, below)) found = true;
+      const within = property ?? values;
+      if (within && prune(object[name], within, { ...options, isRoot: false })) found = true;
     }
     if (found && options.dryRun) return true;
   }
@@ -56,5 +55,4 @@ function isOpenSchema(schema: JSONSchemaProps): boolean {
   );
 }
 
-const OPEN: JSONSchemaProps = Object.freeze({});
 const METADATA = new Set(['apiVersion', 'kind', 'metadata']);

@@ -15,8 +15,10 @@ export function compileDefaults(schema: JSONSchemaProps): Defaulter | undefined 
     const value = hasDefault ? property.default : undefined;
     fields.push({ name, value, nullable: property.nullable === true, within });
   }
-  const values = isSchema(valuesOf(schema)) ? compileDefaults(valuesOf(schema) ?? {}) : undefined;
-  const items = itemsOf(schema) ? compileDefaults(itemsOf(schema) ?? {}) : undefined;
+  const valueSchema = valuesOf(schema);
+  const itemSchema = itemsOf(schema);
+  const values = valueSchema && compileDefaults(valueSchema);
+  const items = itemSchema && compileDefaults(itemSchema);
   if (fields.length === 0 && values === undefined && items === undefined) return undefined;
   return value => {
     if (Array.isArray(value)) {
@@ -48,7 +50,7 @@ function fillIn(object: Record<string, unknown>, fields: readonly Field[]): void
 }
 
 /** Sets a key that comes from outside, of which `__proto__` may be one. */
-export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
+function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') object[key] = value;
   else Object.defineProperty(object, key, { value, ...OWN });
 }

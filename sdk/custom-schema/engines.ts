@@ -40,7 +40,7 @@ export interface PatternEngine {
   compile(pattern: string): (text: string) => boolean;
 }
 
-export async function loadPatterns(): Promise<PatternEngine> {
+async function loadPatterns(): Promise<PatternEngine> {
   const { RE2JS } = await import('re2js');
   // The same few patterns are in many schemas, and each is compiled to check its definition first.
   const known = new Map<string, (text: string) => boolean>();

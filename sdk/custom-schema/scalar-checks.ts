@@ -25,9 +25,7 @@ export function stringChecks(schema: JSONSchemaProps, engines: SchemaEngines): C
       if (!matches(value as string)) refuse(walk, value, `should match '${pattern}'`);
     });
   }
-  const fits = FORMATS.get(
-    (format ?? '').replaceAll('-', '') === 'datetime' ? 'date-time' : (format ?? ''),
-  );
+  const fits = FORMATS.get(format ?? '');
   if (fits) {
     checks.push((value, _old, { path, errors }) => {
       if (fits(value as string)) return;
