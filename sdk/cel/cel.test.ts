@@ -35,6 +35,15 @@ const WIDGET = schemaFrom({
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['name'],
     },
+    moments: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { at: { type: 'string', format: 'date-time' }, n: { type: 'integer' } },
+      },
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['at'],
+    },
     sizes: { type: 'array', items: { type: 'integer' } },
     maybe: { type: 'string', nullable: true },
     embedded: {
@@ -46,6 +55,8 @@ const WIDGET = schemaFrom({
     'a.b/c__d': { type: 'string' },
     namespace: { type: 'string' },
     flag: { type: 'boolean' },
+    toString: { type: 'string' } as SchemaDefinition,
+    constructor: { type: 'string' } as SchemaDefinition,
   },
 });
 
@@ -123,6 +134,19 @@ describe('values of a schema', () => {
     assert.equal(run('self.tags == oldSelf.tags', turned), true);
     assert.equal(run('self.ports == oldSelf.ports', turned), true);
     assert.equal(run('self.sizes == oldSelf.sizes', turned), false);
+  });
+
+  test('elements of a list of type map are told apart by times too', () => {
+    const a = { at: '2024-02-29T10:00:00Z', n: 1 };
+    const b = { at: '2024-02-29T11:00:00Z', n: 2 };
+    const moments = { ...widget, moments: [a, b] };
+    assert.equal(run('(self.moments + self.moments).size()', moments), 2);
+    assert.equal(run('self.moments == oldSelf.moments', moments, { moments: [b, a] }), true);
+  });
+
+  test('fields that every object inherits are not there', () => {
+    assert.equal(run('has(self.toString) || has(self.constructor)'), false);
+    assert.equal(run('self == oldSelf', { ...widget }), true);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Meter } from './meter.ts';
+import { plainValue } from './plain.ts';
 import {
   Duration,
   fail,
@@ -68,7 +69,7 @@ function equalByKeys(
 /** What tells elements of a list of type map apart. */
 export function mergeKey(element: unknown, keys: readonly string[]): string {
   if (!(element instanceof MapValue)) return '';
-  return JSON.stringify(keys.map(key => String(element.get(key) ?? '')));
+  return JSON.stringify(keys.map(key => plainValue(element.get(key))));
 }
 
 /** Elements of sets are mostly scalars; each comparison is paid for. */

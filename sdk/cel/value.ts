@@ -158,7 +158,9 @@ export class StructValue extends MapValue {
 
   keys(): readonly string[] {
     const fields = this.type.fields?.() ?? new Map<string, never>();
-    return [...fields].filter(([, { key }]) => this.data[key] !== undefined).map(([name]) => name);
+    return [...fields]
+      .filter(([, { key }]) => Object.hasOwn(this.data, key) && this.data[key] !== undefined)
+      .map(([name]) => name);
   }
 }
 
