@@ -1,3 +1,4 @@
+import { FORMATS as SCHEMA_FORMATS } from '../../custom-schema/formats.ts';
 import {
   dns1035LabelErrors,
   dns1123LabelErrors,
@@ -10,8 +11,7 @@ import {
 import type { Frame } from '../meter.ts';
 import type { Implementation, Library } from '../overload.ts';
 import { opaque } from '../type.ts';
-import { Failure, fail, ListValue, Opaque, Optional } from '../value.ts';
-import { parseTimestamp } from './time.ts';
+import { fail, ListValue, Opaque, Optional } from '../value.ts';
 
 const TYPE = opaque('kubernetes.NamedFormat');
 const NAME = TYPE.name;
@@ -36,10 +36,6 @@ class Format extends Opaque {
   }
 }
 
-const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const DATE = /^\d{4}-\d\d-\d\d$/;
-
 const FORMATS: ReadonlyMap<string, Format> = new Map(
   (
     [
@@ -51,30 +47,20 @@ const FORMATS: ReadonlyMap<string, Format> = new Map(
       ['dns1035LabelPrefix', text => dns1035LabelErrors(maskTrailingDash(text))],
       ['qualifiedName', qualifiedNameErrors],
       ['labelValue', labelValueErrors],
-      ['uri', text => unless(isUri(text), 'invalid URI')],
-      ['uuid', text => unless(UUID.test(text), 'does not match the UUID format')],
-      ['byte', text => unless(BASE64.test(text), 'invalid base64')],
-      ['date', text => unless(DATE.test(text) && isMoment(`${text}T00:00:00Z`), 'invalid date')],
-      ['datetime', text => unless(isMoment(text), 'invalid datetime')],
+      ['uri', checked('uri', 'invalid URI')],
+      ['uuid', checked('uuid', 'does not match the UUID format')],
+      ['byte', checked('byte', 'invalid base64')],
+      ['date', checked('date', 'invalid date')],
+      ['datetime', checked('datetime', 'invalid datetime')],
     ] as const satisfies readonly (readonly [string, (text: string) => NameErrors])[]
   ).map(([name, errors]) => [name, new Format(name, errors)]),
 );
 
-function unless(right: boolean, message: string): NameErrors {
-  return right ? undefined : [message];
-}
-
-function isUri(text: string): boolean {
-  return URL.canParse(text) || (text.startsWith('/') && URL.canParse(text, 'http://host'));
-}
-
-function isMoment(text: string): boolean {
-  try {
-    return parseTimestamp(text) !== undefined;
-  } catch (thrown) {
-    if (thrown instanceof Failure) return false;
-    throw thrown;
-  }
+/** A format that schemas know too. */
+function checked(name: string, message: string): (text: string) => NameErrors {
+  const fits = SCHEMA_FORMATS.get(name);
+  if (fits === undefined) throw new Error(`Cannot check format "${name}": schemas have none`);
+  return text => (fits(text) ? undefined : [message]);
 }
 
 export const FORMAT: Library = {
