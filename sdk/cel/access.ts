@@ -101,7 +101,7 @@ function optionalField(
   return optionalFrom(decoded(fieldOf(target, name, member.field), frame));
 }
 
-export function optionalFrom(found: unknown): Optional {
+function optionalFrom(found: unknown): Optional {
   if (found === undefined) return Optional.NONE;
   return found instanceof Optional ? found : new Optional(found);
 }

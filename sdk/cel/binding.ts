@@ -186,7 +186,7 @@ function isObject(data: unknown): data is Record<string, unknown> {
 }
 
 /** A property's name as an identifier of the language (KEP-2876). */
-export function escapeName(name: string): string {
+function escapeName(name: string): string {
   if (RESERVED.has(name)) return `__${name}__`;
   return name.replace(/__|[.\-/]/g, part => ESCAPES[part] ?? part);
 }

@@ -16,7 +16,7 @@ import { equal } from './equality.ts';
 import type { Frame, Run } from './meter.ts';
 import { chainOf } from './parse.ts';
 import { assign, BOOL, join, listOf, mapOf, scalar, type Type } from './type.ts';
-import { isTrue, ListValue, mapFrom, TypeValue, Uint } from './value.ts';
+import { INT_MAX, isTrue, ListValue, mapFrom, TypeValue, Uint } from './value.ts';
 
 /**
  * Checks the types of a parsed expression and makes closures of it, in one pass. The package's own
@@ -62,13 +62,11 @@ export function compileNode(node: ASTNode, scope: Scope | undefined, at: Compila
 type Node<Op extends ASTNode['op']> = Extract<ASTNode, { op: Op }>;
 
 function compileLiteral(value: unknown, node: ASTNode, { source }: Compilation): Compiled {
-  if (typeof value === 'bigint' && value > INT_LITERAL_MAX)
+  if (typeof value === 'bigint' && value > INT_MAX)
     throw source.error(node.start, 'invalid int literal');
   const made = isUnsigned(value) ? new Uint(value.value) : value;
   return { type: literalType(made), run: () => made, literal: made };
 }
-
-const INT_LITERAL_MAX = 2n ** 63n - 1n;
 
 /** The parser's own class. */
 function isUnsigned(value: unknown): value is { readonly value: bigint } {
@@ -195,7 +193,7 @@ function compileUnary(
 ): Compiled {
   const { args } = node;
   if (node.op === '-_' && args.op === 'value' && typeof args.args === 'bigint') {
-    if (args.args > INT_LITERAL_MAX + 1n) throw at.source.error(node.start, 'invalid int literal');
+    if (args.args > INT_MAX + 1n) throw at.source.error(node.start, 'invalid int literal');
     const value = -args.args;
     return { type: scalar('int'), run: () => value, literal: value };
   }

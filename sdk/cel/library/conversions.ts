@@ -116,13 +116,13 @@ function parseDouble(text: string): number {
 }
 
 export function formatDouble(value: number): string {
-  if (Number.isFinite(value)) return exponent(value);
+  if (Number.isFinite(value)) return twoDigitExponent(String(value));
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
 }
 
-/** Go's shortest form has at least two digits in the exponent. */
-function exponent(value: number): string {
-  return String(value).replace(/e([+-])(\d)$/, 'e$10$2');
+/** Go writes at least two digits of an exponent. */
+export function twoDigitExponent(text: string): string {
+  return text.replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
 export function decodeUtf8(bytes: Uint8Array): string {

@@ -1,6 +1,6 @@
 import type { Frame, Meter } from '../meter.ts';
 import { Duration, fail, ListValue, MapValue, Timestamp, TypeValue, Uint } from '../value.ts';
-import { decodeUtf8, formatDouble } from './conversions.ts';
+import { decodeUtf8, formatDouble, twoDigitExponent } from './conversions.ts';
 import { formatDuration, formatTimestamp } from './time.ts';
 
 /** `'%s is %d'.format([name, 3])` */
@@ -33,7 +33,7 @@ function clauseText(
     case 'd':
       return typeof value === 'number' ? fail(wrong('decimal', value)) : integer(value, 10);
     case 'f':
-      return fixed(value, digits(precision)).text;
+      return fixed(value, digits(precision));
     case 'e':
       return exponential(value, digits(precision));
     case 'b':
@@ -61,19 +61,18 @@ function integer(value: unknown, base: number): string {
   return typeof whole === 'bigint' ? whole.toString(base) : fail(wrong('integer', value));
 }
 
-function fixed(value: unknown, places: number): { text: string } {
+function fixed(value: unknown, places: number): string {
   const number = asDouble(value);
-  if (!Number.isFinite(number)) return { text: formatDouble(number) };
-  return {
-    text:
-      Math.abs(number) < 1e21 ? number.toFixed(places) : `${BigInt(number)}.${'0'.repeat(places)}`,
-  };
+  if (!Number.isFinite(number)) return formatDouble(number);
+  return Math.abs(number) < 1e21
+    ? number.toFixed(places)
+    : `${BigInt(number)}.${'0'.repeat(places)}`;
 }
 
 function exponential(value: unknown, places: number): string {
   const number = asDouble(value);
   if (!Number.isFinite(number)) return formatDouble(number);
-  return number.toExponential(places).replace(/e([+-])(\d)$/, 'e$10$2');
+  return twoDigitExponent(number.toExponential(places));
 }
 
 function asDouble(value: unknown): number {
@@ -84,11 +83,7 @@ function asDouble(value: unknown): number {
 }
 
 function hexadecimal(value: unknown, meter: Meter): string {
-  if (typeof value === 'string') {
-    meter.traverse(value.length);
-    return Buffer.from(value).toString('hex');
-  }
-  if (value instanceof Uint8Array) {
+  if (typeof value === 'string' || value instanceof Uint8Array) {
     meter.traverse(value.length);
     return Buffer.from(value).toString('hex');
   }

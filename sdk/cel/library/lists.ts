@@ -89,7 +89,7 @@ function isAt(
   return equal(list.get(i), value, meter);
 }
 
-function has(frame: Frame, list: ListValue, value: unknown): boolean {
+export function has(frame: Frame, list: ListValue, value: unknown): boolean {
   for (let i = 0; i < list.size; i += 1) if (isAt(frame, list, { i, value })) return true;
   return false;
 }

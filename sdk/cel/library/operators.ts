@@ -1,7 +1,8 @@
-import { compare, equal, includes, mergeKey } from '../equality.ts';
-import type { Frame, Meter } from '../meter.ts';
+import { compare, includes, mergeKey } from '../equality.ts';
+import type { Meter } from '../meter.ts';
 import type { Implementation, Library } from '../overload.ts';
 import { checkedInt, fail, ListValue, type MapValue, Uint } from '../value.ts';
+import { has } from './lists.ts';
 
 const NUMBERS = ['int', 'uint', 'double'];
 const ORDERED = ['bool', 'string', 'bytes', 'timestamp', 'duration'];
@@ -42,7 +43,7 @@ export const OPERATORS: Library = {
     return new Uint8Array(Buffer.concat([a, b]));
   },
   '_+_(list<T>, list<T>): list<T>': (frame, a: ListValue, b: ListValue) => added(a, b, frame.meter),
-  '@in(T, list<T>): bool': (frame, value: unknown, list: ListValue) => isIn(value, list, frame),
+  '@in(T, list<T>): bool': (frame, value: unknown, list: ListValue) => has(frame, list, value),
   '@in(K, map<K, V>): bool': (_, key: unknown, map: MapValue) => map.get(key) !== undefined,
   ...relations(),
 };
@@ -61,14 +62,6 @@ function relations(): Library {
     }
   }
   return library;
-}
-
-function isIn(value: unknown, list: ListValue, { meter }: Frame): boolean {
-  for (let i = 0; i < list.size; i += 1) {
-    meter.spend(1);
-    if (equal(list.get(i), value, meter)) return true;
-  }
-  return false;
 }
 
 /** Per element, since lists are copied. */

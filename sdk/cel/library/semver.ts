@@ -1,7 +1,7 @@
 import type { Frame } from '../meter.ts';
 import type { Library } from '../overload.ts';
 import { opaque } from '../type.ts';
-import { fail, Opaque } from '../value.ts';
+import { fail, INT_MAX, Opaque } from '../value.ts';
 
 const TYPE = opaque('kubernetes.Semver');
 const NAME = TYPE.name;
@@ -62,9 +62,7 @@ function parse({ meter }: Frame, text: string, normalize: boolean): Semver | und
   const empty = parts.includes('') || (build !== '' && build.split('.').includes(''));
   if (empty || parts.some(part => /^0\d+$/.test(part))) return undefined;
   const numbers = [major, minor, patch].map(BigInt);
-  return numbers.some(number => number > 2n ** 63n - 1n)
-    ? undefined
-    : new Semver(whole, numbers, parts);
+  return numbers.some(number => number > INT_MAX) ? undefined : new Semver(whole, numbers, parts);
 }
 
 /** Without a `v` and leading zeros, with all three numbers. */

@@ -1,7 +1,7 @@
 import { parseGoDuration } from '../../go-duration.ts';
 import type { Frame } from '../meter.ts';
 import type { Implementation, Library } from '../overload.ts';
-import { Duration, fail, INT_MAX, Timestamp } from '../value.ts';
+import { Duration, fail, Timestamp } from '../value.ts';
 
 const SECOND = 1_000_000_000n;
 const MILLISECOND = 1_000_000n;
@@ -164,8 +164,7 @@ export const TIME: Library = {
   'string(timestamp): string': (_, value: Timestamp) => formatTimestamp(value),
   'string(duration): string': (_, value: Duration) => formatDuration(value),
   'int(timestamp): int': (_, value: Timestamp) => floorDivide(value.nanoseconds, SECOND)[0],
-  'int(duration): int': (_, value: Duration) =>
-    value.nanoseconds <= INT_MAX ? value.nanoseconds : fail('integer overflow'),
+  'int(duration): int': (_, value: Duration) => value.nanoseconds,
   ...accessors(),
 };
 
