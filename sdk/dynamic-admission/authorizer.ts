@@ -1,6 +1,7 @@
 import type { CelAuthorizer, CelAuthorizerDecision } from '../cel/cel.ts';
 import type { Door } from '../door.ts';
 import type { User } from '../request.ts';
+import { serviceAccountGroups, serviceAccountUser } from '../service-account.ts';
 import { ApiError } from '../status.ts';
 
 /** Answers expressions that ask what somebody may do; at first the user of the request. */
@@ -27,11 +28,7 @@ const DENIED: CelAuthorizerDecision = { allowed: false, reason: '' };
 
 function accountOf({ namespace, name }: { namespace: string; name: string }): User {
   return {
-    name: `system:serviceaccount:${namespace}:${name}`,
-    groups: [
-      'system:serviceaccounts',
-      `system:serviceaccounts:${namespace}`,
-      'system:authenticated',
-    ],
+    name: serviceAccountUser(namespace, name),
+    groups: [...serviceAccountGroups(namespace), 'system:authenticated'],
   };
 }
