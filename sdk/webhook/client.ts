@@ -56,8 +56,9 @@ export class WebhookClient {
     let address = ownAddress(target);
     try {
       address = await orAborted(this.#locate(call.config, address), signal);
-      const { request } = await import('node:https');
-      const options = await this.#requestOptions(target, call);
+      const { request, Agent } = await import('node:https');
+      const agent = this.#agent(call.config, target.url, Agent);
+      const options = { ...requestOptions(target, call.body), agent };
       return await new Promise((resolve, reject) => {
         const sent = request({ ...options, ...address, signal }, response => {
           read(response).then(resolve, reject);
@@ -80,31 +81,14 @@ export class WebhookClient {
     return address;
   }
 
-  async #requestOptions(
-    { url, host }: Target,
-    { config, body }: WebhookCall,
-  ): Promise<RequestOptions> {
-    return {
-      method: 'POST',
-      path: `${url.pathname}${url.search}`,
-      servername: bare(url.hostname),
-      agent: await this.#agent(config, url),
-      headers: {
-        host,
-        accept: 'application/json',
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(body),
-      },
-    };
-  }
-
-  async #agent({ caBundle = '' }: WebhookClientConfig, { host }: URL): Promise<Agent> {
+  /** Synchronous, so that calls at the same time share one. */
+  #agent({ caBundle = '' }: WebhookClientConfig, { host }: URL, Constructor: typeof Agent): Agent {
     const id = `${host} ${caBundle}`;
     let agent = this.#agents.get(id);
     if (agent === undefined) {
-      const { Agent } = await import('node:https');
       const ca = caBundle && Buffer.from(caBundle, 'base64').toString();
-      agent = new Agent({ keepAlive: true, maxFreeSockets: FREE_SOCKETS_MAX, ...(ca && { ca }) });
+      const options = { keepAlive: true, maxFreeSockets: FREE_SOCKETS_MAX, ...(ca && { ca }) };
+      agent = new Constructor(options);
       this.#forgetOldest();
     } else this.#agents.delete(id);
     this.#agents.set(id, agent);
@@ -140,6 +124,20 @@ function targetOf({ config, timeoutMs }: WebhookCall): Target {
 /** Where it is unless it is a service. */
 function ownAddress({ url }: Target): HostPort {
   return { host: bare(url.hostname), port: Number(url.port) || 443 };
+}
+
+function requestOptions({ url, host }: Target, body: string): RequestOptions {
+  return {
+    method: 'POST',
+    path: `${url.pathname}${url.search}`,
+    servername: bare(url.hostname),
+    headers: {
+      host,
+      accept: 'application/json',
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    },
+  };
 }
 
 /** An IPv6 address without its brackets. */
