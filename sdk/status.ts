@@ -28,6 +28,11 @@ export class ApiError extends Error {
   }
 }
 
+/** For `catch`: what a read gives of an object that is not there. Throws everything else again. */
+export function undefinedIfNotFound(error: unknown): undefined {
+  if (!ApiError.is(error, 'NotFound')) throw error;
+}
+
 /** The reasons that the API server uses. */
 export type StatusReason =
   | 'AlreadyExists'

@@ -1,6 +1,7 @@
 import {
   type AdmissionPlugin,
   admissionPoint,
+  defaultClass,
   definePlugin,
   type Informer,
   type Ingress,
@@ -23,7 +24,7 @@ function defaultIngressClass(classes: Informer<IngressClass>): AdmissionPlugin {
       const ingress = object as Ingress;
       if (ingress.metadata.annotations?.[CLASS_ANNOTATION] !== undefined) return;
       if (ingress.spec?.ingressClassName !== undefined) return;
-      const [newest] = classes.list().filter(isDefault).sort(newestFirst);
+      const newest = defaultClass(classes.list(), DEFAULT_ANNOTATIONS);
       if (newest === undefined) return;
       ingress.spec ??= {};
       ingress.spec.ingressClassName = newest.metadata.name ?? '';
@@ -31,16 +32,6 @@ function defaultIngressClass(classes: Informer<IngressClass>): AdmissionPlugin {
   };
 }
 
-function isDefault({ metadata }: IngressClass): boolean {
-  return metadata.annotations?.['ingressclass.kubernetes.io/is-default-class'] === 'true';
-}
-
-/** Of the same second, the first by name. */
-function newestFirst({ metadata: a }: IngressClass, { metadata: b }: IngressClass): number {
-  const [at = '', bt = ''] = [a.creationTimestamp, b.creationTimestamp];
-  if (at !== bt) return at > bt ? -1 : 1;
-  return (a.name ?? '') < (b.name ?? '') ? -1 : 1;
-}
-
 /** By which clients named a class before there were IngressClasses. */
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
+const DEFAULT_ANNOTATIONS = ['ingressclass.kubernetes.io/is-default-class'];

@@ -1,6 +1,7 @@
 import {
   type AdmissionPlugin,
   admissionPoint,
+  defaultClass,
   definePlugin,
   type Informer,
   type PersistentVolumeClaim,
@@ -24,23 +25,12 @@ function defaultStorageClass(classes: Informer<StorageClass>): AdmissionPlugin {
       if (claim.metadata.annotations?.[CLASS_ANNOTATION] !== undefined) return;
       // Naming none, by an empty name, is a choice too.
       if (claim.spec?.storageClassName !== undefined) return;
-      const [newest] = classes.list().filter(isDefault).sort(newestFirst);
+      const newest = defaultClass(classes.list(), DEFAULT_ANNOTATIONS);
       if (newest === undefined) return;
       claim.spec ??= {};
       claim.spec.storageClassName = newest.metadata.name ?? '';
     },
   };
-}
-
-function isDefault({ metadata: { annotations = {} } }: StorageClass): boolean {
-  return DEFAULT_ANNOTATIONS.some(key => annotations[key] === 'true');
-}
-
-/** Of the same second, the first by name. */
-function newestFirst({ metadata: a }: StorageClass, { metadata: b }: StorageClass): number {
-  const [at = '', bt = ''] = [a.creationTimestamp, b.creationTimestamp];
-  if (at !== bt) return at > bt ? -1 : 1;
-  return (a.name ?? '') < (b.name ?? '') ? -1 : 1;
 }
 
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';

@@ -6,9 +6,11 @@ import {
   admissionPoint,
   type Clock,
   definePlugin,
+  type Find,
   forbidden,
   Namespace,
   notFound,
+  undefinedIfNotFound,
 } from 'kernetes/sdk';
 
 /** Namespaces without which a cluster does not work. */
@@ -27,16 +29,13 @@ export default definePlugin({
       // The informer may not show yet what was deleted, or what another server on the same
       // database made.
       if (known && !isOld) return known;
-      return ctx.objects.get(Namespace, { name }).catch(missing);
+      return ctx.objects.get(Namespace, { name }).catch(undefinedIfNotFound);
     };
     ctx.provide(admissionPoint, namespaceLifecycle(find, deleted));
   },
 });
 
-/** Finds a namespace; undefined: there is none. */
-type FindNamespace = (name: string) => Namespace | Promise<Namespace | undefined>;
-
-function namespaceLifecycle(find: FindNamespace, deleted: RecentNames): AdmissionPlugin {
+function namespaceLifecycle(find: Find<Namespace>, deleted: RecentNames): AdmissionPlugin {
   return {
     rules: [
       { operations: ['CREATE'], groups: ['*'], resources: ['*/*'] },
@@ -79,10 +78,6 @@ class RecentNames {
   has(name: string): boolean {
     return (this.#untilMs.get(name) ?? 0) > this.#clock.now();
   }
-}
-
-function missing(error: unknown): undefined {
-  if (!ApiError.is(error, 'NotFound')) throw error;
 }
 
 function refusePermanent(request: AdmissionRequest): void {

@@ -1,11 +1,13 @@
 import {
   type AdmissionPlugin,
   type AdmissionRequest,
-  ApiError,
+  type ApiError,
   admissionForbidden,
   admissionPoint,
   compareQuantities,
   definePlugin,
+  type Find,
+  openFinder,
   type PersistentVolumeClaim,
   parseQuantity,
   StorageClass,
@@ -14,21 +16,12 @@ import {
 export default definePlugin({
   name: 'admission.persistent-volume-claim-resize',
   async activate(ctx) {
-    const classes = ctx.informer(StorageClass, { fields: ['allowVolumeExpansion'] });
-    await classes.synced;
-    const find = (name: string) =>
-      classes.get(name) ?? ctx.objects.get(StorageClass, { name }).catch(missing);
+    const find = await openFinder(ctx, StorageClass, { fields: ['allowVolumeExpansion'] });
     ctx.provide(admissionPoint, resizeAdmission(find));
   },
 });
 
-function missing(error: unknown): undefined {
-  if (!ApiError.is(error, 'NotFound')) throw error;
-}
-
-type FindClass = (name: string) => StorageClass | Promise<StorageClass | undefined>;
-
-function resizeAdmission(find: FindClass): AdmissionPlugin {
+function resizeAdmission(find: Find<StorageClass>): AdmissionPlugin {
   return {
     rules: [{ operations: ['UPDATE'], groups: [''], resources: ['persistentvolumeclaims'] }],
     async validate(request) {

@@ -1,4 +1,4 @@
-import { ApiError, admissionPoint, definePlugin, Namespace } from 'kernetes/sdk';
+import { admissionPoint, definePlugin, Namespace, openFinder } from 'kernetes/sdk';
 import { type Config, podNodeSelector } from './pod-node-selector.ts';
 
 export default definePlugin<Config>({
@@ -12,14 +12,7 @@ export default definePlugin<Config>({
     },
   },
   async activate(ctx) {
-    const namespaces = ctx.informer(Namespace);
-    await namespaces.synced;
-    const find = (name: string) =>
-      namespaces.get(name) ?? ctx.objects.get(Namespace, { name }).catch(missing);
+    const find = await openFinder(ctx, Namespace);
     ctx.provide(admissionPoint, podNodeSelector(find, ctx.config));
   },
 });
-
-function missing(error: unknown): undefined {
-  if (!ApiError.is(error, 'NotFound')) throw error;
-}

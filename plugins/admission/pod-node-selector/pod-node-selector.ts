@@ -2,6 +2,7 @@ import {
   type AdmissionPlugin,
   type AdmissionRequest,
   admissionForbidden,
+  type Find,
   internalError,
   labelKeyErrors,
   labelValueErrors,
@@ -17,11 +18,8 @@ export interface Config {
   readonly namespaces: Readonly<StringMap>;
 }
 
-/** Finds a namespace; undefined: there is none. */
-export type FindNamespace = (name: string) => Namespace | Promise<Namespace | undefined>;
-
 /** Throws when the configuration names selectors that are none. */
-export function podNodeSelector(find: FindNamespace, config: Config): AdmissionPlugin {
+export function podNodeSelector(find: Find<Namespace>, config: Config): AdmissionPlugin {
   const fallback = parseSelector(config.clusterDefaultNodeSelector);
   const allowed = new Map(
     Object.entries(config.namespaces).map(([name, text]) => [name, parseSelector(text)]),

@@ -1,4 +1,4 @@
-import { ApiError, admissionPoint, definePlugin, Namespace, Pod } from 'kernetes/sdk';
+import { admissionPoint, definePlugin, Namespace, openFinder, Pod } from 'kernetes/sdk';
 import { type PodSecurityConfig, podSecurity } from './pod-security.ts';
 
 const LEVEL = { enum: ['privileged', 'baseline', 'restricted'], default: 'privileged' };
@@ -21,19 +21,12 @@ export default definePlugin<PodSecurityConfig>({
     },
   },
   async activate(ctx) {
-    const namespaces = ctx.informer(Namespace, { fields: [] });
-    await namespaces.synced;
     const admission = podSecurity({
       config: ctx.config,
-      namespace: name =>
-        namespaces.get(name) ?? ctx.objects.get(Namespace, { name }).catch(missing),
+      namespace: await openFinder(ctx, Namespace, { fields: [] }),
       podsOf: async namespace =>
         (await ctx.objects.list(Pod, { namespace, limit: PODS_LOOKED_AT_MAX })).items,
     });
     ctx.provide(admissionPoint, admission);
   },
 });
-
-function missing(error: unknown): undefined {
-  if (!ApiError.is(error, 'NotFound')) throw error;
-}

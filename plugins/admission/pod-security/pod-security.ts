@@ -2,6 +2,7 @@ import {
   type AdmissionPlugin,
   type AdmissionRequest,
   admissionForbidden,
+  type Find,
   invalid,
   type KubeObject,
   type Namespace,
@@ -28,8 +29,7 @@ export interface PodSecurityConfig extends Readonly<Record<Mode, Level>> {
 
 export interface PodSecurityOptions {
   readonly config: PodSecurityConfig;
-  /** The copy may be behind: what it lacks is asked for. */
-  readonly namespace: (name: string) => Namespace | undefined | Promise<Namespace | undefined>;
+  readonly namespace: Find<Namespace>;
   /** Those of a namespace, as far as a warning needs them. */
   readonly podsOf: (namespace: string) => Promise<readonly Pod[]>;
 }

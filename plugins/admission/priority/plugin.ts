@@ -1,4 +1,4 @@
-import { ApiError, admissionPoint, definePlugin, PriorityClass } from 'kernetes/sdk';
+import { admissionPoint, definePlugin, PriorityClass, undefinedIfNotFound } from 'kernetes/sdk';
 import { PriorityAdmission } from './priority.ts';
 
 export default definePlugin({
@@ -7,13 +7,10 @@ export default definePlugin({
     const classes = ctx.informer(PriorityClass, {
       fields: ['value', 'globalDefault', 'preemptionPolicy'],
     });
-    const ask = (name: string) => ctx.objects.get(PriorityClass, { name }).catch(missing);
+    const ask = (name: string) =>
+      ctx.objects.get(PriorityClass, { name }).catch(undefinedIfNotFound);
     const admission = new PriorityAdmission(classes, ask);
     await classes.synced;
     ctx.provide(admissionPoint, admission);
   },
 });
-
-function missing(error: unknown): undefined {
-  if (!ApiError.is(error, 'NotFound')) throw error;
-}

@@ -3,6 +3,7 @@ import {
   type AdmissionRequest,
   admissionForbidden,
   compareQuantities,
+  type Find,
   type Pod,
   type PodSpec,
   parseQuantity,
@@ -11,10 +12,7 @@ import {
 } from 'kernetes/sdk';
 import { mergeTolerations } from './merge-tolerations.ts';
 
-/** Finds a RuntimeClass; undefined: there is none. */
-export type FindClass = (name: string) => RuntimeClass | Promise<RuntimeClass | undefined>;
-
-export function runtimeClassAdmission(find: FindClass): AdmissionPlugin {
+export function runtimeClassAdmission(find: Find<RuntimeClass>): AdmissionPlugin {
   return {
     rules: [{ operations: ['CREATE'], groups: [''], resources: ['pods'] }],
     mutate(request) {
@@ -40,7 +38,7 @@ export function runtimeClassAdmission(find: FindClass): AdmissionPlugin {
 
 /** Without a promise where the class is known, or none is asked for: so it is nearly always. */
 function withClass(
-  find: FindClass,
+  find: Find<RuntimeClass>,
   request: AdmissionRequest,
   use: (spec: PodSpec, runtimeClass: RuntimeClass | undefined) => void,
 ): void | Promise<void> {

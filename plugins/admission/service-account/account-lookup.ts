@@ -1,11 +1,11 @@
 import {
-  ApiError,
   type Clock,
   formatKey,
   type Informer,
   keyOf,
   type ObjectClient,
   ServiceAccount,
+  undefinedIfNotFound,
 } from 'kernetes/sdk';
 
 /** The account that pods have which name none. */
@@ -45,13 +45,9 @@ export class AccountLookup {
     return this.#options.accounts.get(key) ?? this.#ask(namespace, name);
   }
 
-  async #ask(namespace: string, name: string): Promise<ServiceAccount | undefined> {
-    try {
-      return await this.#options.objects.get(ServiceAccount, { namespace, name });
-    } catch (error) {
-      if (ApiError.is(error, 'NotFound')) return undefined;
-      throw error;
-    }
+  #ask(namespace: string, name: string): Promise<ServiceAccount | undefined> {
+    const { objects } = this.#options;
+    return objects.get(ServiceAccount, { namespace, name }).catch(undefinedIfNotFound);
   }
 
   /** Until the account is there, or it has been long enough. */

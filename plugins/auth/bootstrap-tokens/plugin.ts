@@ -1,4 +1,10 @@
-import { ApiError, authenticatorPoint, bearerToken, definePlugin, Secret } from 'kernetes/sdk';
+import {
+  authenticatorPoint,
+  bearerToken,
+  definePlugin,
+  Secret,
+  undefinedIfNotFound,
+} from 'kernetes/sdk';
 import { parseToken, userOf } from './bootstrap-token.ts';
 
 export default definePlugin({
@@ -9,13 +15,10 @@ export default definePlugin({
         const token = parseToken(bearerToken(credentials) ?? '');
         if (token === undefined) return undefined;
         const key = { namespace: 'kube-system', name: `bootstrap-token-${token.id}` };
-        return ctx.objects.get(Secret, key).then(
-          secret => userOf(token, secret, ctx.clock.now()),
-          (error: unknown) => {
-            if (!ApiError.is(error, 'NotFound')) throw error;
-            return undefined;
-          },
-        );
+        return ctx.objects
+          .get(Secret, key)
+          .then(secret => userOf(token, secret, ctx.clock.now()))
+          .catch(undefinedIfNotFound);
       },
     });
   },

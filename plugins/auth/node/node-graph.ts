@@ -1,5 +1,4 @@
 import {
-  ApiError,
   delay,
   type Informer,
   type Kind,
@@ -8,6 +7,7 @@ import {
   type PluginContext,
   Pod,
   ResourceSlice,
+  undefinedIfNotFound,
   VolumeAttachment,
 } from 'kernetes/sdk';
 import { type ReferenceType, referencesOf, secretsOfVolume } from './references.ts';
@@ -76,7 +76,7 @@ export class NodeGraph {
   }
 
   #find<T extends KubeObject>(kind: Kind<T>, name: string): Promise<T | undefined> {
-    return this.#ctx.objects.get(kind, { name }).catch(missing);
+    return this.#ctx.objects.get(kind, { name }).catch(undefinedIfNotFound);
   }
 }
 
@@ -86,10 +86,6 @@ function usesOf(pod: Pod): readonly string[] {
   const { namespace } = pod.metadata;
   const values = referencesOf(pod).map(({ type, name }) => `${node} ${type} ${namespace}/${name}`);
   return [...new Set(values)];
-}
-
-function missing(error: unknown): undefined {
-  if (!ApiError.is(error, 'NotFound')) throw error;
 }
 
 /** Of a first list of very many pods; who asks too early is denied, and asks again. */

@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
-  ApiError,
   badCredentials,
   type Kind,
   type KubeObject,
@@ -9,6 +8,7 @@ import {
   Pod,
   Secret,
   ServiceAccount,
+  undefinedIfNotFound,
 } from 'kernetes/sdk';
 import type { AccountClaims, LegacyClaims, Reference } from './claims.ts';
 
@@ -93,18 +93,14 @@ function isDeleted({ metadata }: KubeObject, before: number): boolean {
   return deletionTimestamp !== undefined && Date.parse(deletionTimestamp) < before;
 }
 
-async function findObject<T extends KubeObject>(
+function findObject<T extends KubeObject>(
   objects: Objects,
   kind: Kind<T>,
   namespace: string,
   name: string,
 ): Promise<T | undefined> {
-  try {
-    return await objects.get(kind, { ...(kind.namespaced && { namespace }), name });
-  } catch (error) {
-    if (ApiError.is(error, 'NotFound')) return undefined;
-    throw error;
-  }
+  const key = { ...(kind.namespaced && { namespace }), name };
+  return objects.get(kind, key).catch(undefinedIfNotFound);
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {

@@ -1,5 +1,4 @@
 import {
-  ApiError,
   type BoundObjectReference,
   badRequest,
   builtInSchema,
@@ -20,6 +19,7 @@ import {
   type SubresourceRequest,
   serviceAccountUser,
   type TokenRequest,
+  undefinedIfNotFound,
 } from 'kernetes/sdk';
 import type { AccountClaims, Reference, TokenClaims } from './claims.ts';
 
@@ -153,12 +153,8 @@ async function bind(
 
 /** Where the pod runs is told as far as it is known. */
 async function nodeOf(name: string, objects: TokenRequestOptions['objects']): Promise<Reference> {
-  try {
-    return referenceTo(await objects.get(Node, { name }));
-  } catch (error) {
-    if (!ApiError.is(error, 'NotFound')) throw error;
-    return { name };
-  }
+  const node = await objects.get(Node, { name }).catch(undefinedIfNotFound);
+  return node ? referenceTo(node) : { name };
 }
 
 function sameAs(object: Pod | Secret | Node, resource: string, uid: string | undefined): Reference {
