@@ -12,7 +12,7 @@ import {
   unsupportedMediaType,
 } from '../../sdk/status.ts';
 import { Limits } from '../limits.ts';
-import type { RequestContext } from './context.ts';
+import { MANAGER_LENGTH_MAX, type RequestContext } from './context.ts';
 import { createObject } from './create.ts';
 import { existsNow } from './newest.ts';
 import { checkName, patch, subresourceOf } from './update.ts';
@@ -150,9 +150,6 @@ function checkOptions({ request, isApply }: RequestContext): void {
 function isMap(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
-
-/** Upstream's bound on a field manager's name. */
-const MANAGER_LENGTH_MAX = 128;
 
 /** What else a resource that cannot be applied can be patched with. */
 const OTHERS: readonly PatchType[] = [

@@ -6,6 +6,7 @@ import type { StrategyContext } from '../../sdk/kind-definition.ts';
 import type { ObjectRequest, User } from '../../sdk/request.ts';
 import type { Schema } from '../../sdk/schema.ts';
 import { badRequest, invalid } from '../../sdk/status.ts';
+import type { WriteOutcome, WriteRequest } from '../store/object-store.ts';
 import { Conversions } from './conversions.ts';
 import { checkMetadata } from './metadata.ts';
 import type { Served } from './registry.ts';
@@ -133,7 +134,14 @@ export class RequestContext {
     }
   }
 
-  /** Nothing came of it: plugins that reserved something let it go. */
+  /** Writes to the store what was admitted. */
+  async commit(write: WriteRequest): Promise<WriteOutcome> {
+    const outcome = await this.stages.objects.write(this.served.store, write);
+    if (outcome.ok) this.#admitted = undefined;
+    return outcome;
+  }
+
+  /** Unless it was committed nothing came of it: plugins that reserved something let it go. */
   abandon(): void {
     const admission = this.#admitted;
     if (admission === undefined) return;
@@ -261,4 +269,4 @@ function checkKind(body: unknown, gvk: { group: string; version: string; kind: s
 }
 
 /** Upstream's bound on a field manager's name. */
-const MANAGER_LENGTH_MAX = 128;
+export const MANAGER_LENGTH_MAX = 128;

@@ -42,10 +42,9 @@ async function attemptCreate(
   context: RequestContext,
   given: KubeObject,
 ): Promise<StoredObject | undefined> {
-  const { served, stages } = context;
+  const { served } = context;
   // A second attempt must begin with what came in, not with what the first made of it.
   const object = given.metadata.generateName ? cloneJson(given) : given;
-  let committed = false;
   try {
     // Nobody owns what admission and the kind add, as upstream: only what came in is tracked.
     stripServerFields(context, object);
@@ -59,11 +58,10 @@ async function attemptCreate(
     const given = served.kept(admitted);
     const kept = given instanceof Promise ? await given : given;
     if (context.dryRun) return served.store.get(key) ? undefined : draft(context, key, kept);
-    const outcome = await stages.objects.write(served.store, { key, expected: 0, object: kept });
-    committed = outcome.ok;
+    const outcome = await context.commit({ key, expected: 0, object: kept });
     return outcome.ok ? outcome.stored : undefined;
   } finally {
-    if (!committed) context.abandon();
+    context.abandon();
   }
 }
 
@@ -115,9 +113,7 @@ async function answer(
   { served, warnings }: RequestContext,
   stored: StoredObject,
 ): Promise<DoorAnswer> {
-  const pending = served.prepare([stored]);
-  if (pending) await pending;
-  return { type: 'object', object: served.encode(stored), created: true, warnings };
+  return { type: 'object', object: await served.show(stored), created: true, warnings };
 }
 
 interface WithStatus {

@@ -64,26 +64,23 @@ async function attemptDelete(
 ): Promise<DoorAnswer | undefined> {
   const { served, stages } = context;
   checkPreconditions(context, stored, options);
-  const pending = served.prepare([stored]);
-  if (pending) await pending;
+  const old = await served.show(stored);
   const object = await served.forWrite(stored);
   const { strategy } = served.kind;
   const fate = markDeleted(object, options, { strategy, now: stages.clock.now() });
   // Nobody is asked: nothing is done.
   if (fate === 'pending') return finished(context, stored);
-  let committed = false;
   try {
-    await context.mutate('DELETE', undefined, served.encode(stored).object());
+    await context.mutate('DELETE', undefined, old.object());
     await context.validateAdmission(undefined);
     if (fate === 'held') strategy.prepareDelete?.(object, context.strategy);
     delete object.metadata.resourceVersion;
     const outcome = await commit(context, stored, { object, fate });
     if (outcome === undefined) return undefined;
-    committed = !context.dryRun;
     if (fate === 'released') return finished(context, outcome);
     return kept(context, outcome, options);
   } finally {
-    if (!committed) context.abandon();
+    context.abandon();
   }
 }
 
@@ -93,23 +90,17 @@ async function commit(
   stored: StoredObject,
   { object, fate }: { readonly object: KubeObject; readonly fate: Fate },
 ): Promise<StoredObject | undefined> {
-  const { served, stages } = context;
+  const { served } = context;
   const { key, revision } = stored;
   if (context.dryRun) return draft(context, key, object, revision);
   if (fate === 'released') {
-    const removal = { key, expected: revision, object: undefined };
-    const outcome = await stages.objects.write(served.store, removal);
+    const outcome = await context.commit({ key, expected: revision, object: undefined });
     if (!outcome.ok) return undefined;
     return draft(context, key, object, outcome.stored?.revision ?? revision);
   }
   const value = served.store.form.encode(object);
   if (stored.form === served.store.form && served.store.form.isSame(value, stored)) return stored;
-  const outcome = await stages.objects.write(served.store, {
-    key,
-    expected: revision,
-    object,
-    value,
-  });
+  const outcome = await context.commit({ key, expected: revision, object, value });
   return outcome.ok ? (outcome.stored ?? stored) : undefined;
 }
 
@@ -145,9 +136,7 @@ async function kept(
   stored: StoredObject,
   { orphanDependents }: DeleteOptions,
 ): Promise<DoorAnswer> {
-  const pending = served.prepare([stored]);
-  if (pending) await pending;
-  const object = served.encode(stored);
+  const object = await served.show(stored);
   // Upstream tells by the code who asks in the old way.
   const code = orphanDependents === false ? { code: 202 as const } : {};
   return { type: 'object', object, created: false, warnings, ...code };
@@ -158,9 +147,7 @@ async function finished(context: RequestContext, stored: StoredObject): Promise<
   const { served, warnings } = context;
   const { group, resource, strategy } = served.kind;
   if (strategy.returnsDeleted || strategy.heldBy?.(stored.object())) {
-    const pending = served.prepare([stored]);
-    if (pending) await pending;
-    return { type: 'object', object: served.encode(stored), created: false, warnings };
+    return { type: 'object', object: await served.show(stored), created: false, warnings };
   }
   const { name, uid } = stored.object().metadata;
   const details = { name, ...(group && { group }), kind: resource, uid };

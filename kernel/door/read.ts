@@ -25,9 +25,7 @@ export async function get(context: RequestContext): Promise<DoorAnswer> {
   await freshEnough(context, request.options?.resourceVersion);
   const stored = served.store.get(served.key(request.namespace, request.name ?? ''));
   if (stored === undefined) throw notFound(served.subject, request.name ?? '');
-  const pending = served.prepare([stored]);
-  if (pending) await pending;
-  const object = served.encode(stored);
+  const object = await served.show(stored);
   const sub = request.subresource ? served.subresources.get(request.subresource) : undefined;
   if (request.subresource && sub === undefined) {
     const isStatus = request.subresource === 'status' && served.kind.strategy.status;

@@ -76,6 +76,12 @@ export class Served implements ServedResource {
     return this.#preparing > 0;
   }
 
+  /** One that need not be prepared before. Synchronous for nearly all kinds. */
+  show(stored: StoredObject): EncodedObject | Promise<EncodedObject> {
+    const pending = this.prepare([stored]);
+    return pending ? pending.then(() => this.encode(stored)) : this.encode(stored);
+  }
+
   /** A stored object as this version shows it; the same one for the same argument. */
   encode(stored: StoredObject): EncodedObject {
     const isSame = stored.form.apiVersion === this.apiVersion;

@@ -17,9 +17,7 @@ export async function handleSubresource(
   await stages.objects.sync();
   const stored = served.store.get(served.key(namespace, name));
   if (stored === undefined) throw notFound(served.subject, name);
-  const pending = served.prepare([stored]);
-  if (pending) await pending;
-  const object = served.encode(stored).object();
+  const object = (await served.show(stored)).object();
   const { value, code } = await handler.handle({
     verb,
     user: context.user,

@@ -36,15 +36,12 @@ async function attemptWrite(
   stored: StoredObject,
   change: Change,
 ): Promise<DoorAnswer | undefined> {
-  const { served, stages } = context;
+  const { served } = context;
   const { key } = stored;
-  const pending = served.prepare([stored]);
-  if (pending) await pending;
-  const old = served.encode(stored).object();
+  const old = (await served.show(stored)).object();
   const made = context.converting(() => change(() => cloneJson(old)));
   const changed = made instanceof Promise ? await made : made;
   checkPreconditions(context, changed, stored);
-  let committed = false;
   try {
     const prepared = prepare(context, changed.object, old);
     // Before admission, as upstream: nobody owns what the server adds; and upstream tells nobody as
@@ -68,18 +65,17 @@ async function attemptWrite(
     if (!released && isUnchanged(served, value, kept, stored)) {
       return answer(context, stored, changed);
     }
-    const outcome = await stages.objects.write(served.store, {
+    const outcome = await context.commit({
       key,
       expected: stored.revision,
       ...(released ? { object: undefined } : { object: kept, value }),
     });
-    committed = outcome.ok;
     if (!outcome.ok) return undefined;
     // What let go of the object is answered with what it wrote.
     const last = released && draft(context, key, kept, stored.revision);
     return answer(context, last || (outcome.stored ?? stored), changed);
   } finally {
-    if (!committed) context.abandon();
+    context.abandon();
   }
 }
 
@@ -104,16 +100,14 @@ async function answer(
   changed: Changed,
 ): Promise<DoorAnswer> {
   const { served, warnings, request } = context;
-  const pending = served.prepare([stored]);
-  if (pending) await pending;
   if (changed.answer) {
     const code = request.verb === 'create' ? 201 : 200;
     return { type: 'value', value: changed.answer, code, warnings };
   }
+  const object = await served.show(stored);
   const view = served.subresources.get(request.subresource ?? '')?.get;
-  if (view)
-    return { type: 'value', value: view(served.encode(stored).object()), code: 200, warnings };
-  return { type: 'object', object: served.encode(stored), created: false, warnings };
+  if (view) return { type: 'value', value: view(object.object()), code: 200, warnings };
+  return { type: 'object', object, created: false, warnings };
 }
 
 /** Admission may change no more of an object than a client may, and not which one it is. */
