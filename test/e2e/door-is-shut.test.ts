@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, createCluster } from 'kernetes';
+import { until } from './eventually.ts';
 import { Http, jsonOf, type Reply } from './http.ts';
 
 /** What somebody tries who should not get in, and what he is told. */
@@ -393,9 +394,8 @@ describe('the door is shut', { timeout: 60_000 }, () => {
     for (const object of MANIFEST) await cluster.apply(object);
     admin = Http.of(await cluster.kubeconfig());
     // What RBAC decides by follows what was written.
-    const settled = async () =>
-      (await attempt('patcher', 'GET', `${ROLES}/clusterroles/edit`)).code;
-    for (let i = 0; (await settled()) !== 200; i++) assert.ok(i < 1_000, 'RBAC has not settled');
+    const edit = `${ROLES}/clusterroles/edit`;
+    await until(async () => (await attempt('patcher', 'GET', edit)).code === 200);
   });
   after(async () => {
     await cluster?.close();

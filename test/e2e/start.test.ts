@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { until } from './eventually.ts';
 import { Wire } from './wire.ts';
 
 /** What somebody sees who types `kernetes …`: the built program, in a process of its own. */
@@ -171,7 +172,7 @@ test('up --apply says what it applied, and goes on after what it cannot', async 
 test('up --quiet prints nothing', async () => {
   const kubeconfig = join(folder, 'quiet/kubeconfig');
   const run = up('quiet', '--nodes', '0', '--quiet');
-  for (let i = 0; i < 1_000 && !existsSync(kubeconfig); i++) await nextTurn();
+  await until(async () => existsSync(kubeconfig));
   assert.equal(await run.stop('SIGTERM'), 0);
   assert.equal(run.out + run.err, '');
 });
@@ -306,8 +307,4 @@ async function get(kubeconfig: string, path: string): Promise<Seen> {
 async function listOf(kubeconfig: string, path: string): Promise<Seen[]> {
   const { body } = await new Wire(kubeconfig).send('GET', path);
   return (body as { items: Seen[] }).items;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, 10));
 }
