@@ -1,4 +1,4 @@
-import type { Container, Pod, PodSpec } from 'kernetes/sdk';
+import { containersOf, type Pod, type PodSpec } from 'kernetes/sdk';
 import type { NodeRequest } from './node-restriction.ts';
 
 /**
@@ -63,9 +63,8 @@ const SECRET_FIELDS = ['secret', 'secretRef', 'secretKeyRef', 'secretName', 'nod
 const CONFIG_MAP_FIELDS = ['configMap', 'configMapRef', 'configMapKeyRef'];
 
 function mentions(spec: PodSpec, fields: readonly string[]): boolean {
-  const { volumes, containers, initContainers = [], ephemeralContainers = [] } = spec;
-  const all = [...containers, ...initContainers, ...ephemeralContainers] as Container[];
-  return hasField([volumes, all.map(({ env, envFrom }) => [env, envFrom])], fields);
+  const used = containersOf(spec).map(({ env, envFrom }) => [env, envFrom]);
+  return hasField([spec.volumes, used], fields);
 }
 
 function hasField(value: unknown, fields: readonly string[]): boolean {

@@ -1,12 +1,12 @@
-import type { PodSpec, SELinuxOptions } from 'kernetes/sdk';
+import { type Container, containersOf, type PodSpec, type SELinuxOptions } from 'kernetes/sdk';
 import {
-  type AnyContainer,
   type Check,
-  containersOf,
+  counted,
   type Finding,
   named,
-  namesOf,
   quoted,
+  type Secured,
+  setters,
   unique,
 } from './check.ts';
 
@@ -29,29 +29,18 @@ function appArmor(
   spec: PodSpec,
   annotations: Readonly<Record<string, string>>,
 ): Finding | undefined {
-  const fine = (type: string | undefined) => type === undefined || APP_ARMOR.has(type);
-  const setters: string[] = [];
-  const values: string[] = [];
-  const podType = spec.securityContext?.appArmorProfile?.type;
-  if (podType && !fine(podType)) {
-    setters.push('pod');
-    values.push(`"${podType}"`);
-  }
-  const bad = containersOf(spec).filter(each => !fine(each.securityContext?.appArmorProfile?.type));
-  if (bad.length > 0) {
-    setters.push(named('container', namesOf(bad)));
-    values.push(...bad.map(each => `"${each.securityContext?.appArmorProfile?.type}"`));
-  }
+  const wrongType = ({ securityContext }: Secured) =>
+    [securityContext?.appArmorProfile?.type ?? ''].filter(type => !APP_ARMOR.has(type));
+  const ofPod = wrongType(spec);
+  const bad = containersOf(spec).filter(each => wrongType(each).length > 0);
+  const who = setters(ofPod.length > 0, bad);
+  const types = quoted(unique([...ofPod, ...bad.flatMap(wrongType)]));
   const forbidden = Object.entries(annotations)
     .filter(([key, value]) => key.startsWith(APP_ARMOR_PREFIX) && !isFineAnnotation(value))
     .map(([key, value]) => `${key}="${value}"`)
     .sort();
   const details = [
-    ...(setters.length > 0
-      ? [
-          `${setters.join(' and ')} must not set AppArmor profile type to ${unique(values).join(', ')}`,
-        ]
-      : []),
+    ...(who ? [`${who} must not set AppArmor profile type to ${types}`] : []),
     ...(forbidden.length > 0
       ? [`annotation${forbidden.length === 1 ? '' : 's'} ${forbidden.join(', ')}`]
       : []),
@@ -69,12 +58,12 @@ function isFineAnnotation(value: string): boolean {
 }
 
 function addedCapabilities(spec: PodSpec): Finding | undefined {
-  const foreign = (each: AnyContainer) =>
+  const foreign = (each: Container) =>
     (each.securityContext?.capabilities?.add ?? []).filter(name => !DEFAULT_CAPABILITIES.has(name));
   const bad = containersOf(spec).filter(each => foreign(each).length > 0);
   if (bad.length === 0) return undefined;
   const names = unique(bad.flatMap(foreign)).sort();
-  const detail = `${named('container', namesOf(bad))} must not include ${quoted(names)} in securityContext.capabilities.add`;
+  const detail = `${named(bad)} must not include ${quoted(names)} in securityContext.capabilities.add`;
   return { reason: 'non-default capabilities', detail };
 }
 
@@ -88,51 +77,50 @@ function hostNamespaces({ hostNetwork, hostPID, hostIPC }: PodSpec): Finding | u
 function hostPaths({ volumes = [] }: PodSpec): Finding | undefined {
   const names = volumes.filter(({ hostPath }) => hostPath).map(({ name }) => name);
   if (names.length === 0) return undefined;
-  return { reason: 'hostPath volumes', detail: named('volume', names) };
+  return { reason: 'hostPath volumes', detail: counted('volume', names) };
 }
 
 function hostPorts(spec: PodSpec): Finding | undefined {
-  const portsOf = (each: AnyContainer) =>
+  const portsOf = (each: Container) =>
     (each.ports ?? []).flatMap(({ hostPort }) => (hostPort ? [String(hostPort)] : []));
   const bad = containersOf(spec).filter(each => portsOf(each).length > 0);
   if (bad.length === 0) return undefined;
   const ports = unique(bad.flatMap(portsOf)).sort();
   const uses = bad.length === 1 ? 'uses' : 'use';
   const noun = ports.length === 1 ? 'hostPort' : 'hostPorts';
-  const detail = `${named('container', namesOf(bad))} ${uses} ${noun} ${ports.join(', ')}`;
+  const detail = `${named(bad)} ${uses} ${noun} ${ports.join(', ')}`;
   return { reason: noun, detail };
 }
 
 function privileged(spec: PodSpec): Finding | undefined {
   const bad = containersOf(spec).filter(each => each.securityContext?.privileged);
   if (bad.length === 0) return undefined;
-  const detail = `${named('container', namesOf(bad))} must not set securityContext.privileged=true`;
+  const detail = `${named(bad)} must not set securityContext.privileged=true`;
   return { reason: 'privileged', detail };
 }
 
 function procMount(spec: PodSpec): Finding | undefined {
-  const mountOf = (each: AnyContainer) => each.securityContext?.procMount ?? 'Default';
+  const mountOf = (each: Container) => each.securityContext?.procMount ?? 'Default';
   const bad = containersOf(spec).filter(each => mountOf(each) !== 'Default');
   // A user namespace makes it harmless (KEP-4265).
   if (bad.length === 0 || spec.hostUsers === false) return undefined;
   const mounts = quoted(unique(bad.map(mountOf)).sort());
-  const detail = `${named('container', namesOf(bad))} must not set securityContext.procMount to ${mounts}`;
+  const detail = `${named(bad)} must not set securityContext.procMount to ${mounts}`;
   return { reason: 'procMount', detail };
 }
 
 function seLinux(spec: PodSpec): Finding | undefined {
-  const setters: string[] = [];
   const values: string[] = [];
   const look = (options: SELinuxOptions | undefined): boolean => {
     const wrong = seLinuxErrors(options ?? {});
     values.push(...wrong);
     return wrong.length > 0;
   };
-  if (look(spec.securityContext?.seLinuxOptions)) setters.push('pod');
+  const isPod = look(spec.securityContext?.seLinuxOptions);
   const bad = containersOf(spec).filter(each => look(each.securityContext?.seLinuxOptions));
-  if (bad.length > 0) setters.push(named('container', namesOf(bad)));
-  if (setters.length === 0) return undefined;
-  const detail = `${setters.join(' and ')} set forbidden securityContext.seLinuxOptions: ${unique(values).join('; ')}`;
+  const who = setters(isPod, bad);
+  if (who === undefined) return undefined;
+  const detail = `${who} set forbidden securityContext.seLinuxOptions: ${unique(values).join('; ')}`;
   return { reason: 'seLinuxOptions', detail };
 }
 
@@ -145,14 +133,11 @@ function seLinuxErrors({ type = '', user, role }: SELinuxOptions): string[] {
 }
 
 function unconfinedSeccomp(spec: PodSpec): Finding | undefined {
-  const setters: string[] = [];
-  if (spec.securityContext?.seccompProfile?.type === UNCONFINED) setters.push('pod');
-  const bad = containersOf(spec).filter(
-    each => each.securityContext?.seccompProfile?.type === UNCONFINED,
-  );
-  if (bad.length > 0) setters.push(named('container', namesOf(bad)));
-  if (setters.length === 0) return undefined;
-  const detail = `${setters.join(' and ')} must not set securityContext.seccompProfile.type to "${UNCONFINED}"`;
+  const isBad = ({ securityContext }: Secured) =>
+    securityContext?.seccompProfile?.type === UNCONFINED;
+  const who = setters(isBad(spec), containersOf(spec).filter(isBad));
+  if (who === undefined) return undefined;
+  const detail = `${who} must not set securityContext.seccompProfile.type to "${UNCONFINED}"`;
   return { reason: 'seccompProfile', detail };
 }
 
@@ -164,12 +149,11 @@ function sysctls({ securityContext }: PodSpec): Finding | undefined {
 }
 
 function hostProcess(spec: PodSpec): Finding | undefined {
-  const setters: string[] = [];
-  if (spec.securityContext?.windowsOptions?.hostProcess) setters.push('pod');
-  const bad = containersOf(spec).filter(each => each.securityContext?.windowsOptions?.hostProcess);
-  if (bad.length > 0) setters.push(named('container', namesOf(bad)));
-  if (setters.length === 0) return undefined;
-  const detail = `${setters.join(' and ')} must not set securityContext.windowsOptions.hostProcess=true`;
+  const isBad = ({ securityContext }: Secured) =>
+    securityContext?.windowsOptions?.hostProcess === true;
+  const who = setters(isBad(spec), containersOf(spec).filter(isBad));
+  if (who === undefined) return undefined;
+  const detail = `${who} must not set securityContext.windowsOptions.hostProcess=true`;
   return { reason: 'hostProcess', detail };
 }
 

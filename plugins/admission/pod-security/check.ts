@@ -1,4 +1,4 @@
-import type { Container, EphemeralContainer, PodSpec } from 'kernetes/sdk';
+import type { Container, PodSpec } from 'kernetes/sdk';
 
 /** What a standard asks of a pod; a finding names the rule, and where the pod breaks it. */
 export interface Check {
@@ -13,16 +13,22 @@ export interface Finding {
   readonly detail: string;
 }
 
-export type AnyContainer = Container | EphemeralContainer;
+/** A pod's own security context and a container's say the same things by the same names. */
+export type Secured = Pick<Container | PodSpec, 'securityContext'>;
 
-/** Init containers, containers and ephemeral ones, in upstream's order. */
-export function containersOf(spec: PodSpec): AnyContainer[] {
-  const { initContainers = [], containers = [], ephemeralContainers = [] } = spec;
-  return [...initContainers, ...containers, ...ephemeralContainers];
+/** `pod and containers "a", "b"`: who sets what should not be set; undefined: nobody does. */
+export function setters(isPod: boolean, containers: readonly Container[]): string | undefined {
+  const all = [...(isPod ? ['pod'] : []), ...(containers.length > 0 ? [named(containers)] : [])];
+  return all.length > 0 ? all.join(' and ') : undefined;
+}
+
+/** `container "a"` */
+export function named(containers: readonly Container[]): string {
+  return counted('container', namesOf(containers));
 }
 
 /** `container "a"` or `containers "a", "b"`: the noun agrees with how many there are. */
-export function named(noun: string, names: readonly string[]): string {
+export function counted(noun: string, names: readonly string[]): string {
   return `${noun}${names.length === 1 ? '' : 's'} ${quoted(names)}`;
 }
 
@@ -30,7 +36,7 @@ export function quoted(names: readonly string[]): string {
   return names.map(name => `"${name}"`).join(', ');
 }
 
-export function namesOf(containers: readonly AnyContainer[]): string[] {
+function namesOf(containers: readonly Container[]): string[] {
   return containers.map(({ name }) => name);
 }
 

@@ -1,14 +1,14 @@
-import type { PodSpec, Volume } from 'kernetes/sdk';
+import { type Container, containersOf, type PodSpec, type Volume } from 'kernetes/sdk';
 import { BASELINE } from './baseline.ts';
 import {
-  type AnyContainer,
   type Check,
-  containersOf,
+  counted,
   type Finding,
   isWindows,
   named,
-  namesOf,
   quoted,
+  type Secured,
+  setters,
   unique,
 } from './check.ts';
 
@@ -36,28 +36,24 @@ function escalation(spec: PodSpec): Finding | undefined {
     each => each.securityContext?.allowPrivilegeEscalation !== false,
   );
   if (bad.length === 0) return undefined;
-  const detail = `${named('container', namesOf(bad))} must set securityContext.allowPrivilegeEscalation=false`;
+  const detail = `${named(bad)} must set securityContext.allowPrivilegeEscalation=false`;
   return { reason: 'allowPrivilegeEscalation != false', detail };
 }
 
 function capabilities(spec: PodSpec): Finding | undefined {
   if (isWindows(spec)) return undefined;
-  const addedBy = (each: AnyContainer) =>
+  const addedBy = (each: Container) =>
     (each.securityContext?.capabilities?.add ?? []).filter(name => name !== 'NET_BIND_SERVICE');
   const all = containersOf(spec);
   const keeping = all.filter(each => !each.securityContext?.capabilities?.drop?.includes('ALL'));
   const adding = all.filter(each => addedBy(each).length > 0);
   const details: string[] = [];
   if (keeping.length > 0) {
-    details.push(
-      `${named('container', namesOf(keeping))} must set securityContext.capabilities.drop=["ALL"]`,
-    );
+    details.push(`${named(keeping)} must set securityContext.capabilities.drop=["ALL"]`);
   }
   if (adding.length > 0) {
     const names = quoted(unique(adding.flatMap(addedBy)).sort());
-    details.push(
-      `${named('container', namesOf(adding))} must not include ${names} in securityContext.capabilities.add`,
-    );
+    details.push(`${named(adding)} must not include ${names} in securityContext.capabilities.add`);
   }
   if (details.length === 0) return undefined;
   return { reason: 'unrestricted capabilities', detail: details.join('; ') };
@@ -71,7 +67,7 @@ function volumeTypes({ volumes = [] }: PodSpec): Finding | undefined {
   if (bad.length === 0) return undefined;
   const types = unique(bad.map(({ type }) => type)).sort();
   const uses = bad.length === 1 ? 'uses' : 'use';
-  const detail = `${named(
+  const detail = `${counted(
     'volume',
     bad.map(({ name }) => name),
   )} ${uses} restricted volume ${types.length === 1 ? 'type' : 'types'} ${quoted(types)}`;
@@ -92,64 +88,46 @@ function nonRoot(spec: PodSpec): Finding | undefined {
   const explicit = all.filter(each => each.securityContext?.runAsNonRoot === false);
   const implicit = all.filter(each => each.securityContext?.runAsNonRoot === undefined);
   const reason = 'runAsNonRoot != true';
-  const setters = [
-    ...(byPod === false ? ['pod'] : []),
-    ...(explicit.length > 0 ? [named('container', namesOf(explicit))] : []),
-  ];
-  if (setters.length > 0) {
-    return {
-      reason,
-      detail: `${setters.join(' and ')} must not set securityContext.runAsNonRoot=false`,
-    };
-  }
+  const who = setters(byPod === false, explicit);
+  if (who) return { reason, detail: `${who} must not set securityContext.runAsNonRoot=false` };
   if (byPod || implicit.length === 0) return undefined;
   return {
     reason,
-    detail: `pod or ${named('container', namesOf(implicit))} must set securityContext.runAsNonRoot=true`,
+    detail: `pod or ${named(implicit)} must set securityContext.runAsNonRoot=true`,
   };
 }
 
 function rootUser(spec: PodSpec): Finding | undefined {
   if (spec.hostUsers === false) return undefined;
-  const bad = containersOf(spec).filter(each => each.securityContext?.runAsUser === 0);
-  const setters = [
-    ...(spec.securityContext?.runAsUser === 0 ? ['pod'] : []),
-    ...(bad.length > 0 ? [named('container', namesOf(bad))] : []),
-  ];
-  if (setters.length === 0) return undefined;
-  return { reason: 'runAsUser=0', detail: `${setters.join(' and ')} must not set runAsUser=0` };
+  const isRoot = ({ securityContext }: Secured) => securityContext?.runAsUser === 0;
+  const who = setters(isRoot(spec), containersOf(spec).filter(isRoot));
+  return who ? { reason: 'runAsUser=0', detail: `${who} must not set runAsUser=0` } : undefined;
 }
 
 function seccomp(spec: PodSpec): Finding | undefined {
   if (isWindows(spec)) return undefined;
-  const byPod = spec.securityContext?.seccompProfile?.type;
-  const typeOf = (each: AnyContainer) => each.securityContext?.seccompProfile?.type;
-  const all = containersOf(spec);
-  const explicit = all.filter(each => {
+  const typeOf = ({ securityContext }: Secured) => securityContext?.seccompProfile?.type;
+  const wrongType = (each: Secured) => {
     const type = typeOf(each);
-    return type !== undefined && !SECCOMP.has(type);
-  });
+    return type === undefined || SECCOMP.has(type) ? [] : [type];
+  };
+  const all = containersOf(spec);
+  const explicit = all.filter(each => wrongType(each).length > 0);
   const implicit = all.filter(each => typeOf(each) === undefined);
   const reason = 'seccompProfile';
-  const podIsBad = byPod !== undefined && !SECCOMP.has(byPod);
-  const setters = [
-    ...(podIsBad ? ['pod'] : []),
-    ...(explicit.length > 0 ? [named('container', namesOf(explicit))] : []),
-  ];
-  if (setters.length > 0) {
-    const types = unique([
-      ...(podIsBad ? [byPod] : []),
-      ...explicit.map(each => typeOf(each) ?? ''),
-    ]);
+  const ofPod = wrongType(spec);
+  const who = setters(ofPod.length > 0, explicit);
+  if (who) {
+    const types = quoted(unique([...ofPod, ...explicit.flatMap(wrongType)]));
     return {
       reason,
-      detail: `${setters.join(' and ')} must not set securityContext.seccompProfile.type to ${quoted(types)}`,
+      detail: `${who} must not set securityContext.seccompProfile.type to ${types}`,
     };
   }
-  if (byPod !== undefined || implicit.length === 0) return undefined;
+  if (typeOf(spec) !== undefined || implicit.length === 0) return undefined;
   return {
     reason,
-    detail: `pod or ${named('container', namesOf(implicit))} must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"`,
+    detail: `pod or ${named(implicit)} must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"`,
   };
 }
 

@@ -1,4 +1,10 @@
-import type { Container, PodSpec, ServiceAccount, Volume } from 'kernetes/sdk';
+import {
+  type Container,
+  containersOf,
+  type PodSpec,
+  type ServiceAccount,
+  type Volume,
+} from 'kernetes/sdk';
 
 /** Why the pod may not use what it uses under an account that limits secrets; undefined: it may. */
 export function forbiddenSecret(spec: PodSpec, account: ServiceAccount): string | undefined {
@@ -33,12 +39,7 @@ export function forbiddenEphemeralSecret(
 export function isSecretUsed(spec: PodSpec): boolean {
   if ((spec.imagePullSecrets ?? []).length > 0) return true;
   if ((spec.volumes ?? []).some(isSecretVolume)) return true;
-  const containers = [
-    ...(spec.initContainers ?? []),
-    ...(spec.containers ?? []),
-    ...(spec.ephemeralContainers ?? []),
-  ];
-  return containers.some(
+  return containersOf(spec).some(
     ({ env = [], envFrom = [] }) =>
       envFrom.some(({ secretRef }) => secretRef) ||
       env.some(({ valueFrom }) => valueFrom?.secretKeyRef),

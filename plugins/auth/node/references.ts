@@ -1,10 +1,10 @@
-import type {
-  Container,
-  EphemeralContainer,
-  PersistentVolume,
-  PersistentVolumeSpec,
-  Pod,
-  Volume,
+import {
+  type Container,
+  containersOf,
+  type PersistentVolume,
+  type PersistentVolumeSpec,
+  type Pod,
+  type Volume,
 } from 'kernetes/sdk';
 
 /** What a pod's node must read to run it. */
@@ -33,11 +33,6 @@ export function referencesOf(pod: Pod): Reference[] {
   const { spec } = pod;
   if (spec === undefined) return [self];
   const { volumes = [], imagePullSecrets = [], serviceAccountName, resourceClaims = [] } = spec;
-  const containers = [
-    ...(spec.containers ?? []),
-    ...(spec.initContainers ?? []),
-    ...(spec.ephemeralContainers ?? []),
-  ];
   const claims = [...resourceClaims, ...(pod.status?.resourceClaimStatuses ?? [])];
   return [
     self,
@@ -50,7 +45,7 @@ export function referencesOf(pod: Pod): Reference[] {
       'resourceclaim',
       claims.map(({ resourceClaimName }) => resourceClaimName),
     ),
-    ...containers.flatMap(ofContainer),
+    ...containersOf(spec).flatMap(ofContainer),
     ...volumes.flatMap(volume => ofVolume(volume, name)),
   ];
 }
@@ -70,7 +65,7 @@ export function secretsOfVolume({ spec }: PersistentVolume): string[] {
   ].flatMap(secret => (secret?.name ? [`${secret.namespace || home}/${secret.name}`] : []));
 }
 
-function ofContainer({ env = [], envFrom = [] }: Container | EphemeralContainer): Reference[] {
+function ofContainer({ env = [], envFrom = [] }: Container): Reference[] {
   return [
     ...named(
       'secret',
