@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { admissionPoint } from '../../sdk/admission.ts';
 import type { KindStrategy } from '../../sdk/kind-definition.ts';
 import { ApiError, badRequest, notFound } from '../../sdk/status.ts';
-import { openDoor, type Widget, widget } from './door-testing.ts';
+import { ALICE, openDoor, type Widget, widget } from './door-testing.ts';
 
 const GRACEFUL: KindStrategy = {
   generation: true,
@@ -318,6 +318,28 @@ describe('an update of what is being deleted', () => {
       /deletionTimestamp: Invalid value: 2030-01-01 00:00:00 \+0000 UTC: field is immutable$/,
     );
   });
+});
+
+describe('the audit log', () => {
+  for (const verb of ['delete', 'deletecollection'] as const) {
+    for (const dryRun of [[], ['All']]) {
+      it(`hears what admission notes of a ${verb}, dry run: ${dryRun}`, async () => {
+        const { door, provide, request } = await openDoor();
+        await request({ verb: 'create', body: widget('a') });
+        provide(admissionPoint, {
+          rules: [{ operations: ['DELETE'], groups: ['*'], resources: ['*'] }],
+          validate({ auditAnnotations, name }) {
+            auditAnnotations['test/seen'] = name;
+          },
+        });
+        const annotations: Record<string, string> = {};
+        const at = { group: 'test', version: 'v1', resource: 'widgets', namespace: 'x' };
+        const name = verb === 'delete' ? { name: 'a' } : {};
+        await door.request(ALICE, { ...at, ...name, verb, body: { dryRun } }, annotations);
+        assert.equal(annotations['test/seen'], 'a');
+      });
+    }
+  }
 });
 
 describe('deletecollection', () => {

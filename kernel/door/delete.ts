@@ -31,7 +31,7 @@ export async function removeCollection(context: RequestContext): Promise<DoorAns
       if (failure) return;
       const { name = '', namespace } = each.object().metadata;
       const single = { ...request, verb: 'delete' as const, name, ...(namespace && { namespace }) };
-      const own = new RequestContext(stages, user, single, served);
+      const own = new RequestContext(stages, user, single, served, context.auditAnnotations);
       try {
         await removeOne(own, options);
       } catch (error) {
@@ -47,9 +47,9 @@ export async function removeCollection(context: RequestContext): Promise<DoorAns
 /** The options may ask for a dry run where the request itself does not. */
 function dry(context: RequestContext, { dryRun = [] }: DeleteOptions): RequestContext {
   if (context.dryRun || dryRun.length === 0) return context;
-  const { stages, user, request, served } = context;
+  const { stages, user, request, served, auditAnnotations } = context;
   const options = { ...request.options, dryRun: true };
-  return new RequestContext(stages, user, { ...request, options }, served);
+  return new RequestContext(stages, user, { ...request, options }, served, auditAnnotations);
 }
 
 function removeOne(context: RequestContext, options: DeleteOptions): Promise<DoorAnswer> {
