@@ -15,7 +15,7 @@ import { Limits } from '../limits.ts';
 import { MANAGER_LENGTH_MAX, type RequestContext } from './context.ts';
 import { createObject } from './create.ts';
 import { existsNow } from './newest.ts';
-import { checkName, patch, subresourceOf } from './update.ts';
+import { authorizeCreate, checkName, patch, subresourceOf } from './update.ts';
 import { write } from './write.ts';
 
 /** PATCH, of which server-side apply is the kind that also makes objects. */
@@ -67,17 +67,15 @@ function writeApplied(
   });
 }
 
-/** Who makes an object by applying it needs the right to create it, too. */
 async function createApplied(
   context: RequestContext,
   manager: FieldManager,
   config: KubeObject,
 ): Promise<DoorAnswer> {
-  const { request, served, stages, user } = context;
-  const { group, version, resource, namespace = '', name = '' } = request;
+  const { request, served } = context;
+  const { name = '' } = request;
   const { uid, generateName } = config.metadata;
-  const asked = { group, version, resource, subresource: '', namespace, name };
-  await stages.authorize({ user, verb: 'create', ...asked });
+  await authorizeCreate(context);
   if (uid) {
     const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
     throw conflict(served.subject, name, why);

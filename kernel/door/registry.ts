@@ -104,7 +104,16 @@ export class Served implements ServedResource {
     if (!isMade) return this.encode(stored.at(revision));
     const object = this.encode(stored).object();
     const metadata = { ...object.metadata, resourceVersion: String(revision) };
-    return this.#encode({ ...object, metadata });
+    return this.encodeMade({ ...object, metadata });
+  }
+
+  /** An object of this version that is not stored as it is. */
+  encodeMade({ kind: _, apiVersion: __, metadata, ...rest }: KubeObject): EncodedObject {
+    const head = this.#head;
+    const tail = Buffer.from(JSON.stringify({ metadata, ...rest }).slice(1));
+    const hot = this.#objects.hot;
+    const encoded: EncodedObject = { head, tail, object: () => hot.of(encoded) };
+    return encoded;
   }
 
   /** A copy of what is stored, in the version that is written. */
@@ -142,15 +151,7 @@ export class Served implements ServedResource {
   /** `fresh` may be the store's own. */
   #convert(stored: StoredObject, fresh: KubeObject): EncodedObject {
     const own = fresh === stored.object() ? decodeObject(stored) : fresh;
-    return this.#encode(this.#fromStorage(own));
-  }
-
-  #encode({ kind: _, apiVersion: __, metadata, ...rest }: KubeObject): EncodedObject {
-    const head = this.#head;
-    const tail = Buffer.from(JSON.stringify({ metadata, ...rest }).slice(1));
-    const hot = this.#objects.hot;
-    const encoded: EncodedObject = { head, tail, object: () => hot.of(encoded) };
-    return encoded;
+    return this.encodeMade(this.#fromStorage(own));
   }
 
   async #prepare(
@@ -168,7 +169,7 @@ export class Served implements ServedResource {
       const converted = await convert(fresh, this.apiVersion);
       for (const [i, object] of converted.entries()) {
         const stored = missing[i];
-        if (stored) this.#encoded.set(stored, this.#encode(object));
+        if (stored) this.#encoded.set(stored, this.encodeMade(object));
       }
     } finally {
       this.#preparing--;

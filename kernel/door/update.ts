@@ -1,7 +1,7 @@
 import type { DoorAnswer } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { Subresource } from '../../sdk/kind-definition.ts';
-import { ApiError, badRequest, invalid, methodNotAllowed } from '../../sdk/status.ts';
+import { badRequest, invalid, methodNotAllowed, unknownResource } from '../../sdk/status.ts';
 import { cloneJson } from '../clone.ts';
 import type { RequestContext } from './context.ts';
 import { createObject } from './create.ts';
@@ -33,8 +33,8 @@ export async function update(context: RequestContext): Promise<DoorAnswer> {
   });
 }
 
-/** The right to update is none to create. */
-async function authorizeCreate({ stages, user, request }: RequestContext): Promise<void> {
+/** The right to update or to patch is none to create. */
+export async function authorizeCreate({ stages, user, request }: RequestContext): Promise<void> {
   const { group, version, resource, namespace = '', name = '' } = request;
   const target = { group, version, resource, subresource: '', namespace, name };
   await stages.authorize({ user, verb: 'create', ...target });
@@ -120,15 +120,10 @@ export function subresourceOf(
   const sub = served.subresources.get(name);
   if (sub === undefined) {
     if (name === 'status' && served.kind.strategy.status && verb !== 'create') return undefined;
-    throw notServed();
+    throw unknownResource();
   }
   if (!sub.verbs.includes(verb)) throw methodNotAllowed();
   return sub;
-}
-
-function notServed(): ApiError {
-  const message = 'the server could not find the requested resource';
-  return new ApiError({ message, reason: 'NotFound', details: {}, code: 404 });
 }
 
 const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };

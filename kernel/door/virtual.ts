@@ -1,5 +1,5 @@
-import type { DoorAnswer, EncodedObject } from '../../sdk/door.ts';
-import { apiVersionOf, type KubeObject } from '../../sdk/kind.ts';
+import type { DoorAnswer } from '../../sdk/door.ts';
+import type { KubeObject } from '../../sdk/kind.ts';
 import type { VirtualKind, VirtualRequest } from '../../sdk/kind-definition.ts';
 import { invalid, methodNotAllowed } from '../../sdk/status.ts';
 import type { RequestContext } from './context.ts';
@@ -52,7 +52,7 @@ async function listed(
   const items = (await virtual.list(asked)).filter(each => matches === undefined || matches(each));
   return {
     type: 'list',
-    items: items.map(each => encode(context, each)),
+    items: items.map(each => served.encodeMade(each)),
     resourceVersion: '',
     continue: '',
     remainingItemCount: undefined,
@@ -61,15 +61,6 @@ async function listed(
   };
 }
 
-function answer(context: RequestContext, object: KubeObject) {
-  const { warnings } = context;
-  return { type: 'object' as const, object: encode(context, object), warnings };
-}
-
-function encode({ served }: RequestContext, given: KubeObject): EncodedObject {
-  const apiVersion = apiVersionOf({ group: served.kind.group, version: served.version.name });
-  const { kind: _, apiVersion: __, ...rest } = given;
-  const object = { kind: served.kind.kind, apiVersion, ...rest };
-  const head = Buffer.from(`${JSON.stringify({ kind: object.kind, apiVersion }).slice(0, -1)},`);
-  return { head, tail: Buffer.from(JSON.stringify(rest).slice(1)), object: () => object };
+function answer({ served, warnings }: RequestContext, object: KubeObject) {
+  return { type: 'object' as const, object: served.encodeMade(object), warnings };
 }

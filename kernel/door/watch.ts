@@ -3,7 +3,12 @@ import type { DoorWatch, DoorWatchRequest, DoorWatchSink } from '../../sdk/door.
 import { expired } from '../../sdk/status.ts';
 import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
-import type { ChannelEvent, ChannelSpec, Subscriber } from '../watch/channel.ts';
+import {
+  type ChannelEvent,
+  type ChannelSpec,
+  objectsOf,
+  type Subscriber,
+} from '../watch/channel.ts';
 import { bookmark, framer } from './frames.ts';
 import { parseRevision } from './read.ts';
 import type { Served } from './registry.ts';
@@ -35,14 +40,10 @@ export async function prepareWatch(
   served: Served,
   request: DoorWatchRequest,
 ): Promise<void> {
-  if (served.kind.convert === undefined) return;
   const since = startOf(stages, request);
   const beginning = () => {
     if (since === undefined) return candidates(served, request);
-    const changes = [...stages.bus.changes(served.store, since)];
-    return changes
-      .flatMap(({ object, previous }) => [object, previous])
-      .filter(each => each !== undefined);
+    return objectsOf([...stages.bus.changes(served.store, since)]);
   };
   // More may have happened meanwhile.
   for (let pending = served.prepare(beginning()); pending; pending = served.prepare(beginning())) {

@@ -155,7 +155,8 @@ export class Channel {
 
 type Prepare = NonNullable<ChannelSpec['prepare']>;
 
-function objectsOf(events: readonly BusEvent[]): StoredObject[] {
+/** What changes made of objects, and of what. */
+export function objectsOf(events: readonly BusEvent[]): StoredObject[] {
   return events
     .flatMap(({ object, previous }) => [object, previous])
     .filter(each => each !== undefined);
