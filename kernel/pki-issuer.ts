@@ -21,17 +21,12 @@ import type { CertificateTemplate } from '../sdk/certificates/certificates.ts';
 import { FRONT_PROXY_NAME } from '../sdk/front-proxy.ts';
 import type { KeyPair, Pki } from './pki.ts';
 
-export interface IssueOptions {
+/** With what is kept of the pairs; what is absent is made. */
+export interface IssueOptions extends Partial<Pki> {
   /** Every name and address that the server's certificate is for. */
   readonly hosts: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Kept ones of `Pki`; what is absent is made. */
-  readonly ca?: KeyPair;
-  readonly server?: KeyPair;
-  readonly admin?: KeyPair;
-  readonly frontProxyCa?: KeyPair;
-  readonly frontProxyClient?: KeyPair;
 }
 
 /** Signs what a cluster lacks, with elliptic-curve keys. */
