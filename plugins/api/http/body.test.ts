@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { ApiError, type BodyCodec } from 'kernetes/sdk';
 import { fakeClock } from 'kernetes/sdk/testing';
-import { parseBody, parsePatch } from './body.ts';
+import { mediaTypeOf, parseBody, parsePatch } from './body.ts';
 import { YamlConverter } from './yaml-converter.ts';
 
 const wanted = { kind: 'Pod', version: 'v1' };
@@ -23,13 +23,13 @@ describe('parseBody()', () => {
   ];
   for (const { type, text } of cases) {
     it(`reads ${type ?? 'a body without a type as JSON'}`, async () => {
-      const reading = { contentType: type, codecs: [reversed], wanted, yaml };
+      const reading = { mediaType: mediaTypeOf(type), codecs: () => [reversed], wanted, yaml };
       assert.deepEqual((await parseBody(Buffer.from(text), reading))?.value, { a: 1 });
     });
   }
 
   it('gives no empty body to a codec', () => {
-    const reading = { contentType: 'text/reversed', codecs: [reversed], wanted, yaml };
+    const reading = { mediaType: 'text/reversed', codecs: () => [reversed], wanted, yaml };
     assert.equal(parseBody(Buffer.alloc(0), reading), undefined);
   });
 
@@ -37,8 +37,8 @@ describe('parseBody()', () => {
     assert.throws(
       () =>
         parseBody(Buffer.from('x'), {
-          contentType: 'text/plain',
-          codecs: [reversed],
+          mediaType: 'text/plain',
+          codecs: () => [reversed],
           wanted,
           yaml,
         }),
@@ -53,8 +53,8 @@ describe('parseBody()', () => {
 
 describe('parsePatch() of an applied configuration', () => {
   const parse = async (text: string, strict: boolean) => {
-    const contentType = 'application/apply-patch+yaml';
-    return (await parsePatch(Buffer.from(text), { contentType, strict, yaml })).body;
+    const mediaType = 'application/apply-patch+yaml';
+    return (await parsePatch(Buffer.from(text), { mediaType, strict, yaml })).body;
   };
   const TWICE = [
     { form: 'YAML', text: 'a: 1\nb: 0\na: 2\n', why: 'line 3: key "a" already set in map' },
@@ -87,7 +87,7 @@ describe('parsePatch() of an applied configuration', () => {
 
 describe('parseBody() of YAML', () => {
   const read = async (text: string) => {
-    const reading = { contentType: 'application/yaml', codecs: [], wanted, yaml };
+    const reading = { mediaType: 'application/yaml', codecs: () => [], wanted, yaml };
     return parseBody(Buffer.from(text), reading);
   };
 

@@ -20,14 +20,19 @@ import type { YamlConverter } from './yaml-converter.ts';
 /** kube-apiserver's bound: 3 MiB. */
 export const BODY_BYTES_MAX = 3 * 1024 * 1024;
 
-/** Throws RequestEntityTooLarge where the client says that more than we take will come. */
-export function checkLength(request: IncomingMessage | Http2ServerRequest): void {
-  if (Number(request.headers['content-length'] ?? 0) > BODY_BYTES_MAX) throw tooLarge();
+/**
+ * How much will come, as far as the client says. Throws RequestEntityTooLarge: more than we take.
+ */
+export function checkLength(request: IncomingMessage | Http2ServerRequest): number {
+  const told = request.headers['content-length'];
+  if (told === undefined) return Number.POSITIVE_INFINITY;
+  const length = Number(told);
+  if (length > BODY_BYTES_MAX) throw tooLarge();
+  return length;
 }
 
-/** The whole body; rejects with RequestEntityTooLarge as soon as it is. */
+/** The whole body; rejects with RequestEntityTooLarge as soon as more came than we take. */
 export function readBody(request: IncomingMessage | Http2ServerRequest): Promise<Buffer> {
-  checkLength(request);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -55,8 +60,10 @@ export function readBody(request: IncomingMessage | Http2ServerRequest): Promise
 
 /** How a body is to be read. */
 export interface Reading {
-  readonly contentType: string | undefined;
-  readonly codecs: readonly BodyCodec[];
+  /** In lower case, without parameters; empty: the client tells none. */
+  readonly mediaType: string;
+  /** Asked for only when a body is none of the usual. */
+  readonly codecs: () => readonly BodyCodec[];
   readonly wanted: Wanted;
   readonly yaml: YamlConverter;
 }
@@ -67,19 +74,20 @@ export interface Reading {
  */
 export function parseBody(
   bytes: Buffer,
-  { contentType, codecs, wanted, yaml }: Reading,
+  { mediaType, codecs, wanted, yaml }: Reading,
 ): Parsed | Promise<Parsed> | undefined {
-  const type = mediaType(contentType) || 'application/json';
+  const type = mediaType || 'application/json';
   if (bytes.length === 0) return undefined;
   if (type === 'application/json') return parseJson(bytes, wanted);
   if (YAML_TYPES.has(type)) return parseYaml(bytes, yaml);
-  const codec = codecs.find(({ mediaTypes }) => mediaTypes.includes(type));
+  const all = codecs();
+  const codec = all.find(({ mediaTypes }) => mediaTypes.includes(type));
   if (codec !== undefined) return { value: codec.decode(bytes), duplicates: [] };
-  const others = codecs.flatMap(({ mediaTypes }) => mediaTypes);
+  const others = all.flatMap(({ mediaTypes }) => mediaTypes);
   throw unsupportedMediaType(['application/json', 'application/yaml', ...others]);
 }
 
-export interface PatchReading extends Pick<Reading, 'contentType' | 'yaml'> {
+export interface PatchReading extends Pick<Reading, 'mediaType' | 'yaml'> {
   /** An applied one may name no field twice. */
   readonly strict: boolean;
 }
@@ -87,10 +95,9 @@ export interface PatchReading extends Pick<Reading, 'contentType' | 'yaml'> {
 /** A patch's body and which patch it is. */
 export async function parsePatch(
   bytes: Buffer,
-  { contentType, strict, yaml }: PatchReading,
+  { mediaType, strict, yaml }: PatchReading,
 ): Promise<{ patchType: PatchType; body: unknown }> {
-  const type = mediaType(contentType);
-  const patchType = PATCH_TYPES.find(each => each === type);
+  const patchType = PATCH_TYPES.find(each => each === mediaType);
   if (patchType === undefined) throw unsupportedMediaType(PATCH_TYPES);
   if (patchType === 'application/apply-patch+yaml') {
     return { patchType, body: await parseApplied(bytes, { strict, yaml }) };
@@ -100,12 +107,12 @@ export async function parsePatch(
 }
 
 /** Reading it takes long for its size. */
-export function isYaml(contentType: string | undefined): boolean {
-  const type = mediaType(contentType);
-  return YAML_TYPES.has(type) || type === 'application/apply-patch+yaml';
+export function isYaml(mediaType: string): boolean {
+  return YAML_TYPES.has(mediaType) || mediaType === 'application/apply-patch+yaml';
 }
 
-function mediaType(contentType = ''): string {
+/** Of a Content-Type header. */
+export function mediaTypeOf(contentType = ''): string {
   const end = contentType.indexOf(';');
   return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
 }

@@ -1,4 +1,4 @@
-import type { AuditTrail } from 'kernetes/sdk';
+import type { AuditTrail, Verb } from 'kernetes/sdk';
 import { parsePath, type ResourcePath, verbOf } from './path.ts';
 import type { Response } from './respond.ts';
 import type { Request } from './server.ts';
@@ -14,6 +14,8 @@ export interface Call {
   readonly query: URLSearchParams;
   /** Undefined: the path is a route's, or cannot be read. */
   readonly resource: ResourcePath | undefined;
+  /** What is to be done with the resource; undefined: it allows no such method. */
+  readonly resourceVerb: Verb | undefined;
   /** Kubernetes' verb; where there is none, the method in lower case. */
   readonly verb: string;
   /** Watches and connections take as long as they take. */
@@ -36,7 +38,8 @@ export function readCall(request: Request, response: Response, upgrade?: Upgrade
   } catch (error) {
     failure = error;
   }
-  const verb = resource === undefined ? method.toLowerCase() : verbFor(method, resource, query);
+  const resourceVerb = resource && verbOf(method, resource, query);
+  const verb = resourceVerb ?? method.toLowerCase();
   const isLongRunning = verb === 'watch' || (resource !== undefined && isConnection(resource));
   return {
     request,
@@ -45,21 +48,13 @@ export function readCall(request: Request, response: Response, upgrade?: Upgrade
     path,
     query,
     resource,
+    resourceVerb,
     verb,
     isLongRunning,
     failure,
     isKnown: false,
     trail: undefined,
   };
-}
-
-function verbFor(method: string, resource: ResourcePath, query: URLSearchParams): string {
-  try {
-    return verbOf(method, resource, query);
-  } catch {
-    // It is refused later, in its turn.
-    return method.toLowerCase();
-  }
 }
 
 function isConnection({ subresource }: ResourcePath): boolean {

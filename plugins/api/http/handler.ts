@@ -10,9 +10,23 @@ import type {
   User,
   Verb,
 } from 'kernetes/sdk';
-import { badRequest, deprecationIn, isInRelease, unknownResource } from 'kernetes/sdk';
+import {
+  badRequest,
+  deprecationIn,
+  isInRelease,
+  methodNotAllowed,
+  unknownResource,
+} from 'kernetes/sdk';
 import { checkStreamed, negotiate } from './accept.ts';
-import { checkLength, isYaml, parseBody, parsePatch, type Reading, readBody } from './body.ts';
+import {
+  checkLength,
+  isYaml,
+  mediaTypeOf,
+  parseBody,
+  parsePatch,
+  type Reading,
+  readBody,
+} from './body.ts';
 import type { Call } from './call.ts';
 import {
   type Connections,
@@ -25,7 +39,7 @@ import { deleteOptionsOf } from './delete-options.ts';
 import type { Caller } from './identity.ts';
 import { checkListOptions } from './list-options.ts';
 import { noBody } from './parse-text.ts';
-import { optionsOf, type ResourcePath, toRequest, verbOf } from './path.ts';
+import { optionsOf, type ResourcePath, toRequest } from './path.ts';
 import { respond, warn } from './respond.ts';
 import { serveRoute, writeNoPage } from './routes.ts';
 import type { Request } from './server.ts';
@@ -65,10 +79,9 @@ async function serveResource(
 ): Promise<void> {
   const { door, clock, shapes } = options;
   const { request, response, query, upgrade, trail } = call;
-  const method = request.method ?? 'GET';
   const remote = remoteVersionFor(options, path);
   if (remote) {
-    const verb = verbOf(method, path, query);
+    const verb = allowedVerb(call);
     await door.authorize(attributesOf(user, verb, path), trail?.annotations);
     return remote.connect(user, exchangeOf(request, response, upgrade));
   }
@@ -77,7 +90,7 @@ async function serveResource(
     call.isKnown = true;
     return serveConnection(door, user, connector, path, call);
   }
-  const verb = verbOf(method, path, query);
+  const verb = allowedVerb(call);
   const accepted = negotiate(request.headers.accept);
   if (!options.serves(path.group, path.version)) {
     await door.authorize(attributesOf(user, verb, path), trail?.annotations);
@@ -104,6 +117,12 @@ async function serveResource(
     shapes: shapes(),
     yaml: options.yaml,
   });
+}
+
+/** Throws MethodNotAllowed. */
+function allowedVerb({ resourceVerb }: Call): Verb {
+  if (resourceVerb === undefined) throw methodNotAllowed();
+  return resourceVerb;
 }
 
 interface Asking {
@@ -161,18 +180,17 @@ async function readRequest(
   { request, query, trail }: Call,
   { user, path, verb, served }: Target,
 ): Promise<ObjectRequest> {
-  const type = request.headers['content-type'];
   if (verb === 'get' || verb === 'list') {
     return toRequest(path, verb, optionsFor(verb, query));
   }
-  checkLength(request);
-  const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
-  if (length > CHEAP_BYTES_MAX || isYaml(type)) {
+  const length = checkLength(request);
+  const mediaType = mediaTypeOf(request.headers['content-type']);
+  if (length > CHEAP_BYTES_MAX || isYaml(mediaType)) {
     await door.authorize(attributesOf(user, verb, path), trail?.annotations);
   }
   const bytes = await readBody(request);
   const wanted = { kind: served.kind.kind, version: served.version.name };
-  const body = { bytes, contentType: type, codecs: codecs(), wanted, yaml };
+  const body = { bytes, mediaType, codecs, wanted, yaml };
   const asked = await toObjectRequest(path, verb, query, request, body);
   if (trail?.wantsRequest && asked.body !== undefined) trail.requestObject(asked.body);
   return asked;
@@ -207,11 +225,11 @@ async function toObjectRequest(
 ): Promise<ObjectRequest> {
   const options = optionsFor(verb, query);
   const base = toRequest(path, verb, options);
-  const { bytes, contentType, wanted, yaml } = body;
+  const { bytes, mediaType, wanted, yaml } = body;
   switch (verb) {
     case 'patch': {
       const strict = options.fieldValidation === 'Strict';
-      const patch = await parsePatch(bytes, { contentType, strict, yaml });
+      const patch = await parsePatch(bytes, { mediaType, strict, yaml });
       // Who applies must say by which name.
       const applies = patch.patchType === 'application/apply-patch+yaml';
       return { ...base, ...patch, options: applies ? options : withManager(options, request) };

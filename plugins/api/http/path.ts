@@ -1,5 +1,5 @@
 import type { ObjectRequest, RequestOptions, Verb } from 'kernetes/sdk';
-import { badRequest, methodNotAllowed } from 'kernetes/sdk';
+import { badRequest } from 'kernetes/sdk';
 
 /** A path that names resources; what is no such path is a route's. */
 export interface ResourcePath {
@@ -38,8 +38,12 @@ export function parsePath(path: string): ResourcePath | undefined {
   return { group, version, watch, ...named };
 }
 
-/** Kubernetes' verb for a method on a path. */
-export function verbOf(method: string, path: ResourcePath, query: URLSearchParams): Verb {
+/** Kubernetes' verb for a method on a path; undefined: it allows no such method. */
+export function verbOf(
+  method: string,
+  path: ResourcePath,
+  query: URLSearchParams,
+): Verb | undefined {
   switch (method) {
     case 'GET':
     case 'HEAD':
@@ -47,8 +51,7 @@ export function verbOf(method: string, path: ResourcePath, query: URLSearchParam
       if (path.watch || (isTrue(query, 'watch') && !path.name)) return 'watch';
       return path.name ? 'get' : 'list';
     case 'POST':
-      if (path.name && !path.subresource) throw methodNotAllowed();
-      return 'create';
+      return path.name && !path.subresource ? undefined : 'create';
     case 'PUT':
       return 'update';
     case 'PATCH':
@@ -56,7 +59,7 @@ export function verbOf(method: string, path: ResourcePath, query: URLSearchParam
     case 'DELETE':
       return path.name ? 'delete' : 'deletecollection';
     default:
-      throw methodNotAllowed();
+      return undefined;
   }
 }
 
