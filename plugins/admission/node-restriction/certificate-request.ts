@@ -1,6 +1,7 @@
 import {
   type CertificateSigningRequest,
   decodeRequest,
+  nodeUser,
   parseCertificateRequest,
   SIGNERS,
 } from 'kernetes/sdk';
@@ -13,7 +14,7 @@ export function checkCertificateRequest({ request, node, refuse }: NodeRequest):
   if (spec.signerName !== SIGNERS.kubeletServing && spec.signerName !== SIGNERS.kubeletClient) {
     return;
   }
-  const wanted = `system:node:${node}`;
+  const wanted = nodeUser(node);
   if (commonNameOf(spec.request, refuse) !== wanted) {
     throw refuse(`can only create a node CSR with CN=${wanted}`);
   }

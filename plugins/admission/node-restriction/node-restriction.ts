@@ -4,11 +4,11 @@ import {
   type AdmissionRequest,
   admissionForbidden,
   type Node,
+  nodeOfUser,
   type PersistentVolumeClaim,
   type Pod,
   type ResourceSlice,
   type TokenRequest,
-  type User,
 } from 'kernetes/sdk';
 import { checkCertificateRequest } from './certificate-request.ts';
 import { forbiddenLabels } from './labels.ts';
@@ -45,7 +45,7 @@ export function nodeRestriction(objects: Objects): AdmissionPlugin {
       },
     ],
     validate(request) {
-      const node = nodeOf(request.user);
+      const node = nodeOfUser(request.user);
       if (node === undefined) return undefined;
       const refuse = (why: string) => admissionForbidden(request, why);
       if (node === '') {
@@ -68,11 +68,6 @@ const checks: Readonly<Record<string, Check>> = {
   'csinodes.storage.k8s.io': checkCsiNode,
   'resourceslices.resource.k8s.io': checkSlice,
 };
-
-function nodeOf({ name, groups }: User): string | undefined {
-  if (!name.startsWith(NODE_PREFIX) || !groups.includes('system:nodes')) return undefined;
-  return name.slice(NODE_PREFIX.length);
-}
 
 function checkPod(asked: NodeRequest): void | Promise<void> {
   const { request, node, refuse } = asked;
@@ -210,5 +205,4 @@ function checkSlice({ request, node, refuse }: NodeRequest): void {
   }
 }
 
-const NODE_PREFIX = 'system:node:';
 const LEASES = 'kube-node-lease';

@@ -1,5 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Secret, User } from 'kernetes/sdk';
+import { isSameSecret, type Secret, type User } from 'kernetes/sdk';
 
 export interface BootstrapToken {
   readonly id: string;
@@ -16,7 +15,7 @@ export function parseToken(text: string): BootstrapToken | undefined {
 export function userOf(token: BootstrapToken, secret: Secret, now: number): User | undefined {
   const { id } = token;
   if (secret.metadata.deletionTimestamp || secret.type !== TYPE) return undefined;
-  if (!isSame(dataOf(secret, 'token-secret'), token.secret)) return undefined;
+  if (!isSameSecret(dataOf(secret, 'token-secret'), token.secret)) return undefined;
   if (dataOf(secret, 'token-id') !== id) return undefined;
   if (isExpired(dataOf(secret, 'expiration'), now)) return undefined;
   if (dataOf(secret, 'usage-bootstrap-authentication') !== 'true') return undefined;
@@ -35,12 +34,6 @@ function dataOf({ data = {} }: Secret, key: string): string {
 /** A time that cannot be read is over. */
 function isExpired(expiration: string, now: number): boolean {
   return expiration !== '' && !(Date.parse(expiration) > now);
-}
-
-/** The time it takes says nothing of where they differ. */
-function isSame(one: string, other: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return one !== '' && timingSafeEqual(digest(one), digest(other));
 }
 
 const TYPE = 'bootstrap.kubernetes.io/token';

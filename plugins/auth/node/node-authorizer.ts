@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Authorizer,
   type Decision,
+  nodeOfUser,
   type PolicyRule,
   parseFieldSelector,
   type ResolvedRules,
@@ -24,7 +25,7 @@ export class NodeAuthorizer implements Authorizer {
   }
 
   authorize(attributes: Attributes): Decision | Promise<Decision> {
-    const node = nodeOf(attributes.user);
+    const node = nodeOfUser(attributes.user);
     if (node === undefined) return 'no-opinion';
     if (node === '') return because(`unknown node for user "${attributes.user.name}"`);
     const opening = this.#graph.open();
@@ -34,7 +35,7 @@ export class NodeAuthorizer implements Authorizer {
 
   rules(user: User): ResolvedRules {
     // What a node may read cannot be told by rules.
-    return { resources: [], paths: [], incomplete: nodeOf(user) !== undefined };
+    return { resources: [], paths: [], incomplete: nodeOfUser(user) !== undefined };
   }
 
   #decide(node: string, attributes: Attributes): Decision | Promise<Decision> {
@@ -169,12 +170,6 @@ export class NodeAuthorizer implements Authorizer {
 type Decide = (node: string, asked: ResourceAttributes) => Decision | Promise<Decision>;
 type Graph = Pick<NodeGraph, keyof NodeGraph>;
 
-/** Undefined: it is no node. Empty: a node without a name. */
-function nodeOf({ name, groups }: User): string | undefined {
-  if (!name.startsWith(NODE_PREFIX) || !groups.includes('system:nodes')) return undefined;
-  return name.slice(NODE_PREFIX.length);
-}
-
 function lease(node: string, { verb, namespace, name }: ResourceAttributes): Decision {
   if (!OWN_VERBS.includes(verb)) {
     return because('can only get, create, update, patch, or delete a node lease');
@@ -217,7 +212,6 @@ function because(reason: string): Decision {
   return { verdict: 'no-opinion', reason };
 }
 
-const NODE_PREFIX = 'system:node:';
 const LEASES = 'kube-node-lease';
 const READS: readonly string[] = ['get', 'list', 'watch'];
 const OWN_VERBS: readonly string[] = ['get', 'create', 'update', 'patch', 'delete'];

@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   badCredentials,
+  isSameSecret,
   type Kind,
   type KubeObject,
   Node,
@@ -55,7 +55,7 @@ export async function checkLegacy(
     throw badCredentials('Token has been invalidated');
   }
   const kept = Buffer.from(secret.data?.token ?? '', 'base64');
-  if (!isSame(kept, Buffer.from(token))) throw badCredentials("Token does not match server's copy");
+  if (!isSameSecret(kept, token)) throw badCredentials("Token does not match server's copy");
   checkAccount(account, { namespace, name, uid }, Number.POSITIVE_INFINITY);
 }
 
@@ -101,9 +101,4 @@ function findObject<T extends KubeObject>(
 ): Promise<T | undefined> {
   const key = { ...(kind.namespaced && { namespace }), name };
   return objects.get(kind, key).catch(undefinedIfNotFound);
-}
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
-  return one.length > 0 && timingSafeEqual(digest(one), digest(other));
 }
