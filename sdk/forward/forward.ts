@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { ClusterNetwork } from '../cluster-network.ts';
 import type { Exchange } from '../connect.ts';
 import type { Contributions } from '../extension.ts';
+import { sendAnswer } from './answer.ts';
 import { backendError, dialTimeout } from './failure.ts';
 import { answerHeaders, requestHeaders } from './headers.ts';
 import { answerFromNetwork, networkOf } from './network.ts';
@@ -127,17 +128,9 @@ function passOn(answer: IncomingMessage, exchange: Exchange, target: Target): vo
   }
   const status = answer.statusCode ?? 502;
   const head = { status, headers: answerHeaders(answer.headers) };
-  const { headers, through } = target.answer?.(head) ?? { ...head, through: [] };
   // Both kinds of response take the same calls; their common type does not say so.
   const client = response as ServerResponse;
-  client.writeHead(status, headers);
-  client.flushHeaders();
-  let body: NodeJS.ReadableStream = answer;
-  for (const stream of through) {
-    stream.once('error', () => client.destroy());
-    body = body.pipe(stream);
-  }
-  body.pipe(client);
+  sendAnswer(client, head, { target, body: answer });
   answer.once('error', () => client.destroy());
   answer.once('aborted', () => client.destroy());
 }

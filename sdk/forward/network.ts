@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { PassThrough } from 'node:stream';
 import type { ClusterNetwork, NetworkAnswer, NetworkHeaders } from '../cluster-network.ts';
 import type { Exchange } from '../connect.ts';
 import type { Contributions } from '../extension.ts';
 import { ApiError } from '../status.ts';
+import { sendAnswer } from './answer.ts';
 import { BackendError, type HostPort, NO_TLS, refused, TLS_WANTED } from './failure.ts';
 import { answerHeaders, requestHeaders } from './headers.ts';
 import { formatHostPort, type Target } from './target.ts';
@@ -57,14 +59,9 @@ export async function answerFromNetwork(
   }
   const { status } = answer;
   const head = { status, headers: answerHeaders({ ...answer.headers } as never) };
-  const { headers: changed, through } = target.answer?.(head) ?? { ...head, through: [] };
   const client = response as ServerResponse;
   if (client.headersSent || client.destroyed) return;
-  client.writeHead(status, changed);
-  const [first, ...rest] = [...through, client];
-  let stream = first as NodeJS.ReadWriteStream;
-  for (const next of rest) stream = stream.pipe(next as NodeJS.ReadWriteStream);
-  first?.end(Buffer.from(answer.body));
+  sendAnswer(client, head, { target, body: new PassThrough().end(answer.body) });
 }
 
 async function read(request: IncomingMessage): Promise<Uint8Array> {
