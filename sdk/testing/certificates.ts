@@ -23,14 +23,32 @@ export async function makeCertificateRequest(
     signingAlgorithm: ALGORITHM,
     extensions: names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension([...names])],
   });
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
-  const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
   const request = `${made.toString('pem')}\n`;
-  return {
-    request,
-    key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    base64: Buffer.from(request).toString('base64'),
-  };
+  const base64 = Buffer.from(request).toString('base64');
+  return { request, key: await privateKeyOf(keys), base64 };
+}
+
+/** What a server on 127.0.0.1 shows, PEM; it is its own authority. */
+export async function makeServerCertificate(
+  names: readonly string[],
+): Promise<{ readonly key: string; readonly certificate: string }> {
+  const x509 = await library();
+  const keys = await newKeys();
+  const made = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=webhook',
+    notBefore: new Date('2020-01-01'),
+    notAfter: new Date('2120-01-01'),
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true),
+      new x509.SubjectAlternativeNameExtension([
+        { type: 'ip', value: '127.0.0.1' },
+        ...names.map(value => ({ type: 'dns' as const, value })),
+      ]),
+    ],
+  });
+  return { key: await privateKeyOf(keys), certificate: made.toString('pem') };
 }
 
 /** Some certificate, PEM, that is signed by its own key. Milliseconds since the epoch. */
@@ -59,6 +77,12 @@ async function library(): Promise<typeof import('@peculiar/x509')> {
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+}
+
+async function privateKeyOf({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
+  const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', privateKey));
+  const made = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+  return made.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };

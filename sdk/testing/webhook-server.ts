@@ -1,5 +1,5 @@
-import { createPrivateKey, webcrypto } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { makeServerCertificate } from './certificates.ts';
 
 /** A server that a webhook's configuration may name. */
 export interface WebhookServer {
@@ -44,7 +44,7 @@ export async function webhookServer(
   { names = [] }: WebhookServerOptions = {},
 ): Promise<WebhookServer> {
   const { createServer } = await import('node:https');
-  const { key, certificate } = await selfSigned(names);
+  const { key, certificate } = await makeServerCertificate(names);
   const asked: WebhookQuestion[] = [];
   const server = createServer({ key, cert: certificate }, async (request, response) => {
     const chunks: Buffer[] = [];
@@ -82,33 +82,3 @@ export function patchResponse(...operations: object[]): object {
   const patch = Buffer.from(JSON.stringify(operations)).toString('base64');
   return { allowed: true, patchType: 'JSONPatch', patch };
 }
-
-async function selfSigned(names: readonly string[]) {
-  // Loaded when it is needed: most tests have no certificates.
-  await import('reflect-metadata');
-  const x509 = await import('@peculiar/x509');
-  x509.cryptoProvider.set(webcrypto);
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const made = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=webhook',
-    notBefore: new Date('2020-01-01'),
-    notAfter: new Date('2120-01-01'),
-    signingAlgorithm: ALGORITHM,
-    keys,
-    extensions: [
-      new x509.BasicConstraintsExtension(true),
-      new x509.SubjectAlternativeNameExtension([
-        { type: 'ip', value: '127.0.0.1' },
-        ...names.map(value => ({ type: 'dns' as const, value })),
-      ]),
-    ],
-  });
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
-  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  return {
-    key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    certificate: made.toString('pem'),
-  };
-}
-
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
