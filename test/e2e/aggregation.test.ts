@@ -3,14 +3,17 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import type { TLSSocket } from 'node:tls';
-import { type Cluster, createCluster } from 'kernetes';
 import { APIService, ConfigMap, EndpointSlice } from 'kernetes/sdk';
 import { systemClock } from '../../kernel/clock.ts';
 import { issuePki } from '../../kernel/pki-issuer.ts';
 import { crdOf, establish } from './crds.ts';
-import { Http, jsonOf } from './http.ts';
-import { Kubectl, withoutKubectl } from './kubectl.ts';
+import { jsonOf } from './http.ts';
+import { withoutKubectl } from './kubectl.ts';
 import { MACHINE, ProxiedServer, textOf } from './proxied-server.ts';
+import { startCluster } from './start-cluster.ts';
+
+const { cluster, http, kubectl } = await startCluster({ nodes: 0 });
+after(() => cluster.close());
 
 const noAddress = MACHINE === undefined && 'this machine has no address but its loopback one';
 const NAME = 'v1beta1.metrics.example';
@@ -18,18 +21,6 @@ const KEY = { kind: APIService, name: NAME };
 const NODES = '/apis/metrics.example/v1beta1/nodes';
 
 describe('APIServices', { timeout: 120_000 }, () => {
-  let cluster: Cluster;
-  let http: Http;
-  let kubectl: Kubectl;
-
-  before(async () => {
-    cluster = await createCluster({ nodes: 0 });
-    const kubeconfig = await cluster.kubeconfig();
-    http = Http.of(kubeconfig);
-    kubectl = new Kubectl(kubeconfig);
-  });
-  after(() => cluster?.close());
-
   it('stand for what this server has itself', async () => {
     const { spec, status, metadata } = await cluster.until(
       { kind: APIService, name: 'v1.apps' },

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { type Cluster, createCluster } from 'kernetes';
-import { type Fields, Http, jsonOf, type Reply } from './http.ts';
+import { after, describe, it } from 'node:test';
+import { type Fields, jsonOf, type Reply } from './http.ts';
+import { startCluster } from './start-cluster.ts';
+
+const { cluster, http } = await startCluster({ nodes: 0 });
+after(() => cluster.close());
 
 const NAMESPACE = '/api/v1/namespaces/default';
 const CONFIG_MAPS = `${NAMESPACE}/configmaps`;
@@ -15,15 +18,6 @@ const JSON_PATCH = 'application/json-patch+json';
 
 /** Writes over HTTPS. */
 describe('writes over HTTPS', { timeout: 60_000 }, () => {
-  let cluster: Cluster;
-  let http: Http;
-
-  before(async () => {
-    cluster = await createCluster({ nodes: 0 });
-    http = Http.of(await cluster.kubeconfig());
-  });
-  after(() => cluster?.close());
-
   const create = (name: string, more = {}) =>
     http.json('POST', CONFIG_MAPS, { metadata: { name }, ...more });
 

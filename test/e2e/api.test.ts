@@ -3,28 +3,25 @@ import { once } from 'node:events';
 import type { ClientHttp2Session } from 'node:http2';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type Cluster, createCluster } from 'kernetes';
 import { systemClock } from '../../kernel/clock.ts';
 import { openPki } from '../../kernel/pki.ts';
 import { Http, jsonOf, type Reply } from './http.ts';
+import { startCluster } from './start-cluster.ts';
+
+const { cluster, http } = await startCluster({ nodes: 0 });
+after(() => cluster.close());
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 
 /** The server as a client sees it that speaks HTTP and knows the Kubernetes API. */
 describe('the API over HTTPS', { timeout: 60_000 }, () => {
-  let cluster: Cluster;
-  let http: Http;
-
   before(async () => {
-    cluster = await createCluster({ nodes: 0 });
-    http = Http.of(await cluster.kubeconfig());
     const data = { text: 'x'.repeat(10_000) };
     const names = Array.from({ length: 300 }, (_, index) => `large-${index}`);
     await Promise.all(
       names.map(name => http.json('POST', CONFIG_MAPS, { metadata: { name }, data })),
     );
   });
-  after(() => cluster?.close());
 
   describe('HTTP/2', () => {
     it('answers many streams while a large list is unread', async () => {

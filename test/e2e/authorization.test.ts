@@ -1,26 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { type Cluster, createCluster } from 'kernetes';
+import { after, describe, it } from 'node:test';
 import { eventually } from './eventually.ts';
-import { Http, type Reply } from './http.ts';
-import { Kubectl, withoutKubectl } from './kubectl.ts';
+import type { Reply } from './http.ts';
+import { withoutKubectl } from './kubectl.ts';
+import { startCluster } from './start-cluster.ts';
+
+const { cluster, http, kubectl } = await startCluster({ nodes: 1 });
+after(() => cluster.close());
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const REVIEWS = '/apis/authorization.k8s.io/v1';
 const GROUP = 'rbac.authorization.k8s.io';
 const AUTHENTICATED = 'system:authenticated';
-
-let cluster: Cluster;
-let http: Http;
-let kubectl: Kubectl;
-
-before(async () => {
-  cluster = await createCluster({ nodes: 1 });
-  const kubeconfig = await cluster.kubeconfig();
-  http = Http.of(kubeconfig);
-  kubectl = new Kubectl(kubeconfig);
-});
-after(() => cluster?.close());
 
 /** A request of somebody else, as the administrator may make it. */
 function as(user: string, method: string, path: string, body?: unknown): Promise<Reply> {

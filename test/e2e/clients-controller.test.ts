@@ -4,9 +4,12 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type Cluster, createCluster } from 'kernetes';
 import { Deployment, ServiceAccount } from 'kernetes/sdk';
-import { type Fields, Http, jsonOf } from './http.ts';
+import { type Fields, jsonOf } from './http.ts';
+import { startCluster } from './start-cluster.ts';
+
+const { cluster, http } = await startCluster({ nodes: 1 });
+after(() => cluster.close());
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments';
@@ -21,19 +24,13 @@ const PROTOBUF = 'application/vnd.kubernetes.protobuf,application/json';
 
 /** The requests that client-go and controller-runtime make of their own, byte by byte. */
 describe('what controllers in Go ask for', { timeout: 60_000 }, () => {
-  let cluster: Cluster;
-  let http: Http;
-
   before(async () => {
-    cluster = await createCluster({ nodes: 1 });
-    http = Http.of(await cluster.kubeconfig());
     await cluster.until(
       { kind: ServiceAccount, namespace: 'default', name: 'default' },
       () => true,
     );
     await http.json('POST', DEPLOYMENTS, deployment('web'));
   });
-  after(() => cluster?.close());
 
   const accepting = async (path: string, accept: string) => {
     const reply = await http.call('GET', path, { headers: { accept } });

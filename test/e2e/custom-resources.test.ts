@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Cluster, createCluster } from 'kernetes';
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionCondition,
@@ -9,8 +8,12 @@ import type {
 } from 'kernetes/sdk';
 import { crdOf, versionOf } from './crds.ts';
 import { eventually } from './eventually.ts';
-import { Http, jsonOf } from './http.ts';
-import { Kubectl, withoutKubectl } from './kubectl.ts';
+import { jsonOf } from './http.ts';
+import { withoutKubectl } from './kubectl.ts';
+import { startCluster } from './start-cluster.ts';
+
+const { cluster, http, kubectl } = await startCluster({ nodes: 0 });
+after(() => cluster.close());
 
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const MERGE = 'application/merge-patch+json';
@@ -78,18 +81,9 @@ const CRONS = definitionOf('crons', 'Cron', [
 ]);
 
 describe('custom resources', { timeout: 120_000 }, () => {
-  let cluster: Cluster;
-  let http: Http;
-  let kubectl: Kubectl;
-
   before(async () => {
-    cluster = await createCluster({ nodes: 0 });
-    const kubeconfig = await cluster.kubeconfig();
-    http = Http.of(kubeconfig);
-    kubectl = new Kubectl(kubeconfig);
     await define(CRONS);
   });
-  after(() => cluster?.close());
 
   const path = (plural = 'crons', version = 'v1') =>
     `/apis/e2e.example/${version}/namespaces/default/${plural}`;

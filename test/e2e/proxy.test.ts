@@ -6,35 +6,30 @@ import { request } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { type Cluster, createCluster } from 'kernetes';
 import { Deployment, Service } from 'kernetes/sdk';
 import { WebSocket, WebSocketServer } from 'ws';
 import { systemClock } from '../../kernel/clock.ts';
 import { openPki } from '../../kernel/pki.ts';
 import { until } from './eventually.ts';
-import { Http, jsonOf } from './http.ts';
+import { jsonOf } from './http.ts';
 import { withoutKubectl } from './kubectl.ts';
 import { MACHINE, ProxiedServer, podOnMachine, textOf } from './proxied-server.ts';
+import { startCluster } from './start-cluster.ts';
+
+const { cluster, kubeconfig, http } = await startCluster({ nodes: 1 });
+after(() => cluster.close());
 
 const NAMESPACE = '/api/v1/namespaces/default';
 const noAddress = MACHINE === undefined && 'this machine has no address but its loopback one';
 
 describe('proxies', { timeout: 120_000 }, () => {
-  let cluster: Cluster;
-  let kubeconfig: string;
-  let http: Http;
-
   before(async () => {
-    cluster = await createCluster({ nodes: 1 });
-    kubeconfig = await cluster.kubeconfig();
-    http = Http.of(kubeconfig);
     await cluster.apply(WEB);
     await cluster.until({ kind: Deployment, name: 'web' }, ({ status }) => {
       return status?.availableReplicas === 1;
     });
     await untilServed(`${NAMESPACE}/services/web/proxy/`);
   });
-  after(() => cluster?.close());
 
   /** Endpoints follow their pods, and services their endpoints. */
   const untilServed = (path: string) =>

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { type Cluster, createCluster } from 'kernetes';
+import { after, describe, it } from 'node:test';
 import { crdOf, untilEstablished, versionOf } from './crds.ts';
-import { type Fields, Http, jsonOf } from './http.ts';
-import { Kubectl, withoutKubectl } from './kubectl.ts';
+import { type Fields, jsonOf } from './http.ts';
+import { withoutKubectl } from './kubectl.ts';
+import { startCluster } from './start-cluster.ts';
+
+const { cluster, http, kubectl } = await startCluster({ nodes: 0 });
+after(() => cluster.close());
 
 const APPLY = 'application/apply-patch+yaml';
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
@@ -21,18 +24,6 @@ interface Entry {
 
 /** Server-side apply over HTTPS and with kubectl. */
 describe('server-side apply', { timeout: 120_000 }, () => {
-  let cluster: Cluster;
-  let http: Http;
-  let kubectl: Kubectl;
-
-  before(async () => {
-    cluster = await createCluster({ nodes: 0 });
-    const kubeconfig = await cluster.kubeconfig();
-    http = Http.of(kubeconfig);
-    kubectl = new Kubectl(kubeconfig);
-  });
-  after(() => cluster?.close());
-
   const patch = (path: string, body: unknown) =>
     http.call('PATCH', path, { body, headers: { 'content-type': APPLY } });
 
