@@ -47,6 +47,7 @@ export * from './node-user.ts';
 export * from './not-capable.ts';
 export * from './object-requests.ts';
 export * from './objects.ts';
+export * from './open-door.ts';
 export * from './ownership.ts';
 export * from './plugin.ts';
 export * from './pod-spec/pod-spec.ts';

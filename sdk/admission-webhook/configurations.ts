@@ -6,13 +6,12 @@ import type {
 import { Namespace } from '../api/types-core-v1.ts';
 import { loadCel } from '../cel/cel.ts';
 import { clusterNetworkPoint } from '../cluster-network.ts';
-import { doorPoint } from '../door.ts';
 import { KeptAdmission } from '../dynamic-admission/kept.ts';
 import { Matching } from '../dynamic-admission/matching.ts';
 import { admissionRules } from '../dynamic-admission/rules.ts';
 import type { Kind } from '../kind.ts';
+import { openDoor } from '../open-door.ts';
 import type { PluginContext } from '../plugin.ts';
-import { serviceUnavailable } from '../status.ts';
 import { WebhookClient } from '../webhook/client.ts';
 import { serviceFinder } from '../webhook/service-address.ts';
 import { HookCaller } from './call.ts';
@@ -36,18 +35,13 @@ export async function followWebhooks(
 ): Promise<void> {
   const configurations = ctx.informer(kind as Kind<MutatingWebhookConfiguration>);
   const namespaces = ctx.informer(Namespace);
-  const doors = ctx.contributions(doorPoint);
   const client = new WebhookClient({
     clock: ctx.clock,
     findService: serviceFinder(ctx),
     networks: ctx.contributions(clusterNetworkPoint),
   });
   ctx.onDispose(() => client.close());
-  const door = () => {
-    const [found] = doors.list();
-    if (found === undefined) throw serviceUnavailable('No door is open yet');
-    return found.value;
-  };
+  const door = openDoor(ctx);
   const namespace = (name: string) => namespaces.get(name) ?? ctx.objects.get(Namespace, { name });
   const matching = new Matching({ door, namespace });
   const { random, log } = ctx;
@@ -59,7 +53,7 @@ export async function followWebhooks(
     );
     // Whatever was waited for, the newest are taken.
     const cel = conditional ? await loadCel() : undefined;
-    const hooks = hooksOf(configurations.list(), cel ?? undefined);
+    const hooks = hooksOf(configurations.list(), cel);
     if (hooks.length === 0) return undefined;
     const rules = admissionRules(hooks.flatMap(({ webhook }) => webhook.rules ?? []));
     return { rules, ...admission(hooks, caller, matching) };

@@ -1,13 +1,12 @@
 import {
   admissionRules,
   definePlugin,
-  doorPoint,
   KeptAdmission,
   kindPoint,
   loadCel,
   Matching,
   Namespace,
-  serviceUnavailable,
+  openDoor,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from 'kernetes/sdk';
@@ -21,12 +20,7 @@ export default definePlugin({
     const policies = ctx.informer(ValidatingAdmissionPolicy);
     const bindings = ctx.informer(ValidatingAdmissionPolicyBinding);
     const namespaces = ctx.informer(Namespace);
-    const doors = ctx.contributions(doorPoint);
-    const door = () => {
-      const [found] = doors.list();
-      if (found === undefined) throw serviceUnavailable('No door is open yet');
-      return found.value;
-    };
+    const door = openDoor(ctx);
     const namespace = (name: string) =>
       namespaces.get(name) ?? ctx.objects.get(Namespace, { name });
     const matching = new Matching({ door, namespace });

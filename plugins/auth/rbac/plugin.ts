@@ -4,12 +4,11 @@ import {
   ClusterRole,
   ClusterRoleBinding,
   definePlugin,
-  doorPoint,
+  openDoor,
   type PluginContext,
   Role,
   RoleBinding,
   type RoleRef,
-  serviceUnavailable,
 } from 'kernetes/sdk';
 import { escalationCheck } from './escalation.ts';
 import { RbacAuthorizer } from './rbac-authorizer.ts';
@@ -25,17 +24,13 @@ export default definePlugin({
       clusterRoleBindings: ctx.informer(ClusterRoleBinding, { fields: ['roleRef', 'subjects'] }),
     };
     const authorizer = new RbacAuthorizer(objects);
-    const doors = ctx.contributions(doorPoint);
+    const door = openDoor(ctx, 'Nobody can say who may write roles');
     ctx.provide(authorizerPoint, authorizer);
     ctx.provide(
       admissionPoint,
       escalationCheck({
         held: (user, namespace) => authorizer.held(user, namespace),
-        async isAllowed(attributes) {
-          const [door] = doors.list();
-          if (door === undefined) throw serviceUnavailable('Nobody can say who may write roles');
-          return (await door.value.review(attributes)).allowed;
-        },
+        isAllowed: async attributes => (await door().review(attributes)).allowed,
         rulesOf: (role, namespace) => rulesOf(ctx, role, namespace),
       }),
     );

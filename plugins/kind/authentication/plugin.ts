@@ -1,11 +1,4 @@
-import {
-  type ConfigOf,
-  type Door,
-  definePlugin,
-  doorPoint,
-  kindPoint,
-  serviceUnavailable,
-} from 'kernetes/sdk';
+import { type ConfigOf, definePlugin, kindPoint, openDoor } from 'kernetes/sdk';
 import { selfSubjectReviews } from './self-subject-review.ts';
 import { tokenReviews } from './token-review.ts';
 
@@ -26,12 +19,7 @@ export default definePlugin<ConfigOf<typeof CONFIG>>({
   name: 'kind.authentication',
   config: CONFIG,
   activate(ctx) {
-    const doors = ctx.contributions(doorPoint);
-    const door = (): Door => {
-      const [found] = doors.list();
-      if (found === undefined) throw serviceUnavailable('There are no authenticators to ask');
-      return found.value;
-    };
+    const door = openDoor(ctx, 'There are no authenticators to ask');
     const { apiAudiences } = ctx.config;
     for (const kind of [tokenReviews({ door, apiAudiences }), selfSubjectReviews]) {
       ctx.provide(kindPoint, kind, kind.resource);
