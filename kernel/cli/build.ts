@@ -172,13 +172,13 @@ async function compileConfigs(sources: readonly PluginSource[]): Promise<Validat
 
 /** Puts the built installation in the place of the checkout's. */
 function catalogue({ profile, sources, groups }: ProgramParts, validators: Validators): Plugin {
-  const rest = new Set(
+  const placed = new Set(
     profile.plugins.filter(({ placement }) => placement).map(({ name }) => name ?? ''),
   );
-  const inline = sources.filter(({ manifest }) => !rest.has(manifest.name));
-  const hosted = sources.filter(({ manifest }) => rest.has(manifest.name));
+  const inline = sources.filter(({ manifest }) => !placed.has(manifest.name));
+  const hosted = sources.filter(({ manifest }) => placed.has(manifest.name));
   const contents: Record<string, string> = {
-    installation: installationModule({ profile, sources, groups }, [...rest], validators),
+    installation: installationModule({ profile, sources, groups }, [...placed], validators),
     inline: definitionsModule(inline),
     hosted: definitionsModule(hosted),
     validators: validators.code,
@@ -186,9 +186,10 @@ function catalogue({ profile, sources, groups }: ProgramParts, validators: Valid
   return {
     name: 'catalogue',
     setup(build) {
-      build.onResolve({ filter: /\/installation\.ts$/ }, ({ kind }) =>
-        kind === 'entry-point' ? undefined : { path: 'installation', namespace: 'catalogue' },
-      );
+      build.onResolve({ filter: /\/installation\.ts$/ }, () => ({
+        path: 'installation',
+        namespace: 'catalogue',
+      }));
       build.onResolve({ filter: /^catalogue:/ }, ({ path }) => ({
         path: path.slice('catalogue:'.length),
         namespace: 'catalogue',
@@ -214,8 +215,8 @@ function installationModule(
     import { dirname } from 'node:path';
     import { fileURLToPath } from 'node:url';
     import { builtInstallation } from './kernel/loader/built-installation.ts';
-    const hosted = new Set(${JSON.stringify(hosted)});
     import * as validators from 'catalogue:validators';
+    const hosted = new Set(${JSON.stringify(hosted)});
     const catalogue = {
       validators: { ${validatorEntries.join(' ')} },
       manifests: ${JSON.stringify(manifests)},
@@ -280,7 +281,6 @@ const COMMON = {
   sourcesContent: false,
   minifySyntax: true,
   minifyWhitespace: true,
-
   metafile: true,
   legalComments: 'none',
   logLevel: 'warning',
