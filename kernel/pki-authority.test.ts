@@ -77,5 +77,5 @@ it('KernelAuthority signs no key that is none', async () => {
 
 it('KernelAuthority shows nothing of its key', () => {
   assert.equal(JSON.stringify(authority), '{}');
-  assert.throws(() => structuredClone(authority.sign));
+  assert.deepEqual(structuredClone(authority), {});
 });
