@@ -3,7 +3,7 @@
  * letters that Go takes for micro are written as escapes: one character beyond Latin-1 makes V8
  * keep the whole script with two bytes a character.
  */
-const DURATION = /^([-+]?)(0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$/;
+const DURATION = /^([-+]?)(0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$/;
 const PART = /(\d*)\.?(\d*)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g;
 
 const NANOSECONDS: ReadonlyMap<string, bigint> = new Map([

@@ -93,7 +93,7 @@ function checkPatchType(patch: unknown, type: unknown, mutates: boolean): void {
 }
 
 function decodePatch(patch: unknown): readonly unknown[] {
-  const isBase64 = typeof patch === 'string' && BASE64.test(patch);
+  const isBase64 = typeof patch === 'string' && BASE64.test(patch.replace(/\s/g, ''));
   if (!isBase64) throw new Error('response.patch is not base64');
   const decoded: unknown = JSON.parse(Buffer.from(patch, 'base64').toString());
   if (!Array.isArray(decoded)) throw new Error('response.patch is no list of operations');
@@ -117,4 +117,4 @@ function isText(value: unknown): value is string {
 
 const GROUP = 'admission.k8s.io';
 const KIND = 'AdmissionReview';
-const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;

@@ -34,3 +34,11 @@ for (const [format, good, bad] of TABLE) {
     for (const text of bad) assert.equal(fits(text), false, text);
   });
 }
+
+test('no format takes longer than the text is long', { timeout: 30_000 }, () => {
+  for (const [format, fits] of FORMATS) {
+    for (const part of ['1', 'a', ' ', '.', '<', '1.', 'a-']) {
+      assert.equal(fits(`${part.repeat(200_000)}!`), false, `${format} of ${part}`);
+    }
+  }
+});
