@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { type Fields, jsonOf, type Reply } from './http.ts';
+import { assertStatus, type Fields, jsonOf } from './http.ts';
 import { startCluster } from './start-cluster.ts';
 
 const { cluster, http } = await startCluster({ nodes: 0 });
@@ -48,12 +48,12 @@ describe('writes over HTTPS', { timeout: 60_000 }, () => {
     assert.equal((await post('warned', '')).headers.warning, '299 - "unknown field \\"nope\\""');
     assert.equal((await post('ignored', '?fieldValidation=Ignore')).headers.warning, undefined);
     const strict = await post('strict', '?fieldValidation=Strict');
-    assertRefused(strict, 400, 'BadRequest', /strict decoding error: unknown field "nope"/);
-    assertRefused(await post('x', '?fieldValidation=Loud'), 400, 'BadRequest');
+    assertStatus(strict, 400, 'BadRequest', /strict decoding error: unknown field "nope"/);
+    assertStatus(await post('x', '?fieldValidation=Loud'), 400, 'BadRequest');
     const patch = { nope: 1 };
     const path = `${CONFIG_MAPS}/warned?fieldValidation=Strict`;
     const headers = { 'content-type': MERGE };
-    assertRefused(await http.call('PATCH', path, { body: patch, headers }), 400, 'BadRequest');
+    assertStatus(await http.call('PATCH', path, { body: patch, headers }), 400, 'BadRequest');
   });
 
   it('patches of each type do what they are for', async () => {
@@ -92,13 +92,13 @@ describe('writes over HTTPS', { timeout: 60_000 }, () => {
     const json = await http.json('PATCH', path, steps, JSON_PATCH);
     assert.deepEqual(imagesOf(json), ['main=d']);
     const headers = { 'content-type': JSON_PATCH };
-    assertRefused(await http.call('PATCH', path, { body: steps, headers }), 422, 'Invalid');
+    assertStatus(await http.call('PATCH', path, { body: steps, headers }), 422, 'Invalid');
     const merged = await http.json('PATCH', path, change({ name: 'only', image: 'e' }), MERGE);
     assert.deepEqual(imagesOf(merged), ['only=e']);
     const text = { body: '{}', headers: { 'content-type': 'text/plain' } };
-    assertRefused(await http.call('PATCH', path, text), 415, 'UnsupportedMediaType');
+    assertStatus(await http.call('PATCH', path, text), 415, 'UnsupportedMediaType');
     const wrong = { body: '{"spec":{"replicas":"many"}}', headers: { 'content-type': MERGE } };
-    assertRefused(await http.call('PATCH', path, wrong), 400, 'BadRequest');
+    assertStatus(await http.call('PATCH', path, wrong), 400, 'BadRequest');
   });
 
   it('patches that name a resourceVersion are refused when it is not the newest', async () => {
@@ -108,7 +108,7 @@ describe('writes over HTTPS', { timeout: 60_000 }, () => {
     await http.json('PATCH', path, patch, MERGE);
     const headers = { 'content-type': MERGE };
     const body = { ...patch, data: { a: 'c' } };
-    assertRefused(await http.call('PATCH', path, { body, headers }), 409, 'Conflict');
+    assertStatus(await http.call('PATCH', path, { body, headers }), 409, 'Conflict');
   });
 
   it('of many who patch at once none loses a change, of many who update one wins', async () => {
@@ -124,7 +124,7 @@ describe('writes over HTTPS', { timeout: 60_000 }, () => {
     );
     const won = replies.filter(({ code }) => code === 200);
     assert.equal(won.length, 1);
-    for (const reply of replies) if (reply.code !== 200) assertRefused(reply, 409, 'Conflict');
+    for (const reply of replies) if (reply.code !== 200) assertStatus(reply, 409, 'Conflict');
   });
 
   it('deletecollection deletes what is selected', async () => {
@@ -146,12 +146,12 @@ describe('writes over HTTPS', { timeout: 60_000 }, () => {
     const path = `${CONFIG_MAPS}/guarded`;
     for (const preconditions of [{ uid: 'other' }, { resourceVersion: '1' }]) {
       const reply = await http.call('DELETE', path, { body: { preconditions } });
-      assertRefused(reply, 409, 'Conflict', /in the precondition|in precondition/i);
+      assertStatus(reply, 409, 'Conflict', /in the precondition|in precondition/i);
     }
     const { uid } = metadata;
     const status = await http.json('DELETE', path, { preconditions: { uid } });
     assert.deepEqual([status.kind, status.status], ['Status', 'Success']);
-    assertRefused(await http.call('DELETE', path), 404, 'NotFound');
+    assertStatus(await http.call('DELETE', path), 404, 'NotFound');
   });
 
   it('a finalizer holds an object until it is taken off', async () => {
@@ -187,7 +187,7 @@ describe('writes over HTTPS', { timeout: 60_000 }, () => {
     const replies = await Promise.all(['a', 'b', 'c'].map(bind));
     const codes = replies.map(({ code }) => code).sort();
     assert.deepEqual(codes, [201, 409, 409]);
-    assertRefused(await bind('d'), 409, 'Conflict', /is already assigned to node/);
+    assertStatus(await bind('d'), 409, 'Conflict', /is already assigned to node/);
     const status = jsonOf(replies.find(({ code }) => code === 201) ?? assert.fail());
     assert.deepEqual([status.kind, status.status], ['Status', 'Success']);
   });
@@ -230,9 +230,9 @@ describe('writes over HTTPS', { timeout: 60_000 }, () => {
     const { spec } = await http.json('GET', `${DEPLOYMENTS}/scaled`);
     assert.equal(spec?.replicas, 4);
     const late = { ...scale, spec: { replicas: 9 } };
-    assertRefused(await http.call('PUT', path, { body: late }), 409, 'Conflict');
+    assertStatus(await http.call('PUT', path, { body: late }), 409, 'Conflict');
     const negative = { body: { spec: { replicas: -1 } }, headers: { 'content-type': MERGE } };
-    assertRefused(await http.call('PATCH', path, negative), 422, 'Invalid');
+    assertStatus(await http.call('PATCH', path, negative), 422, 'Invalid');
   });
 
   it('100 Services made at once get 100 addresses and node ports', async () => {
@@ -247,7 +247,7 @@ describe('writes over HTTPS', { timeout: 60_000 }, () => {
     for (const port of ports) assert.ok(port >= 30_000 && port <= 32_767);
     const [address = ''] = addresses;
     const body = { metadata: { name: 'again' }, spec: { ...spec, clusterIP: address } };
-    assertRefused(await http.call('POST', SERVICES, { body }), 422, 'Invalid', /already allocated/);
+    assertStatus(await http.call('POST', SERVICES, { body }), 422, 'Invalid', /already allocated/);
     await http.json('DELETE', `${SERVICES}/service-0`);
     await http.json('POST', SERVICES, body);
   });
@@ -260,7 +260,7 @@ describe('writes over HTTPS', { timeout: 60_000 }, () => {
       ),
     );
     assert.equal(replies.filter(({ code }) => code === 201).length, 1);
-    for (const reply of replies) if (reply.code !== 201) assertRefused(reply, 422, 'Invalid');
+    for (const reply of replies) if (reply.code !== 201) assertStatus(reply, 422, 'Invalid');
   });
 
   const upserts = [
@@ -281,13 +281,6 @@ describe('writes over HTTPS', { timeout: 60_000 }, () => {
     });
   }
 });
-
-function assertRefused(reply: Reply, code: number, reason: string, message = /./): void {
-  assert.equal(reply.code, code, reply.body.toString());
-  const status = jsonOf(reply);
-  assert.deepEqual([status.kind, status.status, status.reason], ['Status', 'Failure', reason]);
-  assert.match(status.message ?? '', message);
-}
 
 function namesOf({ items = [] }: Fields): (string | undefined)[] {
   return items.map(({ metadata }) => metadata.name);

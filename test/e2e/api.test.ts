@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { systemClock } from '../../kernel/clock.ts';
 import { openPki } from '../../kernel/pki.ts';
-import { Http, jsonOf, type Reply } from './http.ts';
+import { assertStatus, Http, jsonOf } from './http.ts';
 import { startCluster } from './start-cluster.ts';
 
 const { cluster, http } = await startCluster({ nodes: 0 });
@@ -258,14 +258,6 @@ describe('the API over HTTPS', { timeout: 60_000 }, () => {
 });
 
 /** A failure's Status, whole. */
-function assertStatus(reply: Reply, code: number, reason: string, message = /./): void {
-  assert.equal(reply.code, code, reply.body.toString());
-  const status = jsonOf(reply);
-  assert.deepEqual([status.kind, status.apiVersion], ['Status', 'v1']);
-  assert.deepEqual([status.status, status.reason, status.code], ['Failure', reason, code]);
-  assert.match(status.message ?? '', message);
-}
-
 async function get(session: ClientHttp2Session, path: string): Promise<{ code: unknown }> {
   const stream = session.request({ ':path': path });
   const [headers] = await once(stream, 'response');

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
@@ -170,6 +171,15 @@ export interface Fields {
 
 export function jsonOf<T = Fields>({ body }: Reply): T {
   return JSON.parse(body.toString()) as T;
+}
+
+/** A refusal, as every client reads it. */
+export function assertStatus(reply: Reply, code: number, reason: string, message = /./): void {
+  assert.equal(reply.code, code, reply.body.toString());
+  const status = jsonOf(reply);
+  assert.deepEqual([status.kind, status.apiVersion], ['Status', 'v1']);
+  assert.deepEqual([status.status, status.reason, status.code], ['Failure', reason, code]);
+  assert.match(status.message ?? '', message);
 }
 
 async function* framesOf(response: IncomingMessage): AsyncGenerator<Frame, undefined> {
