@@ -144,6 +144,15 @@ describe('values of a schema', () => {
     assert.equal(run('self.moments == oldSelf.moments', moments, { moments: [b, a] }), true);
   });
 
+  test('a number that is larger than any int is a double', () => {
+    const program = cel.compile('type(v) == double && v > 0', {
+      variables: { v: { type: 'dyn' } },
+    });
+    assert.equal(program.evaluate({ v: 1e300 }, budget()), true);
+    assert.equal(program.evaluate({ v: 2 ** 63 }, budget()), true);
+    assert.equal(program.evaluate({ v: 2 ** 62 }, budget()), false);
+  });
+
   test('fields that every object inherits are not there', () => {
     assert.equal(run('has(self.toString) || has(self.constructor)'), false);
     assert.equal(run('self == oldSelf', { ...widget }), true);

@@ -249,7 +249,7 @@ export function adaptDyn(data: unknown): unknown {
     case 'bigint':
       return data;
     case 'number':
-      return Number.isInteger(data) ? checkedInt(BigInt(data)) : data;
+      return Number.isInteger(data) && fitsInt(data) ? BigInt(data) : data;
     case 'undefined':
       return null;
     case 'object':
@@ -257,6 +257,11 @@ export function adaptDyn(data: unknown): unknown {
     default:
       return fail(`unsupported type: ${typeof data}`);
   }
+}
+
+/** JSON has one sort of numbers; one that is larger than any int is a double, as in Go. */
+function fitsInt(value: number): boolean {
+  return value >= -(2 ** 63) && value < 2 ** 63;
 }
 
 function adaptObject(data: object): unknown {
