@@ -1,5 +1,5 @@
 import type { AuditTrail, Verb } from 'kernetes/sdk';
-import { parsePath, type ResourcePath, verbOf } from './path.ts';
+import { firstOf, parsePath, type ResourcePath, verbOf } from './path.ts';
 import type { Response } from './respond.ts';
 import type { Request } from './server.ts';
 import type { Upgrade } from './websocket.ts';
@@ -58,9 +58,7 @@ export function readCall(request: Request, response: Response, upgrade?: Upgrade
 }
 
 function isConnection({ subresource }: ResourcePath): boolean {
-  if (subresource === undefined) return false;
-  const end = subresource.indexOf('/');
-  return CONNECTIONS.has(end < 0 ? subresource : subresource.slice(0, end));
+  return subresource !== undefined && CONNECTIONS.has(firstOf(subresource));
 }
 
 /** Of a proxy's client the URL may come whole: `https://host/path`. */

@@ -1,7 +1,7 @@
 import type { Connector, Door, Exchange, RemoteVersion, User, Verb } from 'kernetes/sdk';
 import { methodNotAllowed } from 'kernetes/sdk';
 import type { Call } from './call.ts';
-import type { ResourcePath } from './path.ts';
+import { firstOf, type ResourcePath } from './path.ts';
 import type { Response } from './respond.ts';
 import type { Request } from './server.ts';
 import type { Upgrade } from './websocket.ts';
@@ -18,8 +18,7 @@ export function connectorFor(
   { group, resource, subresource, name, watch }: ResourcePath,
 ): Connector | undefined {
   if (subresource === undefined || name === undefined || watch) return undefined;
-  const end = subresource.indexOf('/');
-  const first = end < 0 ? subresource : subresource.slice(0, end);
+  const first = firstOf(subresource);
   return connectors().find(
     each => each.subresource === first && each.resource === resource && each.group === group,
   );
@@ -45,7 +44,7 @@ export async function serveConnection(
   user: User,
   connector: Connector,
   path: ResourcePath,
-  { request, response, upgrade, trail, path: whole }: Call,
+  { request, response, upgrade, trail, query: options, path: whole }: Call,
 ): Promise<void> {
   const exchange = exchangeOf(request, response, upgrade);
   const { group, version, resource, namespace = '', name = '' } = path;
@@ -56,8 +55,10 @@ export async function serveConnection(
   const rest = behind(whole, path);
   const query = queryOf(exchange.request.url ?? '');
   const apiVersion = group ? `${group}/${version}` : version;
-  const options = Object.fromEntries(new URLSearchParams(query));
-  const object = { kind: connector.kind, apiVersion, metadata: {}, path: rest, ...options };
+  const object = {
+    ...{ kind: connector.kind, apiVersion, metadata: {}, path: rest },
+    ...Object.fromEntries(options),
+  };
   await door.connect(user, target, object, trail?.annotations);
   await connector.connect({ user, verb, namespace, name, path: rest, query }, exchange);
 }

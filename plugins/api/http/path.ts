@@ -38,6 +38,12 @@ export function parsePath(path: string): ResourcePath | undefined {
   return { group, version, watch, ...named };
 }
 
+/** `proxy` of `proxy/metrics`. */
+export function firstOf(subresource: string): string {
+  const end = subresource.indexOf('/');
+  return end < 0 ? subresource : subresource.slice(0, end);
+}
+
 /** Kubernetes' verb for a method on a path; undefined: it allows no such method. */
 export function verbOf(
   method: string,

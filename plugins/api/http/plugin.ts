@@ -1,6 +1,7 @@
 import {
   auditorPoint,
   bodyPoint,
+  type Contributions,
   connectorPoint,
   definePlugin,
   isInRelease,
@@ -39,8 +40,8 @@ export default definePlugin<Config>({
   },
   activate(ctx) {
     const { release } = ctx.config;
-    const routes = ctx.contributions(routePoint);
-    const shapes = ctx.contributions(shapePoint);
+    const routes = valuesOf(ctx.contributions(routePoint));
+    const shapes = valuesOf(ctx.contributions(shapePoint));
     const kinds = ctx.contributions(kindPoint);
     const versions = new Set<string>();
     const learn = () => {
@@ -53,10 +54,10 @@ export default definePlugin<Config>({
     };
     learn();
     kinds.onChange(learn);
-    const codecs = ctx.contributions(bodyPoint);
-    const connectors = ctx.contributions(connectorPoint);
-    const remoteVersions = ctx.contributions(remoteVersionPoint);
-    const auditors = ctx.contributions(auditorPoint);
+    const codecs = valuesOf(ctx.contributions(bodyPoint));
+    const connectors = valuesOf(ctx.contributions(connectorPoint));
+    const remoteVersions = valuesOf(ctx.contributions(remoteVersionPoint));
+    const auditors = valuesOf(ctx.contributions(auditorPoint));
     let listeners = 0;
     const server: Server = {
       async listen(door, options) {
@@ -83,11 +84,11 @@ export default definePlugin<Config>({
           minRequestTimeoutSeconds: ctx.config.minRequestTimeoutSeconds,
           release,
           serves: (group, version) => versions.has(`${group}/${version}`),
-          routes: () => routes.list().map(({ value }) => value),
-          shapes: () => shapes.list().map(({ value }) => value),
-          codecs: () => codecs.list().map(({ value }) => value),
-          connectors: () => connectors.list().map(({ value }) => value),
-          remoteVersions: () => remoteVersions.list().map(({ value }) => value),
+          routes,
+          shapes,
+          codecs,
+          connectors,
+          remoteVersions,
           yaml,
         });
         const listening = await listen(door, options, {
@@ -96,7 +97,7 @@ export default definePlugin<Config>({
           handler,
           inFlight,
           metrics,
-          auditor: () => auditors.list()[0]?.value,
+          auditor: () => auditors()[0],
           requestTimeoutMs: ctx.config.requestTimeoutSeconds * 1_000,
           closeTimeoutMs: ctx.config.closeTimeoutMs,
         });
@@ -114,3 +115,15 @@ export default definePlugin<Config>({
     ctx.provide(serverPoint, server);
   },
 });
+
+/** Asked for by every request: gathered anew only when they change. */
+function valuesOf<T>(contributions: Contributions<T>): () => readonly T[] {
+  let values: readonly T[] | undefined;
+  contributions.onChange(() => {
+    values = undefined;
+  });
+  return () => {
+    values ??= contributions.list().map(({ value }) => value);
+    return values;
+  };
+}
