@@ -8,6 +8,8 @@ import {
   kindPoint,
   listenerPoint,
   type PluginContext,
+  RELEASE_CONFIG,
+  type ReleaseConfig,
   remoteVersionPoint,
   routePoint,
   runQueue,
@@ -17,25 +19,16 @@ import { CONFIG_KEY, publishAuthentication } from './authentication-config.ts';
 import { LocalServices } from './local-services.ts';
 import { RemoteServices } from './remote-services.ts';
 
-interface Config {
-  /** The minor release of Kubernetes whose versions are listed; 0: all. */
-  readonly release: number;
-}
-
-export default definePlugin<Config>({
+export default definePlugin<ReleaseConfig>({
   name: 'api.aggregation',
-  config: {
-    type: 'object',
-    additionalProperties: false,
-    properties: { release: { type: 'integer', minimum: 0, default: 0 } },
-  },
+  config: RELEASE_CONFIG,
   activate(ctx) {
     runServices(ctx);
     runAuthenticationConfig(ctx);
   },
 });
 
-function runServices(ctx: PluginContext<Config>): void {
+function runServices(ctx: PluginContext<ReleaseConfig>): void {
   const { clock, objects, random, config } = ctx;
   const services = ctx.informer(APIService);
   const kinds = ctx.contributions(kindPoint);
@@ -92,7 +85,7 @@ function runServices(ctx: PluginContext<Config>): void {
   void services.synced.then(() => clock.setTimeout(() => queue.start(), START_AFTER_MS));
 }
 
-function runAuthenticationConfig(ctx: PluginContext<Config>): void {
+function runAuthenticationConfig(ctx: PluginContext<ReleaseConfig>): void {
   const { namespace, name } = CONFIG_KEY;
   const fieldSelector = `metadata.name=${name}`;
   const published = ctx.informer(ConfigMap, { namespace, fieldSelector });
