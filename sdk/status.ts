@@ -124,6 +124,12 @@ export function forbidden(subject: ErrorSubject, name: string, why: string): Api
   });
 }
 
+/** Several errors as Go prints them: one alone, more in brackets, none of them twice. */
+export function joinErrors(errors: readonly string[]): string {
+  const texts = [...new Set(errors)];
+  return texts.length > 1 ? `[${texts.join(', ')}]` : texts.join('');
+}
+
 /** `kind` in the subject's place of the plural: upstream names the kind here. */
 export function invalid(
   kind: { group: string; kind: string },
@@ -133,7 +139,7 @@ export function invalid(
   const texts = errors.map(error => `${error.field}: ${error.message}`);
   const what = kind.group ? `${kind.kind}.${kind.group}` : kind.kind;
   return new ApiError({
-    message: `${what} "${name}" is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
+    message: `${what} "${name}" is invalid: ${joinErrors(texts)}`,
     reason: 'Invalid',
     details: {
       ...(name && { name }),

@@ -7,6 +7,7 @@ import {
   CelEvaluationError,
   type CelProgram,
 } from '../cel/cel.ts';
+import { joinErrors } from '../status.ts';
 
 /** An expression, compiled, or why it cannot be. */
 export interface CompiledExpression {
@@ -64,7 +65,7 @@ export function allHold(
     failures.push(`expression '${condition.expression}' resulted in error: ${why}`);
   }
   if (failures.length === 0) return true;
-  return new Error(failures.length === 1 ? failures[0] : `[${failures.join(', ')}]`);
+  return new Error(joinErrors(failures));
 }
 
 /** What `authorizer.requestResource` stands for. */

@@ -1,8 +1,8 @@
 import {
   type AdmissionPlugin,
-  type AdmissionRequest,
   admissionForbidden,
   type Informer,
+  joinErrors,
   type LimitRange,
   type LimitRangeItem,
   type PersistentVolumeClaim,
@@ -33,7 +33,7 @@ export function limitRanger(ranges: Informer<LimitRange>): AdmissionPlugin {
             ? podFindings(object as Pod, item)
             : claimFindings(object as PersistentVolumeClaim, item),
         );
-        refuse(request, findings);
+        if (findings.length > 0) throw admissionForbidden(request, joinErrors(findings));
       }
     },
   };
@@ -41,14 +41,6 @@ export function limitRanger(ranges: Informer<LimitRange>): AdmissionPlugin {
 
 function itemsOf({ spec }: LimitRange): readonly LimitRangeItem[] {
   return spec?.limits ?? [];
-}
-
-/** In Go's words for several errors in one; the same text once. */
-function refuse(request: AdmissionRequest, findings: readonly string[]): void {
-  const texts = [...new Set(findings)];
-  if (texts.length === 0) return;
-  const why = texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
-  throw admissionForbidden(request, why);
 }
 
 function podFindings(pod: Pod, item: LimitRangeItem): string[] {

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type {
-  CustomResourceDefinition,
-  CustomResourceDefinitionCondition,
-  CustomResourceDefinitionNames,
+import {
+  type CustomResourceDefinition,
+  type CustomResourceDefinitionCondition,
+  type CustomResourceDefinitionNames,
+  joinErrors,
 } from 'kernetes/sdk';
 
 export interface NamesVerdict {
@@ -53,8 +54,7 @@ export class AcceptedNames {
       short => !held.shortNames?.includes(short) && taken.resources.has(short),
     );
     if (busy.length > 0) {
-      const messages = busy.map(short => `"${short}" is already in use`);
-      const message = messages.length === 1 ? (messages[0] ?? '') : `[${messages.join(', ')}]`;
+      const message = joinErrors(busy.map(short => `"${short}" is already in use`));
       conflict = { reason: 'ShortNamesConflict', message };
     } else assign(got, 'shortNames', wanted.shortNames);
     assign(got, 'categories', wanted.categories);

@@ -1,15 +1,16 @@
-import type {
-  Attributes,
-  Authorizer,
-  ClusterRole,
-  ClusterRoleBinding,
-  Decision,
-  Informer,
-  PolicyRule,
-  ResolvedRules,
-  Role,
-  RoleBinding,
-  User,
+import {
+  type Attributes,
+  type Authorizer,
+  type ClusterRole,
+  type ClusterRoleBinding,
+  type Decision,
+  type Informer,
+  joinErrors,
+  type PolicyRule,
+  type ResolvedRules,
+  type Role,
+  type RoleBinding,
+  type User,
 } from 'kernetes/sdk';
 import { CompiledRules, type Question, questionOf } from './compiled-rules.ts';
 import { type Binding, GROUP, type Grant, GrantIndex, type SubjectGrants } from './grant-index.ts';
@@ -68,7 +69,7 @@ export class RbacAuthorizer implements Authorizer {
       return allowed.reason;
     }
     if (missing.length === 0) return 'no-opinion';
-    return { verdict: 'no-opinion', reason: `RBAC: ${joined(missing)}` };
+    return { verdict: 'no-opinion', reason: `RBAC: ${joinErrors(missing)}` };
   }
 
   rules(user: User, namespace: string): ResolvedRules {
@@ -151,12 +152,6 @@ export class RbacAuthorizer implements Authorizer {
 function missingRole({ roleRef }: Binding): string {
   const { kind = '', name = '' } = roleRef ?? {};
   return `${kind.toLowerCase()}.${GROUP} "${name}" not found`;
-}
-
-/** As Go prints several errors. */
-function joined(errors: readonly string[]): string {
-  const different = [...new Set(errors)];
-  return different.length === 1 ? (different[0] ?? '') : `[${different.join(', ')}]`;
 }
 
 function reasonOf({ binding, subject }: Grant): string {

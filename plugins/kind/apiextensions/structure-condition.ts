@@ -1,4 +1,9 @@
-import { type CustomResourceDefinition, type SchemaEngines, toTime } from 'kernetes/sdk';
+import {
+  type CustomResourceDefinition,
+  joinErrors,
+  type SchemaEngines,
+  toTime,
+} from 'kernetes/sdk';
 import { validateStructure } from './structure-validation.ts';
 import { isRepeated, placeOf } from './versions.ts';
 
@@ -21,13 +26,11 @@ export function tellStructure(
   definition.status = { ...status, conditions: message ? [...others, told] : others };
 }
 
-/** As upstream prints a list of errors: alone, or in brackets. */
 function violations({ spec }: CustomResourceDefinition, engines: SchemaEngines): string {
   const errors = spec.versions.flatMap(({ schema }, i) => {
     const root = schema?.openAPIV3Schema;
     if (root === undefined || isRepeated(spec, i, 'schema')) return [];
     return validateStructure(root, placeOf(spec, i, 'schema').child('openAPIV3Schema'), engines);
   });
-  const texts = errors.map(({ field, message }) => `${field}: ${message}`);
-  return texts.length > 1 ? `[${texts.join(', ')}]` : texts.join('');
+  return joinErrors(errors.map(({ field, message }) => `${field}: ${message}`));
 }
