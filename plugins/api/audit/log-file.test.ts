@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -44,6 +44,27 @@ describe('LogFile', () => {
     const names = await readdir(join(folder, 'rotate'));
     assert.equal(names.filter(name => name.startsWith('audit-')).length, 2);
     assert.equal(await readFile(join(folder, 'rotate/audit.log'), 'utf8'), 'round 3\n');
+  });
+
+  it('counts each line that a broken rotation loses, and writes the next', async () => {
+    await (await open('broken')).close();
+    await writeFile(join(folder, 'broken/audit.log'), 'full');
+    let lost = 0;
+    let tell: () => void = () => undefined;
+    const told = new Promise<void>(resolve => {
+      tell = resolve;
+    });
+    const dropped = () => {
+      if (++lost === 2) tell();
+    };
+    const file = await open('broken', { maxBytes: 5, dropped });
+    await rm(join(folder, 'broken'), { recursive: true });
+    file.write('lost 1\n');
+    file.write('lost 2\n');
+    await told;
+    file.write('kept\n');
+    await file.close();
+    assert.equal(await readFile(join(folder, 'broken/audit.log'), 'utf8'), 'kept\n');
   });
 
   it('drops what would not fit into memory, and counts it', async () => {

@@ -26,6 +26,7 @@ export class LogFile {
   #waitingLength = 0;
   #writing: Promise<void> | undefined;
   #isDropping = false;
+  #isClosed = false;
 
   /** Use `LogFile.open`. */
   constructor(options: LogFileOptions) {
@@ -40,6 +41,10 @@ export class LogFile {
   }
 
   write(line: string): void {
+    if (this.#isClosed) {
+      this.#options.dropped();
+      return;
+    }
     if (this.#waitingLength + line.length > WAITING_LENGTH_MAX) {
       this.#drop();
       return;
@@ -52,6 +57,7 @@ export class LogFile {
 
   /** What waits is written first. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     while (this.#writing) await this.#writing;
     await this.#file?.close();
     this.#file = undefined;
@@ -69,6 +75,7 @@ export class LogFile {
     // Whoever has more to say in this turn is waited for.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
+      const count = this.#waiting.length;
       const lines = Buffer.from(this.#waiting.join(''));
       const length = this.#waitingLength;
       this.#waiting = [];
@@ -76,7 +83,7 @@ export class LogFile {
         await this.#append(lines);
       } catch (error) {
         const { path, log, dropped } = this.#options;
-        dropped();
+        for (let n = 0; n < count; n++) dropped();
         log.error('Cannot write audit events', { path, error });
       }
       this.#waitingLength = this.#waiting.length === 0 ? 0 : this.#waitingLength - length;
@@ -91,6 +98,8 @@ export class LogFile {
       });
       return;
     }
+    // The last rotation may have broken off.
+    if (this.#file === undefined) await this.#open();
     const { maxBytes } = this.#options;
     if (maxBytes > 0 && this.#size > 0 && this.#size + lines.length > maxBytes)
       await this.#rotate();
