@@ -41,6 +41,7 @@ export * from './label-validation.ts';
 export * from './listener.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
+export * from './metrics-client.ts';
 export * from './names.ts';
 export * from './node-selector.ts';
 export * from './node-user.ts';

@@ -1,0 +1,64 @@
+import type { CrossVersionObjectReference } from './api/types-autoscaling-v2.ts';
+
+/**
+ * What autoscalers and people know of how things are used: `metrics.k8s.io`,
+ * `custom.metrics.k8s.io` and `external.metrics.k8s.io`, whoever serves them. Values are in
+ * thousandths of the metric's unit (of a core, a byte, a request per second), as upstream compares
+ * them. Everything rejects with an `ApiError`: NotFound where nobody serves the metric.
+ */
+export interface MetricsClient {
+  /**
+   * The use of a resource by the selected pods, by pod name; by one container of theirs when it is
+   * named. A pod of which nothing is known (yet), or not of each of its containers, is absent.
+   */
+  resource(query: ResourceMetricQuery): Promise<PodMetricValues>;
+  /** A metric of each of the selected pods, by pod name. */
+  pods(query: PodsMetricQuery): Promise<PodMetricValues>;
+  /** A metric of one other object. */
+  object(query: ObjectMetricQuery): Promise<MetricReading>;
+  /** The values of all series of that name that the selector chooses. Never empty. */
+  external(query: MetricQuery): Promise<ExternalMetricValues>;
+}
+
+export interface MetricQuery {
+  readonly namespace: string;
+  readonly metric: string;
+  /** Of the metric's own labels, as a label selector's text; empty: all. */
+  readonly metricSelector: string;
+}
+
+export interface PodsMetricQuery extends MetricQuery {
+  /** Of the pods, as a label selector's text. */
+  readonly podSelector: string;
+}
+
+export interface ObjectMetricQuery extends MetricQuery {
+  readonly object: CrossVersionObjectReference;
+}
+
+export interface ResourceMetricQuery {
+  readonly namespace: string;
+  readonly podSelector: string;
+  /** `cpu` or `memory`. */
+  readonly resource: string;
+  readonly container?: string;
+}
+
+export interface MetricReading {
+  readonly milli: number;
+  /** The end of the time that was measured, in milliseconds since the epoch. */
+  readonly timestamp: number;
+  /** How long was measured. */
+  readonly windowMs: number;
+}
+
+export interface PodMetricValues {
+  readonly pods: ReadonlyMap<string, MetricReading>;
+  /** Of the first reading; 0 where there is none. */
+  readonly timestamp: number;
+}
+
+export interface ExternalMetricValues {
+  readonly milli: readonly number[];
+  readonly timestamp: number;
+}
