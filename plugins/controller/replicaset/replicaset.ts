@@ -7,12 +7,13 @@ import {
   msUntilAvailable,
   type ObjectKey,
   Pod,
+  type PodFailure,
   type ReconcileContext,
   type ReconcileResult,
   ReplicaSet,
   selectorFrom,
 } from 'kernetes/sdk';
-import { createPods, deletePods, type ScaleFailure } from './scale.ts';
+import { scale } from './scale.ts';
 import { isSameStatus, statusOf } from './status.ts';
 
 export type Context = ReconcileContext<ReplicaSet, unknown>;
@@ -36,7 +37,10 @@ export class ReplicaSetReconciler {
     const isTrusted = this.#expectations.satisfied(owner, context.informer(Pod));
     const pods = await this.#pods(set, context);
     const isKept = set.metadata.deletionTimestamp === undefined;
-    const failure = isTrusted && isKept ? await this.#scale(set, pods, context) : undefined;
+    const failure =
+      isTrusted && isKept
+        ? await scale(set, pods, { context, expectations: this.#expectations })
+        : undefined;
     await writeStatus(set, pods, context, isTrusted ? { failure } : undefined);
     if (failure) throw failure.error;
     return requeue(set, pods, { isTrusted, now: context.clock.now() });
@@ -54,19 +58,6 @@ export class ReplicaSetReconciler {
     });
     return pods.filter(isPodActive);
   }
-
-  async #scale(
-    set: ReplicaSet,
-    pods: readonly Pod[],
-    context: Context,
-  ): Promise<ScaleFailure | undefined> {
-    const missing = (set.spec?.replicas ?? 1) - pods.length;
-    if (missing > 0) return createPods(set, missing, { context, expectations: this.#expectations });
-    if (missing < 0) {
-      return deletePods(set, pods, -missing, { context, expectations: this.#expectations });
-    }
-    return undefined;
-  }
 }
 
 /** `attempt` is absent when scaling was not tried; the condition then stays as it is. */
@@ -74,7 +65,7 @@ async function writeStatus(
   set: ReplicaSet,
   pods: readonly Pod[],
   { objects, clock }: Context,
-  attempt: { readonly failure: ScaleFailure | undefined } | undefined,
+  attempt: { readonly failure: PodFailure | undefined } | undefined,
 ): Promise<void> {
   const status = statusOf(set, pods, { now: clock.now(), attempt });
   if (set.status && isSameStatus(set.status, status)) return;

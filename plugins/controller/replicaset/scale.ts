@@ -1,116 +1,39 @@
 import {
-  type ApiError,
-  controllerReference,
-  createRequest,
-  deleteRequest,
+  createPods,
+  deletePods,
   type Expectations,
-  keyOf,
   Pod,
+  type PodFailure,
+  podFromTemplate,
   ReplicaSet,
 } from 'kernetes/sdk';
 import { rankForDeletion } from './rank.ts';
 import type { Context } from './replicaset.ts';
-
-/** Why not all pods could be made or deleted. */
-export interface ScaleFailure {
-  readonly reason: 'FailedCreate' | 'FailedDelete';
-  readonly error: ApiError;
-}
 
 export interface ScaleOptions {
   readonly context: Context;
   readonly expectations: Expectations<Pod>;
 }
 
-/**
- * Creates `missing` pods, in batches of 1, 2, 4 …: what refuses the first (a quota, an admission
- * plugin) would refuse all, and is then asked once.
- */
-export async function createPods(
+/** Makes the pods that are missing, or deletes those that are too many. */
+export async function scale(
   set: ReplicaSet,
-  missing: number,
-  options: ScaleOptions,
-): Promise<ScaleFailure | undefined> {
-  const pod = newPod(set);
-  const wanted = Math.min(missing, BURST_PODS_MAX);
-  let batch = 1;
-  for (let created = 0; created < wanted; created += batch, batch *= 2) {
-    const count = Math.min(batch, wanted - created);
-    const failure = await createBatch(set, Array<Pod>(count).fill(pod), options);
-    if (failure) return isNamespaceTerminating(failure.error) ? undefined : failure;
+  pods: readonly Pod[],
+  { context, expectations }: ScaleOptions,
+): Promise<PodFailure | undefined> {
+  const { objects, events } = context;
+  const control = { objects, events, expectations };
+  const missing = (set.spec?.replicas ?? 1) - pods.length;
+  if (missing > 0) {
+    const pod = podFromTemplate(ReplicaSet, set, set.spec?.template);
+    return createPods(set, Array<Pod>(Math.min(missing, BURST_PODS_MAX)).fill(pod), control);
+  }
+  if (missing < 0) {
+    // Those first that will be missed least.
+    const ranked = rankForDeletion(pods, siblingsPerNode(set, context));
+    return deletePods(set, ranked.slice(0, Math.min(-missing, BURST_PODS_MAX)), control);
   }
   return undefined;
-}
-
-/** Deletes `surplus` of the pods, those first that will be missed least. */
-export async function deletePods(
-  set: ReplicaSet,
-  pods: readonly Pod[],
-  surplus: number,
-  { context, expectations }: ScaleOptions,
-): Promise<ScaleFailure | undefined> {
-  const { objects, events } = context;
-  const ranked = rankForDeletion(pods, siblingsPerNode(set, context));
-  const chosen = ranked.slice(0, Math.min(surplus, BURST_PODS_MAX));
-  const results = await objects.batch(
-    chosen.map(({ metadata: { namespace = '', name = '', uid = '' } }) =>
-      deleteRequest(Pod, { namespace, name }, { preconditions: { uid } }),
-    ),
-  );
-  let failure: ScaleFailure | undefined;
-  for (const [i, pod] of chosen.entries()) {
-    const result = results[i];
-    if (result?.ok === false && result.error.reason !== 'NotFound') {
-      const message = `Error deleting: ${result.error.message}`;
-      events.event(set, 'Warning', 'FailedDelete', message);
-      failure ??= { reason: 'FailedDelete', error: result.error };
-      continue;
-    }
-    expectations.deleted(keyOf(set), pod);
-    events.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
-  }
-  return failure;
-}
-
-async function createBatch(
-  set: ReplicaSet,
-  pods: readonly Pod[],
-  { context, expectations }: ScaleOptions,
-): Promise<ScaleFailure | undefined> {
-  const { objects, events } = context;
-  const results = await objects.batch(pods.map(pod => createRequest(Pod, pod)));
-  let failure: ScaleFailure | undefined;
-  for (const result of results) {
-    if (result.ok) {
-      const pod = result.object as Pod;
-      expectations.wrote(keyOf(set), pod);
-      events.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
-      continue;
-    }
-    const { error } = result;
-    failure ??= { reason: 'FailedCreate', error };
-    if (isNamespaceTerminating(error)) continue;
-    events.event(set, 'Warning', 'FailedCreate', `Error creating: ${error.message}`);
-  }
-  return failure;
-}
-
-function newPod(set: ReplicaSet): Pod {
-  const { metadata, spec } = set.spec?.template ?? {};
-  const { labels, annotations, finalizers } = metadata ?? {};
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      generateName: `${set.metadata.name}-`,
-      namespace: set.metadata.namespace ?? '',
-      ...(labels && { labels }),
-      ...(annotations && { annotations }),
-      ...(finalizers && { finalizers }),
-      ownerReferences: [controllerReference(ReplicaSet, set)],
-    },
-    ...(spec && { spec }),
-  };
 }
 
 /** How many pods of the same Deployment (or of this set alone) each node has. */
@@ -124,11 +47,6 @@ function siblingsPerNode(set: ReplicaSet, { informer }: Context): Map<string, nu
     }
   }
   return counts;
-}
-
-/** Nothing can be made there any more; that the set goes too is only a matter of time. */
-function isNamespaceTerminating({ status }: ApiError): boolean {
-  return status.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') ?? false;
 }
 
 /** Upstream's: so many in one go; the rest follows when the copy has caught up. */

@@ -3,18 +3,18 @@ import {
   isPodReady,
   msUntilAvailable,
   type Pod,
+  type PodFailure,
   type ReplicaSet,
   type ReplicaSetCondition,
   type ReplicaSetStatus,
   selectorFromSet,
   toTime,
 } from 'kernetes/sdk';
-import type { ScaleFailure } from './scale.ts';
 
 export interface StatusOptions {
   readonly now: number;
   /** How the attempt to scale went; absent: there was none, and the condition stays. */
-  readonly attempt: { readonly failure: ScaleFailure | undefined } | undefined;
+  readonly attempt: { readonly failure: PodFailure | undefined } | undefined;
 }
 
 /** What the ReplicaSet's status should be, given its active pods. */
@@ -54,7 +54,7 @@ const ZEROS = {
 
 function withFailure(
   conditions: readonly ReplicaSetCondition[],
-  failure: ScaleFailure | undefined,
+  failure: PodFailure | undefined,
   now: number,
 ): readonly ReplicaSetCondition[] {
   const others = conditions.filter(({ type }) => type !== 'ReplicaFailure');
