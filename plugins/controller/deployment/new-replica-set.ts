@@ -1,5 +1,6 @@
 import {
   ApiError,
+  canonicalHash,
   controllerOf,
   controllerReference,
   Deployment,
@@ -18,7 +19,7 @@ import { setCondition } from './conditions.ts';
 import type { Rollout } from './deployment.ts';
 import { boundsOf } from './plan.ts';
 import { progressOf, writeStatus } from './status.ts';
-import { isSameTemplate, POD_TEMPLATE_HASH, templateHash } from './template.ts';
+import { isSameTemplate, POD_TEMPLATE_HASH } from './template.ts';
 
 /** The set with the Deployment's template; the oldest, should there be several. */
 export function findNewSet(
@@ -122,7 +123,7 @@ function newSetOf(rollout: Rollout, size: number): ReplicaSet {
   const { name = '', namespace = '' } = deployment.metadata;
   const { selector, template, minReadySeconds } = deployment.spec ?? {};
   if (!template) throw new Error(`Cannot roll out Deployment "${name}": it has no template`);
-  const hash = templateHash(template, deployment.status?.collisionCount);
+  const hash = canonicalHash(template, deployment.status?.collisionCount);
   const labels = { ...template.metadata?.labels, [POD_TEMPLATE_HASH]: hash };
   const { replicas, maxSurge } = boundsOf(deployment);
   const spec: ReplicaSetSpec = {

@@ -1,48 +1,13 @@
-import { type PodTemplateSpec, SAFE_ALPHABET } from 'kernetes/sdk';
+import { canonicalJson, type PodTemplateSpec } from 'kernetes/sdk';
 
 export const POD_TEMPLATE_HASH = 'pod-template-hash';
 
 /** Whether two templates make the same pods; the hash label is left out of it. */
 export function isSameTemplate(a: PodTemplateSpec, b: PodTemplateSpec): boolean {
-  return canonical(withoutHash(a)) === canonical(withoutHash(b));
-}
-
-/**
- * A short name for a template, of characters that suit names: FNV-1a of its canonical JSON. A
- * collision gives another one for the next `collisionCount`.
- */
-export function templateHash(template: PodTemplateSpec, collisionCount = 0): string {
-  const text = canonical(template) + (collisionCount > 0 ? collisionCount : '');
-  let hash = FNV_OFFSET;
-  for (const byte of new TextEncoder().encode(text)) {
-    hash = Math.imul(hash ^ byte, FNV_PRIME) >>> 0;
-  }
-  const digits = [...String(hash)];
-  return digits.map(digit => SAFE_ALPHABET[digit.charCodeAt(0) % SAFE_ALPHABET.length]).join('');
-}
-
-/** JSON with sorted fields, and without those that are empty: they mean the same as absent ones. */
-function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  const fields = Object.entries(value)
-    .filter(([, field]) => !isEmpty(field))
-    .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`);
-  return `{${fields.join(',')}}`;
-}
-
-/** Scalars are never empty: `0`, `false` and `''` can be said on purpose. */
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null) return true;
-  // An `emptyDir: {}` chooses something by being there, so only lists count as absent when empty.
-  return Array.isArray(value) && value.length === 0;
+  return canonicalJson(withoutHash(a)) === canonicalJson(withoutHash(b));
 }
 
 function withoutHash(template: PodTemplateSpec): PodTemplateSpec {
   const { [POD_TEMPLATE_HASH]: _, ...labels } = template.metadata?.labels ?? {};
   return { ...template, metadata: { ...template.metadata, labels } };
 }
-
-const FNV_OFFSET = 0x811c9dc5;
-const FNV_PRIME = 0x01000193;
