@@ -72,6 +72,7 @@ describe('controller.replicaset', () => {
     assert.deepEqual(kernel.get(ReplicaSet, 'default/web')?.status, {
       ...before,
       observedGeneration: 1,
+      terminatingReplicas: 0,
     });
     setRunning(kernel);
     await clock.step(100);
@@ -212,6 +213,19 @@ describe('controller.replicaset', () => {
     await clock.step(100);
     assert.equal(kernel.all(Pod).length, 1);
     assert.equal(writes(kernel, 'pods', 'delete'), 3);
+  });
+
+  it('counts pods that are going, and replaces them at once', async () => {
+    const { kernel, clock } = await setUp(replicaSet('web', { replicas: 1 }));
+    const [name = ''] = names(kernel);
+    kernel.modify(Pod, `default/${name}`, p => {
+      p.metadata.finalizers = ['example.com/hold'];
+    });
+    await kernel.objects.delete(Pod, { namespace: 'default', name });
+    await clock.step(100);
+    const { status } = kernel.get(ReplicaSet, 'default/web') ?? {};
+    assert.deepEqual([status?.replicas, status?.terminatingReplicas], [1, 1]);
+    assert.equal(kernel.all(Pod).length, 2);
   });
 
   it('does nothing when all is as it should be', async () => {

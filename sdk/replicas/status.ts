@@ -1,38 +1,36 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  isPodReady,
-  msUntilAvailable,
-  type Pod,
-  type PodFailure,
-  type ReplicaSet,
-  type ReplicaSetCondition,
-  type ReplicaSetStatus,
-  selectorFromSet,
-  toTime,
-} from 'kernetes/sdk';
+import type { ReplicaSetCondition, ReplicaSetStatus } from '../api/types-apps-v1.ts';
+import type { Pod } from '../api/types-core-v1.ts';
+import { toTime } from '../clock.ts';
+import type { PodFailure } from '../pod-control.ts';
+import { isPodReady, msUntilAvailable } from '../pod-status.ts';
+import { selectorFromSet } from '../selector.ts';
+import type { ReplicaOwner } from './replicas.ts';
 
 export interface StatusOptions {
   readonly now: number;
   /** How the attempt to scale went; absent: there was none, and the condition stays. */
   readonly attempt: { readonly failure: PodFailure | undefined } | undefined;
+  /** How many more are being deleted; absent: the status does not say. */
+  readonly terminating?: number;
 }
 
-/** What the ReplicaSet's status should be, given its active pods. */
+/** What the owner's status should be, given its active pods. */
 export function statusOf(
-  set: ReplicaSet,
+  { spec, status, metadata: { generation } }: ReplicaOwner,
   pods: readonly Pod[],
-  { now, attempt }: StatusOptions,
+  { now, attempt, terminating }: StatusOptions,
 ): ReplicaSetStatus {
-  const { minReadySeconds = 0, template } = set.spec ?? {};
+  const { minReadySeconds = 0, template } = spec ?? {};
   const labelled = selectorFromSet(template?.metadata?.labels ?? {});
-  const old = set.status?.conditions ?? [];
+  const old = status?.conditions ?? [];
   const conditions = attempt ? withFailure(old, attempt.failure, now) : old;
-  const { generation } = set.metadata;
   return {
     replicas: pods.length,
     fullyLabeledReplicas: pods.filter(pod => labelled.matches(pod.metadata.labels)).length,
     readyReplicas: pods.filter(isPodReady).length,
     availableReplicas: pods.filter(pod => msUntilAvailable(pod, minReadySeconds, now) === 0).length,
+    ...(terminating !== undefined && { terminatingReplicas: terminating }),
     ...(generation !== undefined && { observedGeneration: generation }),
     ...(conditions.length > 0 && { conditions: [...conditions] }),
   };
@@ -48,6 +46,7 @@ const ZEROS = {
   fullyLabeledReplicas: 0,
   readyReplicas: 0,
   availableReplicas: 0,
+  terminatingReplicas: 0,
   observedGeneration: 0,
   conditions: [],
 };

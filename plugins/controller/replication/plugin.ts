@@ -1,0 +1,12 @@
+import { definePlugin, ReplicationController, runReplicas, selectorFromSet } from 'kernetes/sdk';
+
+export default definePlugin({
+  name: 'controller.replication',
+  activate(ctx) {
+    runReplicas(ctx, {
+      kind: ReplicationController,
+      selectorOf: ({ spec }) => selectorFromSet(spec?.selector ?? {}),
+      tellsTerminating: false,
+    });
+  },
+});
