@@ -43,4 +43,6 @@ const PRIORITIES: Readonly<Record<string, [number, Readonly<Record<string, numbe
   ],
   'internal.apiserver.k8s.io': [16_000, { v1alpha1: 9 }],
   'resource.k8s.io': [15_900, { v1: 15, v1beta1: 9 }],
+  // What the manifest of metrics-server says.
+  'metrics.k8s.io': [100, { v1beta1: 100 }],
 };

@@ -3,7 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { ApiPriority } from './api-priority.ts';
 import { definePoint } from './extension.ts';
-import type { User, Verb } from './request.ts';
+import type { ObjectRequest, User, Verb } from './request.ts';
 
 /** One exchange of HTTP as it came, for what travels no objects. Who gets it answers it. */
 export interface Exchange {
@@ -63,6 +63,11 @@ export interface RemoteVersion {
   readonly discovery?: RemoteDiscovery;
   /** The request is authorized as far as this server knows. */
   connect(user: User, exchange: Exchange): Promise<void>;
+  /**
+   * The same for plugins, whose requests are no HTTP: resolves with the answer's object, rejects
+   * with `ApiError`. Absent: only HTTP's clients reach it.
+   */
+  request?(user: User, request: ObjectRequest): Promise<object>;
 }
 
 /** What discovery tells of a remote version; another contribution when it changes. */

@@ -48,6 +48,11 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
    * changed, in the version named, in the same order. Rejects with `ApiError`.
    */
   readonly convert?: (objects: readonly KubeObject[], apiVersion: string) => Promise<KubeObject[]>;
+  /**
+   * It stands in for another server's: an APIService that names a Service for the group version
+   * puts that server in its place, and without one there is no APIService.
+   */
+  readonly isStandIn?: boolean;
   readonly strategy: KindStrategy<T>;
   /** Without `status`, which every kind with `strategy.status` has. */
   readonly subresources?: readonly Subresource<T>[];

@@ -18,6 +18,32 @@ export interface ObjectRequest {
   /** What the body's text says twice, as it is told: reported like unknown fields. */
   readonly duplicates?: readonly string[];
   readonly options?: RequestOptions;
+  /** What must still be so when a write is committed. */
+  readonly fence?: Fence;
+}
+
+/**
+ * Another object, by which a write is fenced: the write's own transaction compares its revision, so
+ * that nothing is written once it says something else; the answer is then a Conflict. It is how
+ * writes of an elected plugin carry the lease that it acts under (see `Leadership`).
+ *
+ * The object may change otherwise (a lease is renewed all the time): of a newer revision than
+ * `resourceVersion` only `uid` and `fields` must be the same. The requester needs the right to get
+ * the object. What somebody else than the store does about a request (a subresource's handler, a
+ * kind that is not stored) is looked at before it begins.
+ */
+export interface Fence {
+  readonly group: string;
+  readonly version: string;
+  /** The plural. */
+  readonly resource: string;
+  readonly namespace?: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Of the newest state that the requester has seen. */
+  readonly resourceVersion: string;
+  /** What is at these paths as it is stored: `spec.holderIdentity`. */
+  readonly fields: Readonly<Record<string, string | number>>;
 }
 
 export type Verb =
@@ -44,6 +70,8 @@ export interface RequestOptions {
   readonly force?: boolean;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Of custom metrics: chooses by the metric's own labels. */
+  readonly metricLabelSelector?: string;
   readonly resourceVersion?: string;
   readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan';
   readonly limit?: number;

@@ -63,6 +63,12 @@ export interface Runtime {
   /** Probes a running container once. The agent keeps to the probe's timeout; a late answer is void. */
   probe(id: string, probe: Probe): Promise<ProbeResult>;
 
+  /**
+   * What containers use, as it was last measured: of the pods named, those that run, in one call.
+   * Absent from a runtime that cannot tell. Called only when somebody wants to know.
+   */
+  usage?(pods: readonly UsageRequest[]): Promise<RuntimeUsage>;
+
   /** Reserved: what a container wrote, as bytes, oldest first; a runtime without logs has none. */
   logs?(id: string, options: LogOptions): AsyncIterable<Uint8Array>;
 }
@@ -152,6 +158,32 @@ export interface ProbeResult {
   readonly message?: string;
   /** The answer holds as long as the container runs: asking again is of no use. */
   readonly final?: boolean;
+}
+
+export interface UsageRequest {
+  readonly uid: string;
+  /** The pod's, as they are now. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export interface RuntimeUsage {
+  /** The end of the time that was measured; that it is some seconds ago is well. */
+  readonly timestampMs: number;
+  /** How long is measured. */
+  readonly windowMs: number;
+  /** In the order of the question, of each pod its containers; those of unknown pods are none. */
+  readonly pods: readonly (readonly ContainerUsage[])[];
+}
+
+/** A container that has run for too short a time to tell has none. */
+export interface ContainerUsage {
+  readonly name: string;
+  /** The mean of the window, in billionths of a core. */
+  readonly cpuNanoCores: number;
+  /** The working set at the window's end. */
+  readonly memoryBytes: number;
+  /** Shorter than the others' when the container began within. */
+  readonly windowMs: number;
 }
 
 export interface LogOptions {

@@ -18,7 +18,7 @@ import type {
 } from '../../sdk/door.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { Logger } from '../../sdk/logger.ts';
-import type { ObjectRequest, User, Verb, WatchRequest } from '../../sdk/request.ts';
+import type { Fence, ObjectRequest, User, Verb, WatchRequest } from '../../sdk/request.ts';
 import { ApiError, badRequest, internalError, methodNotAllowed } from '../../sdk/status.ts';
 import { patchOrApply } from './apply.ts';
 import { RequestContext } from './context.ts';
@@ -96,8 +96,15 @@ export class KernelDoor implements Door {
     annotations?: AuditAnnotations,
   ): Promise<DoorAnswer> {
     try {
+      const remote = this.#stages.remoteVersion(request.group, request.version);
+      if (remote?.request) {
+        await this.#allow(user, request.verb, request, annotations);
+        const value = await remote.request(user, request);
+        return { type: 'value', value, code: 200, warnings: [] };
+      }
       const served = await this.#admit(user, request.verb, request, annotations);
       checkSubresource(request.verb, request);
+      if (request.fence) await this.#authorizeFence(user, request.fence);
       const context = new RequestContext(this.#stages, user, request, served, annotations);
       const { standsFor } = served.kind;
       if (served.kind.virtual && !request.subresource)
@@ -171,19 +178,38 @@ export class KernelDoor implements Door {
     request: Target,
     annotations?: AuditAnnotations,
   ): Promise<Served> {
-    const { group, version, resource, namespace = '' } = request;
-    const name = request.name ?? nameSelected(verb, request);
-    const subresource = 'subresource' in request ? (request.subresource ?? '') : '';
-    const asked = { user, verb, group, version, resource, subresource, namespace, name };
-    const target = request.name ? this.#scoped(asked) : asked;
-    const authorization = this.#stages.authorize(withSelectors(target, request), annotations);
+    const { group, version, resource } = request;
+    const authorization = this.#allow(user, verb, request, annotations);
     if (authorization instanceof Promise) await authorization;
     // Only who may use a kind hears whether there is one.
     const served = this.#stages.kinds.get(group, version, resource);
     checkPlace(served, verb, request);
     const { verbs } = served.kind;
-    if (verbs && !subresource && !verbs.includes(verb)) throw methodNotAllowed();
+    const isWhole = !('subresource' in request && request.subresource);
+    if (verbs && isWhole && !verbs.includes(verb)) throw methodNotAllowed();
     return served;
+  }
+
+  /** Throws Forbidden unless the user may. */
+  #allow(
+    user: User,
+    verb: Verb,
+    request: Target,
+    annotations?: AuditAnnotations,
+  ): void | Promise<void> {
+    const { group, version, resource, namespace = '' } = request;
+    const name = request.name ?? nameSelected(verb, request);
+    const subresource = 'subresource' in request ? (request.subresource ?? '') : '';
+    const asked = { user, verb, group, version, resource, subresource, namespace, name };
+    const target = request.name ? this.#scoped(asked) : asked;
+    return this.#stages.authorize(withSelectors(target, request), annotations);
+  }
+
+  /** Whether a write succeeds tells what is in the object that it is fenced by. */
+  #authorizeFence(user: User, fence: Fence): void | Promise<void> {
+    const { group, version, resource, namespace = '', name } = fence;
+    const target = { group, version, resource, subresource: '', namespace, name };
+    return this.#stages.authorize({ user, verb: 'get', ...target });
   }
 
   /** A namespace is in itself, as upstream: who has rights in it has them to it, too. */

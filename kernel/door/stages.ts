@@ -13,6 +13,7 @@ import {
   type Review,
 } from '../../sdk/auth.ts';
 import type { Clock } from '../../sdk/clock.ts';
+import { type RemoteVersion, remoteVersionPoint } from '../../sdk/connect.ts';
 import {
   type Decoder,
   decoderPoint,
@@ -145,6 +146,12 @@ export class Stages {
       paths: all.flatMap(({ paths }) => paths),
       incomplete: all.some(({ incomplete }) => incomplete),
     };
+  }
+
+  /** Another server's, which goes before kinds of the same group version. */
+  remoteVersion(group: string, version: string): RemoteVersion | undefined {
+    const all = this.#extensions.list(remoteVersionPoint);
+    return all.find(({ value }) => value.group === group && value.version === version)?.value;
   }
 
   /** Who serves a subresource that its kind does not. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { authorizerPoint, type Decision } from '../../sdk/auth.ts';
+import { remoteVersionPoint } from '../../sdk/connect.ts';
 import type { KindDefinition, VirtualKind } from '../../sdk/kind-definition.ts';
+import type { ObjectRequest, User } from '../../sdk/request.ts';
 import type { Schema } from '../../sdk/schema.ts';
-import { ApiError, notFound } from '../../sdk/status.ts';
+import { ApiError, notFound, serviceUnavailable } from '../../sdk/status.ts';
 import { type SubresourceHandler, subresourcePoint } from '../../sdk/subresource.ts';
 import { ALICE, openDoor, type Widget, widget } from './door-testing.ts';
 
@@ -132,4 +134,32 @@ describe('review()', () => {
       else await assert.rejects(authorized(), reasonOf('Forbidden'));
     });
   }
+});
+
+describe('the version of another server', () => {
+  const remote = {
+    ...{ group: 'test', version: 'v1' },
+    connect: async () => {},
+    request: async (user: User, { verb, name }: ObjectRequest) => {
+      if (verb === 'list') throw serviceUnavailable('far away');
+      return { metadata: { name: `${name} of ${user.name}` } };
+    },
+  };
+
+  it('answers in the place of a kind, with its own refusals', async () => {
+    const { request, provide } = await openDoor();
+    const withdraw = provide(remoteVersionPoint, remote);
+    const { metadata } = await request({ verb: 'get', name: 'a' });
+    assert.equal(metadata.name, 'a of alice');
+    await assert.rejects(request({ verb: 'list' }), reasonOf('ServiceUnavailable'));
+    await withdraw();
+    await assert.rejects(request({ verb: 'get', name: 'a' }), reasonOf('NotFound'));
+  });
+
+  it('is authorized like any other', async () => {
+    const { request, provide } = await openDoor();
+    provide(remoteVersionPoint, remote);
+    const asked = request({ verb: 'get', name: 'a' }, { name: 'mallory', groups: [] });
+    await assert.rejects(asked, reasonOf('Forbidden'));
+  });
 });

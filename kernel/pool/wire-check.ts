@@ -1,6 +1,6 @@
 import type { Status } from '../../sdk/api/types-meta-v1.ts';
 import type { MetricRecord } from '../../sdk/link.ts';
-import type { ObjectRequest, RequestOptions, WatchRequest } from '../../sdk/request.ts';
+import type { Fence, ObjectRequest, RequestOptions, WatchRequest } from '../../sdk/request.ts';
 import { PoolLimits } from './limits.ts';
 import type {
   BrokeredResource,
@@ -203,6 +203,21 @@ function objectRequest(value: unknown): ObjectRequest {
       ]),
     }),
     ...(fields.options !== undefined && { options: requestOptions(fields.options) }),
+    ...(fields.fence !== undefined && { fence: fence(fields.fence) }),
+  };
+}
+
+function fence(value: unknown): Fence {
+  const fields = record(value, 'fence');
+  return {
+    group: text(fields, 'group'),
+    version: text(fields, 'version'),
+    resource: text(fields, 'resource'),
+    ...optionalText(fields, 'namespace'),
+    name: text(fields, 'name'),
+    uid: text(fields, 'uid'),
+    resourceVersion: text(fields, 'resourceVersion'),
+    fields: scalarMap(fields.fields, 'fields'),
   };
 }
 
@@ -217,6 +232,7 @@ function requestOptions(value: unknown): RequestOptions {
     ...optionalBoolean(fields, 'force'),
     ...optionalText(fields, 'labelSelector', PoolLimits.logLengthMax),
     ...optionalText(fields, 'fieldSelector', PoolLimits.logLengthMax),
+    ...optionalText(fields, 'metricLabelSelector', PoolLimits.logLengthMax),
     ...optionalText(fields, 'resourceVersion'),
     ...(fields.resourceVersionMatch !== undefined && {
       resourceVersionMatch: oneOf(fields, 'resourceVersionMatch', ['Exact', 'NotOlderThan']),
@@ -364,6 +380,14 @@ function stringMap(value: unknown, name: string): Readonly<Record<string, string
   const fields = record(value, name);
   for (const key in fields) textValue(fields[key], name, PoolLimits.logLengthMax);
   return fields as Readonly<Record<string, string>>;
+}
+
+function scalarMap(value: unknown, name: string): Readonly<Record<string, string | number>> {
+  const fields = record(value, name);
+  for (const key in fields) {
+    if (typeof fields[key] !== 'number') textValue(fields[key], name, PoolLimits.textLengthMax);
+  }
+  return fields as Readonly<Record<string, string | number>>;
 }
 
 function list(fields: Fields, name: string, lengthMax: number): readonly unknown[] {

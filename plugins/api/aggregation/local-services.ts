@@ -45,6 +45,7 @@ export class LocalServices {
   #groupVersions(): GroupVersion[] {
     const { kinds, release } = this.#options;
     const all = kinds.list().flatMap(({ value }) => {
+      if (value.isStandIn) return [];
       const versions = atRelease(value, release)?.versions ?? [];
       return versions.map(({ name: version }) => ({ group: value.group, version }));
     });

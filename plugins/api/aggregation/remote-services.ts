@@ -103,7 +103,9 @@ export class RemoteServices {
       .list()
       .some(
         ({ value }) =>
-          value.group === spec?.group && value.versions.some(({ name }) => name === spec?.version),
+          !value.isStandIn &&
+          value.group === spec?.group &&
+          value.versions.some(({ name }) => name === spec?.version),
       );
   }
 

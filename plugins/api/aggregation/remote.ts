@@ -9,9 +9,11 @@ import {
   type Route,
   type RouteRequest,
   type RouteResponse,
+  serviceUnavailable,
 } from 'kernetes/sdk';
 import { type AvailabilityOptions, findEndpoints, type Verdict } from './availability.ts';
 import { ask, hostOf, targetOf } from './backend.ts';
+import { objectOf, pathOf } from './object-request.ts';
 import { userHeaders } from './user-headers.ts';
 
 export interface RemoteOptions extends AvailabilityOptions {
@@ -53,6 +55,17 @@ export function remoteVersion(
       } catch (error) {
         if (!(error instanceof BackendError)) throw error;
         tell(exchange, `error trying to reach service: ${error.message}`);
+      }
+    },
+    async request(user, request) {
+      const path = pathOf(request);
+      const target = verdict.isAvailable ? await chosen(service, options) : undefined;
+      if (target === undefined) throw serviceUnavailable('service unavailable');
+      try {
+        return objectOf(await ask({ ...target, path }, user, options));
+      } catch (error) {
+        if (!(error instanceof BackendError)) throw error;
+        throw serviceUnavailable(`error trying to reach service: ${error.message}`);
       }
     },
   };
