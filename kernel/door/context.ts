@@ -8,6 +8,7 @@ import type { Schema } from '../../sdk/schema.ts';
 import { badRequest, invalid } from '../../sdk/status.ts';
 import type { WriteOutcome, WriteRequest } from '../store/object-store.ts';
 import { Conversions } from './conversions.ts';
+import { writeFenced } from './fence.ts';
 import { checkMetadata } from './metadata.ts';
 import type { Served } from './registry.ts';
 import { settleApplied } from './settle-applied.ts';
@@ -136,7 +137,10 @@ export class RequestContext {
 
   /** Writes to the store what was admitted. */
   async commit(write: WriteRequest): Promise<WriteOutcome> {
-    const outcome = await this.stages.objects.write(this.served.store, write);
+    const { fence } = this.request;
+    const outcome = fence
+      ? await writeFenced(this, fence, write)
+      : await this.stages.objects.write(this.served.store, write);
     if (outcome.ok) this.#admitted = undefined;
     return outcome;
   }

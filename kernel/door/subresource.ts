@@ -4,6 +4,7 @@ import { methodNotAllowed, notFound } from '../../sdk/status.ts';
 import type { SubresourceHandler } from '../../sdk/subresource.ts';
 import { cloneJson } from '../clone.ts';
 import type { RequestContext } from './context.ts';
+import { checkFence } from './fence.ts';
 
 /** A request that a plugin answers, beside an object that exists; upstream's `NamedCreater`. */
 export async function handleSubresource(
@@ -14,7 +15,7 @@ export async function handleSubresource(
   const verb = handler.verbs.find(each => each === request.verb);
   if (verb === undefined) throw methodNotAllowed();
   const { name = '', namespace = '' } = request;
-  await stages.objects.sync();
+  await (request.fence ? checkFence(context) : stages.objects.sync());
   const stored = served.store.get(served.key(namespace, name));
   if (stored === undefined) throw notFound(served.subject, name);
   const object = (await served.show(stored)).object();

@@ -3,6 +3,7 @@ import type { KubeObject } from '../../sdk/kind.ts';
 import type { VirtualKind, VirtualRequest } from '../../sdk/kind-definition.ts';
 import { invalid, methodNotAllowed } from '../../sdk/status.ts';
 import type { RequestContext } from './context.ts';
+import { checkFence } from './fence.ts';
 import { matcherOf } from './select.ts';
 
 /** What a kind's plugin answers in the store's place. */
@@ -15,6 +16,7 @@ export async function answerVirtual(
   const asked: VirtualRequest = { user, namespace, options };
   switch (request.verb) {
     case 'create':
+      await checkFence(context);
       return created(context, virtual, asked);
     case 'get':
       if (virtual.get === undefined) throw methodNotAllowed();

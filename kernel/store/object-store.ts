@@ -100,10 +100,13 @@ export class ObjectStore {
    * the new object (for a delete the last state, at the delete's revision), or what was found.
    */
   async write(resource: ResourceStore, write: WriteRequest): Promise<WriteOutcome> {
-    const key = `/${resource.prefix}/${write.key}`;
+    const key = storageKey({ resource, key: write.key });
+    const { fence } = write;
     const value = write.object && (write.value ?? resource.form.encode(write.object));
+    const compare = [{ key, modRevision: write.expected }];
+    if (fence) compare.push({ key: storageKey(fence), modRevision: fence.expected });
     const transaction: Transaction = {
-      compare: [{ key, modRevision: write.expected }],
+      compare,
       operations: [value ? { put: key, value } : { delete: key }],
     };
     const pending: Write = { object: write.object };
@@ -114,8 +117,13 @@ export class ObjectStore {
       const [result] = await this.#backend.commit([transaction]);
       if (result === undefined) throw new Error(`Backend ${this.#backend.name} gave no result`);
       if (!result.ok) {
-        const found = result.found[0];
-        return { ok: false, found: found && this.#toStored(resource, found, found.value) };
+        const [found, fenceFound] = result.found;
+        return {
+          ok: false,
+          found: found && this.#toStored(resource, found, found.value),
+          fence:
+            fence && fenceFound && this.#toStored(fence.resource, fenceFound, fenceFound.value),
+        };
       }
       await this.waitFor(result.revision);
       if (value === undefined) return { ok: true, stored: last?.at(result.revision) };
@@ -236,11 +244,25 @@ export interface WriteRequest {
   readonly object: KubeObject | undefined;
   /** The object's encoding, where the caller has it already. */
   readonly value?: Buffer;
+  /** Nothing is written unless this object is at `expected`, too. */
+  readonly fence?: FenceAt;
+}
+
+export interface FenceAt {
+  readonly resource: ResourceStore;
+  /** As `WriteRequest.key`. */
+  readonly key: string;
+  readonly expected: number;
 }
 
 export type WriteOutcome =
   | { readonly ok: true; readonly stored: StoredObject | undefined }
-  | { readonly ok: false; readonly found: StoredObject | undefined };
+  | {
+      readonly ok: false;
+      readonly found: StoredObject | undefined;
+      /** What the fence was found to be, where there is one. */
+      readonly fence: StoredObject | undefined;
+    };
 
 interface Write {
   readonly object: KubeObject | undefined;
@@ -251,6 +273,10 @@ interface Waiter {
   readonly revision: number;
   resolve(): void;
   reject(reason: Error): void;
+}
+
+function storageKey({ resource, key }: Pick<FenceAt, 'resource' | 'key'>): string {
+  return `/${resource.prefix}/${key}`;
 }
 
 function objectKey(resource: ResourceStore, key: string): string {

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { authorizerPoint } from '../../sdk/auth.ts';
+import type { Fence, ObjectRequest } from '../../sdk/request.ts';
+import { ApiError } from '../../sdk/status.ts';
+import type { Backend, Transaction } from '../store/backend.ts';
+import { memoryBackend } from '../store/memory.ts';
+import { openDoor, type Widget, widget } from './door-testing.ts';
+
+const FENCE_PLACE = { group: 'test', version: 'v1', resource: 'widgets', namespace: 'x' };
+
+/** A door, an object to write to, and a fence that holds while its size is 1. */
+async function setUp() {
+  const backend = hooked(memoryBackend());
+  const door = await openDoor({}, backend);
+  await door.request({ verb: 'create', body: widget('target', 1) });
+  const made = await door.request({ verb: 'create', body: widget('fence', 1) });
+  const fence: Fence = {
+    ...FENCE_PLACE,
+    name: 'fence',
+    uid: made.metadata.uid ?? '',
+    resourceVersion: made.metadata.resourceVersion ?? '',
+    fields: { 'spec.size': 1 },
+  };
+  const patchFence = (body: object) => door.request({ verb: 'patch', name: 'fence', body });
+  return { ...door, backend, fence, patchFence };
+}
+
+/** Does something right before the next commit reaches the database. */
+function hooked(backend: Backend) {
+  let before: (() => Promise<unknown>) | undefined;
+  let commits = 0;
+  return {
+    name: backend.name,
+    range: backend.range.bind(backend),
+    revision: backend.revision.bind(backend),
+    watch: backend.watch.bind(backend),
+    compact: backend.compact.bind(backend),
+    close: backend.close.bind(backend),
+    async commit(transactions: readonly Transaction[]) {
+      const action = before;
+      before = undefined;
+      await action?.();
+      commits++;
+      return backend.commit(transactions);
+    },
+    beforeNextCommit(action: () => Promise<unknown>) {
+      before = action;
+    },
+    get commits() {
+      return commits;
+    },
+  };
+}
+
+type Write = Pick<ObjectRequest, 'verb'> & Partial<ObjectRequest>;
+
+const WRITES: readonly (Write & { readonly title: string })[] = [
+  { title: 'a create', verb: 'create', body: widget('new') },
+  { title: 'an update', verb: 'update', name: 'target', body: widget('target', 2) },
+  { title: 'a patch', verb: 'patch', name: 'target', body: { spec: { size: 2 } } },
+  {
+    title: "a status' patch",
+    verb: 'patch',
+    name: 'target',
+    subresource: 'status',
+    body: { status: { phase: 'done' } },
+  },
+  { title: 'a delete', verb: 'delete', name: 'target' },
+  {
+    title: 'a delete of a collection',
+    verb: 'deletecollection',
+    options: { fieldSelector: 'metadata.name=target' },
+  },
+];
+
+describe('a fenced write', () => {
+  for (const { title, ...write } of WRITES) {
+    it(`${title} is done, in one commit, while the fence holds`, async () => {
+      const { request, fence, backend } = await setUp();
+      const before = backend.commits;
+      await request({ ...write, fence });
+      assert.equal(backend.commits, before + 1);
+    });
+
+    it(`${title} is done when the fence was changed, but says the same`, async () => {
+      const { request, fence, patchFence } = await setUp();
+      await patchFence({ status: { phase: 'ignored' }, metadata: { labels: { renewed: '1' } } });
+      await request({ ...write, fence });
+    });
+
+    it(`${title} is done when the fence is renewed right before the commit`, async () => {
+      const { request, fence, backend, patchFence } = await setUp();
+      backend.beforeNextCommit(() => patchFence({ metadata: { labels: { renewed: '1' } } }));
+      await request({ ...write, fence });
+    });
+
+    it(`${title} is refused when the fence says something else right before the commit`, async () => {
+      const { request, fence, backend, patchFence, objects } = await setUp();
+      backend.beforeNextCommit(() => patchFence({ spec: { size: 2 } }));
+      await assert.rejects(request({ ...write, fence }), isRefusal(/another spec.size than 1$/));
+      assert.equal(objects.revision, Number(fence.resourceVersion) + 1);
+    });
+  }
+
+  const refused = [
+    {
+      title: 'that says something else',
+      change: { verb: 'patch', name: 'fence', body: { spec: { size: 2 } } },
+      why: /which has another spec.size than 1$/,
+    },
+    { title: 'that is gone', change: { verb: 'delete', name: 'fence' }, why: /which is gone$/ },
+  ] as const;
+  for (const { title, change, why } of refused) {
+    it(`is refused by a fence ${title}`, async () => {
+      const { request, fence } = await setUp();
+      await request(change);
+      const write = request({ verb: 'create', body: widget('new'), fence });
+      await assert.rejects(write, isRefusal(why));
+    });
+  }
+
+  it('is refused by another object of the same name that says the same', async () => {
+    const { request, fence } = await setUp();
+    await request({ verb: 'delete', name: 'fence' });
+    await request({ verb: 'create', body: widget('fence', 1) });
+    const write = request({ verb: 'create', body: widget('new'), fence });
+    await assert.rejects(write, isRefusal(/which is another one$/));
+  });
+
+  it('loses a race for its object as any write does, and tries again', async () => {
+    const { request, fence, backend } = await setUp();
+    backend.beforeNextCommit(() =>
+      request({ verb: 'patch', name: 'target', body: { metadata: { labels: { a: 'b' } } } }),
+    );
+    const body = { spec: { size: 3 } };
+    const made = (await request({ verb: 'patch', name: 'target', body, fence })) as Widget;
+    assert.deepEqual([made.metadata.labels, made.spec], [{ a: 'b' }, { size: 3 }]);
+  });
+
+  it('that changes nothing is answered without a commit', async () => {
+    const { request, fence, backend } = await setUp();
+    const before = backend.commits;
+    await request({ verb: 'patch', name: 'target', body: { spec: { size: 1 } }, fence });
+    assert.equal(backend.commits, before);
+  });
+
+  it('is refused to who may not get the fence', async () => {
+    const { door, provide, fence } = await setUp();
+    provide(
+      authorizerPoint,
+      { authorize: a => (a.verb === 'create' ? 'allow' : 'no-opinion') },
+      'b',
+    );
+    const bob = { name: 'bob', groups: [] };
+    const write = { ...FENCE_PLACE, verb: 'create' as const, body: widget('new') };
+    const fenced = door.request(bob, { ...write, fence });
+    await assert.rejects(fenced, (error: unknown) => ApiError.is(error, 'Forbidden'));
+    await door.request(bob, write);
+  });
+});
+
+function isRefusal(why: RegExp) {
+  return (error: unknown) => {
+    assert.ok(ApiError.is(error, 'Conflict'), String(error));
+    assert.match(error.message, /the write is fenced by widgets.test "x\/fence", which /);
+    assert.match(error.message, why);
+    return true;
+  };
+}
