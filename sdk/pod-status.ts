@@ -36,14 +36,20 @@ export function msUntilAvailable(pod: Pod, minReadySeconds: number, now: number)
  */
 export const POD_FIELDS: readonly string[] = [
   'spec.nodeName',
+  'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution',
   'spec.hostname',
   'spec.subdomain',
   'spec.restartPolicy',
+  'spec.tolerations',
   'spec.containers.name',
   'spec.containers.ports',
+  'spec.containers.resources.requests',
   'spec.initContainers.name',
   'spec.initContainers.ports',
   'spec.initContainers.restartPolicy',
+  'spec.initContainers.resources.requests',
+  'spec.overhead',
+  'spec.resources.requests',
   'spec.volumes.name',
   'spec.volumes.ephemeral',
   'spec.volumes.persistentVolumeClaim',
@@ -51,7 +57,19 @@ export const POD_FIELDS: readonly string[] = [
   'status.reason',
   'status.podIP',
   'status.podIPs',
+  'status.startTime',
   'status.conditions',
   'status.containerStatuses.name',
   'status.containerStatuses.restartCount',
+  'status.containerStatuses.state.terminated.exitCode',
+  'status.containerStatuses.state.terminated.finishedAt',
+  'status.initContainerStatuses.name',
+  'status.initContainerStatuses.restartCount',
+  'status.initContainerStatuses.state.terminated.exitCode',
+  'status.initContainerStatuses.state.terminated.finishedAt',
 ];
+
+/** Index function: the node that the pod is bound to. */
+export function byNode({ spec }: Pod): readonly string[] {
+  return spec?.nodeName ? [spec.nodeName] : [];
+}

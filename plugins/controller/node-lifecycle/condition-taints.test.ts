@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Node, NodeCondition, Taint } from 'kernetes/sdk';
-import { changedTaints } from './condition-taints.ts';
+import { changedTaints, type EvictingTaint, NOT_READY, UNREACHABLE } from './condition-taints.ts';
 
 const NOW = '2026-01-01T00:00:00Z';
 const taint = (name: string): Taint => ({
@@ -23,7 +23,7 @@ const foreign = { key: 'example.com/mine', effect: 'NoSchedule' };
 const evicting = { ...taint('not-ready'), effect: 'NoExecute' };
 const pressures = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable'];
 
-const cases: [string, Node, Taint[] | undefined][] = [
+const cases: [string, Node, Taint[] | undefined, EvictingTaint?][] = [
   ['a ready node loses the taint of new nodes', nodeOf([READY], [taint('not-ready')]), []],
   ['a ready node without taints stays', nodeOf([READY]), undefined],
   ['one that is not ready gets it', nodeOf([condition('Ready', 'False')]), [added('not-ready')]],
@@ -45,13 +45,19 @@ const cases: [string, Node, Taint[] | undefined][] = [
   ],
   ['a cordoned node gets a taint', nodeOf([READY], [], true), [added('unschedulable')]],
   ['and loses it again', nodeOf([READY], [taint('unschedulable')]), []],
+  ['taints of others stay', nodeOf([READY], [foreign, taint('not-ready')]), [foreign]],
+  ['a taint that evicts goes with its cause', nodeOf([READY], [evicting]), []],
+  ['stays as long as it should', nodeOf([READY], [evicting]), undefined, NOT_READY],
   [
-    'taints of others, and of other effects, stay',
-    nodeOf([READY], [foreign, taint('not-ready'), evicting]),
-    [foreign, evicting],
+    'and is exchanged at once',
+    nodeOf([READY], [evicting]),
+    [{ ...added('unreachable'), effect: 'NoExecute' }],
+    UNREACHABLE,
   ],
 ];
 
-for (const [what, node, wanted] of cases) {
-  test(`changedTaints(): ${what}`, () => assert.deepEqual(changedTaints(node, NOW), wanted));
+for (const [what, node, wanted, evicting] of cases) {
+  test(`changedTaints(): ${what}`, () => {
+    assert.deepEqual(changedTaints(node, { now: NOW, evicting }), wanted);
+  });
 }

@@ -1,34 +1,60 @@
-import { type Clock, controller, Node, type ObjectClient, toTime } from 'kernetes/sdk';
-import { changedTaints } from './condition-taints.ts';
+import {
+  byNode,
+  definePlugin,
+  Lease,
+  Node,
+  POD_FIELDS,
+  Pod,
+  type RunningController,
+  runController,
+} from 'kernetes/sdk';
+import { CONFIG_SCHEMA, type Config } from './config.ts';
+import { NodeLifecycle } from './node-lifecycle.ts';
 
-export default controller<Node>({
+export default definePlugin<Config>({
   name: 'controller.node-lifecycle',
-  for: Node,
-  fields: [
-    'spec.taints',
-    'spec.unschedulable',
-    'status.conditions.type',
-    'status.conditions.status',
-  ],
-  // A cluster begins with a change of every node: many travel together.
-  concurrency: 64,
-  async reconcile(_key, { object: node, objects, clock }) {
-    if (node) await taintByConditions(node, objects, clock);
-    return undefined;
+  config: CONFIG_SCHEMA,
+  activate(ctx) {
+    const { clock, config, metrics } = ctx;
+    let running: RunningController | undefined;
+    const lifecycle = new NodeLifecycle({
+      clock,
+      config,
+      metrics,
+      enqueue: name => running?.enqueue({ name }),
+    });
+    running = runController(ctx, {
+      for: Node,
+      // A cluster begins with a change of every node: many travel together.
+      concurrency: 64,
+      watches: [
+        // Here for being synced before the first look; a heartbeat enqueues nothing, see below.
+        { kind: Lease, fields: ['spec.renewTime'], map: () => [] },
+        {
+          kind: Pod,
+          fields: POD_FIELDS,
+          indexes: { node: byNode },
+          map: (pod, { informer }) =>
+            byNode(pod)
+              .filter(name => isUnknown(informer(Node).get(name)))
+              .map(name => ({ name })),
+        },
+      ],
+      async reconcile(key, context) {
+        await lifecycle.reconcile(key, context);
+        return undefined;
+      },
+    });
+    // Noted at once instead of reconciling the node: thousands of nodes send hundreds a second.
+    const renewed = (lease: Lease) => {
+      if (lease.metadata.namespace === 'kube-node-lease') lifecycle.renewed(lease);
+    };
+    running.informer(Lease).on({ added: renewed, updated: renewed });
   },
 });
 
-async function taintByConditions(node: Node, objects: ObjectClient, clock: Clock): Promise<void> {
-  const taints = changedTaints(node, toTime(clock.now()));
-  if (taints === undefined) return;
-  const { name = '', resourceVersion } = node.metadata;
-  // Of the taints as they were read: if somebody changed them since, it fails and is done again.
-  await objects.patch(
-    Node,
-    { name },
-    {
-      metadata: { resourceVersion },
-      spec: { taints: taints.length > 0 ? taints : null },
-    },
+function isUnknown(node: Node | undefined): boolean {
+  return !!node?.status?.conditions?.some(
+    ({ type, status }) => type === 'Ready' && status === 'Unknown',
   );
 }
