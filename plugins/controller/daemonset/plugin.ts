@@ -1,0 +1,76 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  ControllerRevision,
+  type ControllerView,
+  controllerOf,
+  DaemonSet,
+  definePlugin,
+  type KubeObject,
+  keyOf,
+  Node,
+  type ObjectKey,
+  POD_FIELDS,
+  Pod,
+  parseKey,
+  runController,
+  selectorFrom,
+} from 'kernetes/sdk';
+import { DaemonSetReconciler } from './daemonset.ts';
+
+export default definePlugin({
+  name: 'controller.daemonset',
+  activate(ctx) {
+    const reconciler = new DaemonSetReconciler(ctx.clock);
+    const controller = runController(ctx, {
+      for: DaemonSet,
+      owns: [{ kind: Pod, fields: POD_FIELDS }, ControllerRevision],
+      watches: [
+        { kind: Pod, fields: POD_FIELDS, map: adopters },
+        { kind: ControllerRevision, map: adopters },
+        // As controller.podgc: one copy for both. Its changes are compared below.
+        { kind: Node, fields: ['spec.taints', 'status.conditions'], map: () => [] },
+      ],
+      concurrency: 2,
+      // Pods become ready in crowds: one write of the status for many.
+      intervalMs: 20,
+      reconcile: (key, context) => reconciler.reconcile(key, context),
+    });
+
+    const nodes = controller.informer(Node);
+    /** A node concerns only those sets that see it with other eyes than before. */
+    const compare = (node: Node | undefined, old: Node | undefined) => {
+      // Nothing is worked on before all nodes are there, and then everything.
+      if (!nodes.hasSynced) return;
+      for (const set of controller.informer(DaemonSet).list()) {
+        const before = reconciler.placement.verdict(set, old);
+        const now = reconciler.placement.verdict(set, node);
+        if (!isDeepStrictEqual(before, now)) controller.enqueue(parseKey(keyOf(set)));
+      }
+    };
+    nodes.on({
+      added: node => compare(node, undefined),
+      deleted: node => compare(undefined, node),
+      updated(node, old) {
+        if (!isSameForPods(node, old)) compare(node, old);
+      },
+    });
+  },
+});
+
+/** Heartbeats and what else pods do not look at. */
+function isSameForPods(a: Node, b: Node): boolean {
+  return (
+    isDeepStrictEqual(a.metadata.labels, b.metadata.labels) &&
+    isDeepStrictEqual(a.spec?.taints, b.spec?.taints)
+  );
+}
+
+/** The DaemonSets that select something which nobody manages. */
+function adopters(orphan: KubeObject, { informer }: ControllerView): readonly ObjectKey[] {
+  const { namespace = '', labels, deletionTimestamp } = orphan.metadata;
+  if (deletionTimestamp || controllerOf(orphan)) return [];
+  return informer(DaemonSet)
+    .list(namespace)
+    .filter(set => selectorFrom(set.spec?.selector).matches(labels))
+    .map(set => ({ namespace, name: set.metadata.name ?? '' }));
+}
