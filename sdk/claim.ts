@@ -15,6 +15,8 @@ export interface ClaimOptions<O extends KubeObject, T extends KubeObject> {
   readonly owned: readonly T[];
   /** What nobody controls, in the owner's namespace. */
   readonly orphans: readonly T[];
+  /** What is adopted gets this, and what is released loses it: then nothing goes unseen. */
+  readonly finalizer?: string;
 }
 
 /**
@@ -63,7 +65,9 @@ async function adopt<O extends KubeObject, T extends KubeObject>(
   const reference = controllerReference(options.ownerKind, options.owner);
   const others = object.metadata.ownerReferences ?? [];
   const own = others.filter(({ uid }) => uid !== reference.uid);
-  return setOwners(object, [...own, reference], options);
+  const held = new Set(object.metadata.finalizers);
+  if (options.finalizer) held.add(options.finalizer);
+  return setOwners(object, { owners: [...own, reference], finalizers: [...held] }, options);
 }
 
 async function release<O extends KubeObject, T extends KubeObject>(
@@ -71,25 +75,31 @@ async function release<O extends KubeObject, T extends KubeObject>(
   options: ClaimOptions<O, T>,
 ): Promise<undefined> {
   const { uid } = options.owner.metadata;
-  const references = object.metadata.ownerReferences ?? [];
-  await setOwners(
-    object,
-    references.filter(reference => reference.uid !== uid),
-    options,
-  );
+  const { ownerReferences = [], finalizers = [] } = object.metadata;
+  const owners = ownerReferences.filter(reference => reference.uid !== uid);
+  const held = finalizers.filter(finalizer => finalizer !== options.finalizer);
+  await setOwners(object, { owners, finalizers: held }, options);
+}
+
+interface Ties {
+  readonly owners: readonly OwnerReference[];
+  readonly finalizers: readonly string[];
 }
 
 /** Undefined when the object is gone. Rejects with Conflict when it is not as in the copy. */
 async function setOwners<T extends KubeObject>(
   object: T,
-  ownerReferences: readonly OwnerReference[],
-  { objects, kind }: { readonly objects: ObjectClient; readonly kind: Kind<T> },
+  { owners, finalizers }: Ties,
+  options: Pick<ClaimOptions<KubeObject, T>, 'objects' | 'kind' | 'finalizer'>,
 ): Promise<T | undefined> {
   const { uid, resourceVersion }: ObjectMeta = object.metadata;
-  const owners = ownerReferences.length > 0 ? ownerReferences : null;
-  const patch = { metadata: { uid, resourceVersion, ownerReferences: owners } };
+  const metadata = {
+    ...{ uid, resourceVersion },
+    ownerReferences: owners.length > 0 ? owners : null,
+    ...(options.finalizer && { finalizers: finalizers.length > 0 ? finalizers : null }),
+  };
   try {
-    return await objects.patch(kind, parseKey(keyOf(object)), patch);
+    return await options.objects.patch(options.kind, parseKey(keyOf(object)), { metadata });
   } catch (error) {
     if (ApiError.is(error, 'NotFound')) return undefined;
     throw error;

@@ -20,6 +20,8 @@ export interface PodControl {
 export interface PodFailure {
   readonly reason: 'FailedCreate' | 'FailedDelete';
   readonly error: ApiError;
+  /** How many were made or deleted all the same. */
+  readonly done: number;
 }
 
 /** A pod of the owner's template, without a name but the start of one. */
@@ -55,10 +57,12 @@ export async function createPods(
   pods: readonly Pod[],
   control: PodControl,
 ): Promise<PodFailure | undefined> {
-  let batch = 1;
-  for (let begin = 0; begin < pods.length; begin += batch, batch *= 2) {
-    const failure = await createBatch(owner, pods.slice(begin, begin + batch), control);
-    if (failure) return isNamespaceTerminating(failure.error) ? undefined : failure;
+  let size = 1;
+  for (let begin = 0; begin < pods.length; begin += size, size *= 2) {
+    const failure = await createBatch(owner, pods.slice(begin, begin + size), control);
+    if (!failure) continue;
+    if (isNamespaceTerminating(failure.error)) return undefined;
+    return { ...failure, done: begin + failure.done };
   }
   return undefined;
 }
@@ -74,18 +78,20 @@ export async function deletePods(
       deleteRequest(Pod, { namespace, name }, { preconditions: { uid } }),
     ),
   );
-  let failure: PodFailure | undefined;
+  let error: ApiError | undefined;
+  let done = 0;
   for (const [i, pod] of pods.entries()) {
     const result = results[i];
     if (result?.ok === false && result.error.reason !== 'NotFound') {
       events.event(owner, 'Warning', 'FailedDelete', `Error deleting: ${result.error.message}`);
-      failure ??= { reason: 'FailedDelete', error: result.error };
+      error ??= result.error;
       continue;
     }
+    done++;
     expectations.deleted(keyOf(owner), pod);
     events.event(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
   }
-  return failure;
+  return error && { reason: 'FailedDelete', error, done };
 }
 
 async function createBatch(
@@ -94,20 +100,22 @@ async function createBatch(
   { objects, events, expectations }: PodControl,
 ): Promise<PodFailure | undefined> {
   const results = await objects.batch(pods.map(pod => createRequest(Pod, pod)));
-  let failure: PodFailure | undefined;
+  let first: ApiError | undefined;
+  let done = 0;
   for (const result of results) {
     if (result.ok) {
+      done++;
       const pod = result.object as Pod;
       expectations.wrote(keyOf(owner), pod);
       events.event(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
       continue;
     }
     const { error } = result;
-    failure ??= { reason: 'FailedCreate', error };
+    first ??= error;
     if (isNamespaceTerminating(error)) continue;
     events.event(owner, 'Warning', 'FailedCreate', `Error creating: ${error.message}`);
   }
-  return failure;
+  return first && { reason: 'FailedCreate', error: first, done };
 }
 
 /** Nothing can be made there any more; that the owner goes too is only a matter of time. */

@@ -67,6 +67,7 @@ export * from './queue-runner.ts';
 export * from './quota/quota.ts';
 export * from './random.ts';
 export * from './release.ts';
+export * from './replicas/rank.ts';
 export * from './replicas/replicas.ts';
 export * from './request.ts';
 export * from './runtime.ts';

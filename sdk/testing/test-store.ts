@@ -274,16 +274,27 @@ function dropUndefined<T extends object>(object: T): Partial<T> {
   ) as Partial<T>;
 }
 
-/** RFC 7396. */
+/** RFC 7396; and of strategic patches, what takes elements out of a list of strings. */
 function mergePatch(target: unknown, patch: unknown): unknown {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
   const isObject = typeof target === 'object' && target !== null && !Array.isArray(target);
   const merged: Record<string, unknown> = isObject ? { ...target } : {};
   for (const [field, value] of Object.entries(patch)) {
     if (value === null) delete merged[field];
+    else if (field.startsWith(DELETE_FROM_LIST)) takeOut(merged, field, value as unknown[]);
     else merged[field] = mergePatch(merged[field], value);
   }
   return merged;
+}
+
+const DELETE_FROM_LIST = '$deleteFromPrimitiveList/';
+
+function takeOut(target: Record<string, unknown>, field: string, elements: unknown[]): void {
+  const name = field.slice(DELETE_FROM_LIST.length);
+  const list = (target[name] ?? []) as unknown[];
+  const rest = list.filter(element => !elements.includes(element));
+  if (rest.length > 0) target[name] = rest;
+  else delete target[name];
 }
 
 /** Whoever changes a shared object is found out. */
