@@ -15,7 +15,9 @@ function setUp(config: Partial<Config> = {}) {
     config: { ...DEFAULT_CONFIG, ...config },
     onTurn: name => void turns.push(`${name} ${clock.monotonic() / 1_000}`),
     onDisruption: disrupted => void disruptions.push(disrupted),
-    onJudged: (...judged) => void (judgements[judged[0]] = judged.slice(1).join(' of ')),
+    onJudged(zone, size, notReady) {
+      judgements[zone] = `${notReady} of ${size}`;
+    },
   });
   const observe = (zone: string, name: string, status: string, labels = {}) => {
     zones.observe(nodeIn(zone, name, status, labels));
