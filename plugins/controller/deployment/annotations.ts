@@ -7,10 +7,13 @@ export const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';
 /** The same with the surge. */
 export const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
 
+/** What old clients set to ask for the template of a revision. */
+export const ROLLBACK_TO = 'deprecated.deployment.rollback.to';
+
 /** A Deployment's annotations that say nothing about its ReplicaSets. */
-const NOT_COPIED: ReadonlySet<string> = new Set([
+export const NOT_COPIED: ReadonlySet<string> = new Set([
   'kubectl.kubernetes.io/last-applied-configuration',
-  'deprecated.deployment.rollback.to',
+  ROLLBACK_TO,
   REVISION,
   REVISION_HISTORY,
   DESIRED_REPLICAS,

@@ -12,6 +12,7 @@ import { deleteOldRevisions, hasStaleScale, resize } from './apply.ts';
 import { setCondition } from './conditions.ts';
 import { findNewSet, syncNewSet } from './new-replica-set.ts';
 import { planRecreate, planRollingUpdate, planScale } from './plan.ts';
+import { rollBack } from './rollback.ts';
 import {
   deadlineMs,
   isComplete,
@@ -68,7 +69,10 @@ async function step(rollout: Rollout): Promise<ReconcileResult> {
     return undefined;
   }
   const told = withPauseTold(rollout);
-  if (deployment.spec?.paused || hasStaleScale(rollout)) return scaleOnly(told);
+  if (deployment.spec?.paused) return scaleOnly(told);
+  // It changes the template, which is news of its own.
+  if (await rollBack(rollout)) return undefined;
+  if (hasStaleScale(rollout)) return scaleOnly(told);
   const done =
     deployment.spec?.strategy?.type === 'Recreate'
       ? await recreate(told, context)

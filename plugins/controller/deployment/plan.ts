@@ -93,8 +93,14 @@ export function sizeOf(set: ReplicaSet): number {
   return set.spec?.replicas ?? 1;
 }
 
+/** What it has, or is to have where that is more. */
+function podsIn(set: ReplicaSet): number {
+  return Math.max(sizeOf(set), set.status?.replicas ?? 0);
+}
+
+/** Those that it has in excess are as good as gone: its controller has only not come to it. */
 function availableIn(set: ReplicaSet | undefined): number {
-  return set?.status?.availableReplicas ?? 0;
+  return set ? Math.min(sizeOf(set), set.status?.availableReplicas ?? 0) : 0;
 }
 
 function total(sets: readonly ReplicaSet[]): number {
@@ -104,7 +110,8 @@ function total(sets: readonly ReplicaSet[]): number {
 function sizeOfNew({ newSet, oldSets }: Sets, { replicas, maxSurge }: Bounds): number {
   const size = newSet ? sizeOf(newSet) : 0;
   if (size >= replicas) return replicas;
-  const room = replicas + maxSurge - total(oldSets) - size;
+  // Stricter than upstream, which counts what sets should have: pods that are still there count.
+  const room = replicas + maxSurge - oldSets.reduce((sum, set) => sum + podsIn(set), 0) - size;
   return size + Math.max(0, Math.min(room, replicas - size));
 }
 

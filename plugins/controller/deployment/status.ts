@@ -27,6 +27,7 @@ export function statusOf(rollout: Rollout): DeploymentStatus {
     readyReplicas: sum(sets, set => set.status?.readyReplicas),
     availableReplicas,
     unavailableReplicas: Math.max(0, replicas - availableReplicas),
+    terminatingReplicas: sum(sets, set => set.status?.terminatingReplicas),
     conditions: setCondition(
       conditions,
       isAvailable ? AVAILABLE : UNAVAILABLE,
@@ -109,6 +110,7 @@ const ZEROS = {
   readyReplicas: 0,
   availableReplicas: 0,
   unavailableReplicas: 0,
+  terminatingReplicas: 0,
 };
 
 const AVAILABLE = {

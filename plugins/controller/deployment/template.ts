@@ -7,7 +7,8 @@ export function isSameTemplate(a: PodTemplateSpec, b: PodTemplateSpec): boolean 
   return canonicalJson(withoutHash(a)) === canonicalJson(withoutHash(b));
 }
 
-function withoutHash(template: PodTemplateSpec): PodTemplateSpec {
+/** As the Deployment has it. */
+export function withoutHash(template: PodTemplateSpec): PodTemplateSpec {
   const { [POD_TEMPLATE_HASH]: _, ...labels } = template.metadata?.labels ?? {};
   return { ...template, metadata: { ...template.metadata, labels } };
 }
