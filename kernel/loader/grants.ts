@@ -31,11 +31,12 @@ export class GrantAuthorizer implements Authorizer {
     if (rules === undefined || 'path' in attributes) return 'no-opinion';
     const { verb, group, resource, subresource, name } = attributes;
     const full = subresource ? `${resource}/${subresource}` : resource;
+    const ofAny = `*/${subresource}`;
     const allowed = rules.some(
       rule =>
         has(rule.verbs, verb) &&
         has(rule.groups, group) &&
-        has(rule.resources, full) &&
+        (has(rule.resources, full) || rule.resources.includes(ofAny)) &&
         (rule.names === undefined || rule.names.includes(name)),
     );
     return allowed ? 'allow' : 'no-opinion';
