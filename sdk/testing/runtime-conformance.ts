@@ -40,6 +40,7 @@ export function testRuntime(name: string, options: RuntimeConformanceOptions): v
     testEnds(it);
     testStops(it);
     testResumes(it);
+    testUsage(it);
   });
 }
 
@@ -166,6 +167,36 @@ function testResumes(it: It): void {
     const request = { pod: POD, container, attempt: 0, ...known };
     const outcome = await run.runtime.resumeContainer(request);
     assert.deepEqual(outcome, { running: false, exit: run.exits[0] });
+  });
+}
+
+function testUsage(it: It): void {
+  it('usage(), where there is one, tells of each pod asked for what runs in it', async run => {
+    const { runtime, server } = run;
+    await run.start(server);
+    await run.settle();
+    const asked = [POD.uid, 'unknown'].map(uid => ({ uid, annotations: {} }));
+    const usage = await runtime.usage?.(asked);
+    if (usage === undefined) return;
+    const [known, unknown] = usage.pods;
+    assert.equal(usage.pods.length, 2);
+    assert.deepEqual(unknown, []);
+    assert.deepEqual(
+      known?.map(({ name }) => name),
+      [server.name],
+    );
+    for (const { cpuNanoCores, memoryBytes, windowMs } of known ?? []) {
+      assert.ok(cpuNanoCores >= 0 && memoryBytes >= 0);
+      assert.ok(windowMs > 0 && windowMs <= usage.windowMs);
+    }
+  });
+
+  it('usage() tells nothing of what has ended', async run => {
+    const { runtime } = run;
+    await run.start(run.ending(0));
+    await run.until(() => run.exits.length === 1);
+    const usage = await runtime.usage?.([{ uid: POD.uid, annotations: {} }]);
+    assert.deepEqual(usage?.pods ?? [[]], [[]]);
   });
 }
 

@@ -2,6 +2,7 @@ import {
   clusterNetworkPoint,
   definePlugin,
   type PluginContext,
+  podUsagePoint,
   type Runtime,
   runtimePoint,
 } from 'kernetes/sdk';
@@ -15,6 +16,8 @@ export default definePlugin<AgentConfig>({
     const agent = new PodAgent(ctx, await configuredRuntime(ctx));
     await agent.start();
     ctx.provide(clusterNetworkPoint, agent.kubelets());
+    const usage = agent.usage();
+    if (usage) ctx.provide(podUsagePoint, usage);
   },
 });
 

@@ -4,6 +4,7 @@ import {
   type Informer,
   type PluginContext,
   Pod,
+  type PodUsageSource,
   type Runtime,
 } from 'kernetes/sdk';
 import type { AgentConfig } from './config.ts';
@@ -12,6 +13,7 @@ import { Kubelets } from './kubelet.ts';
 import { NodeRegistry, type ServedNode } from './node-registry.ts';
 import { type PodEnvironment, PodWorker } from './pod-worker.ts';
 import { StatusWriter } from './status-writer.ts';
+import { podUsageSource } from './usage.ts';
 
 /** What of a pod the agent needs; volumes, affinities and the like stay where they are. */
 const POD_FIELDS = [
@@ -73,6 +75,19 @@ export class PodAgent {
         return name === undefined ? undefined : { name, isServed: !!this.#registry.get(name) };
       },
       podsOf: node => this.#pods.byIndex('node', node),
+    });
+  }
+
+  /** Undefined where the runtime cannot tell. */
+  usage(): PodUsageSource | undefined {
+    const { runtime } = this.#environment;
+    const usage = runtime.usage?.bind(runtime);
+    if (usage === undefined) return undefined;
+    return podUsageSource({
+      pods: this.#pods,
+      nodes: () => this.#registry.names().flatMap(name => this.#registry.object(name) ?? []),
+      isServed: node => this.#registry.get(node) !== undefined,
+      usage,
     });
   }
 

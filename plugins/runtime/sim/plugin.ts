@@ -1,7 +1,10 @@
-import { clusterNetworkPoint, definePlugin, runtimePoint } from 'kernetes/sdk';
+import { clusterNetworkPoint, customMetricsPoint, definePlugin, runtimePoint } from 'kernetes/sdk';
 import type { BehaviourConfig } from './behaviour.ts';
+import { LoadMetrics } from './load-metrics.ts';
+import { Loads } from './loads.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimRuntime } from './sim-runtime.ts';
+import { UsageMeter } from './usage-meter.ts';
 
 /** Milliseconds: fixed, evenly between two bounds, or exponential about a mean. */
 const DELAY = {
@@ -81,9 +84,16 @@ export default definePlugin<BehaviourConfig>({
     },
   },
   activate(ctx) {
-    const { config, clock, random, log } = ctx;
+    const { config, clock, events, random, log } = ctx;
     const network = new SimNetwork(clock);
-    ctx.provide(runtimePoint, new SimRuntime({ config, clock, random, log, network }));
+    const loads = new Loads(ctx, () => metrics.update());
+    const list = () => loads.list();
+    const meter = new UsageMeter({ clock, events, loads: list, seed: random.integer(2 ** 32) });
+    const metrics = new LoadMetrics({
+      ...{ loads: list, meter },
+      provide: source => ctx.provide(customMetricsPoint, source),
+    });
+    ctx.provide(runtimePoint, new SimRuntime({ config, clock, random, log, network, meter }));
     ctx.provide(clusterNetworkPoint, network);
   },
 });

@@ -5,6 +5,7 @@ import { type FakeClock, fakeClock, seededRandom, testContext } from 'kernetes/s
 import type { ImageRule } from './behaviour.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimRuntime } from './sim-runtime.ts';
+import { UsageMeter } from './usage-meter.ts';
 
 const IP = '10.244.0.7';
 const POD = { uid: 'u', namespace: 'default', name: 'web', node: 'node-1', hostNetwork: false };
@@ -23,9 +24,10 @@ async function running(
 ): Promise<Setup> {
   const clock = fakeClock();
   const network = new SimNetwork(clock);
-  const { log } = testContext({ clock }).context;
+  const { events, log } = testContext({ clock }).context;
+  const meter = new UsageMeter({ clock, events, loads: () => [], seed: 1 });
   const config = { pullMs: 0, startMs: 0, stopMs: 0, images };
-  const runtime = new SimRuntime({ config, clock, random: seededRandom(), log, network });
+  const runtime = new SimRuntime({ config, clock, random: seededRandom(), log, network, meter });
   const pod = { ...POD, hostNetwork };
   await runtime.runPod(pod);
   const spec = { name: 'main', image: 'app', ...container };

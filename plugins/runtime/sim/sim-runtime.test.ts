@@ -11,14 +11,16 @@ import {
 import type { BehaviourConfig } from './behaviour.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimRuntime } from './sim-runtime.ts';
+import { UsageMeter } from './usage-meter.ts';
 
 const CONFIG: BehaviourConfig = { pullMs: 0, startMs: 0, stopMs: 0, images: [] };
 
 function simRuntime(clock: FakeClock, config: Partial<BehaviourConfig> = {}): SimRuntime {
-  const { log } = testContext({ clock }).context;
+  const { events, log } = testContext({ clock }).context;
+  const meter = new UsageMeter({ clock, events, loads: () => [], seed: 1 });
   const network = new SimNetwork(clock);
   const own = { config: { ...CONFIG, ...config }, random: seededRandom() };
-  return new SimRuntime({ ...own, clock, log, network });
+  return new SimRuntime({ ...own, clock, log, network, meter });
 }
 
 testRuntime('sim', {

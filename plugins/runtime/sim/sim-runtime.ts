@@ -15,13 +15,16 @@ import {
   type RunPodResult,
   type Runtime,
   type RuntimeSink,
+  type RuntimeUsage,
   type StartRequest,
   type StartResult,
   type Timer,
+  type UsageRequest,
 } from 'kernetes/sdk';
 import { type Behaviour, type BehaviourConfig, Behaviours } from './behaviour.ts';
 import { fullImageName, imageIdOf } from './image-name.ts';
 import type { SimNetwork } from './sim-network.ts';
+import type { UsageMeter } from './usage-meter.ts';
 
 export interface SimRuntimeOptions {
   readonly config: BehaviourConfig;
@@ -30,6 +33,7 @@ export interface SimRuntimeOptions {
   readonly log: Logger;
   /** Where its containers can be reached. */
   readonly network: SimNetwork;
+  readonly meter: UsageMeter;
 }
 
 /**
@@ -145,6 +149,18 @@ export class SimRuntime implements Runtime {
     const { ok, afterMs = 0, message = 'simulated failure' } = container.behaviour.probe;
     const final = this.#options.clock.now() >= container.startedAtMs + afterMs;
     return final === ok ? { ok: true, final } : { ok: false, message, final };
+  }
+
+  async usage(pods: readonly UsageRequest[]): Promise<RuntimeUsage> {
+    const { meter } = this.#options;
+    const window = meter.window();
+    const shares = meter.shares(window);
+    const measured = pods.map(asked => {
+      const containers = [...(this.#pods.get(asked.uid)?.values() ?? [])];
+      return meter.measure(containers, asked, { window, shares: shares.get(asked.uid) ?? [] });
+    });
+    const windowMs = window.endMs - window.fromMs;
+    return { timestampMs: window.endMs, windowMs, pods: measured };
   }
 
   #takeUp(known: Omit<SimContainer, 'behaviour'>): ContainerOutcome {
