@@ -1,0 +1,42 @@
+import {
+  type ControllerView,
+  controllerOf,
+  definePlugin,
+  Job,
+  type ObjectKey,
+  POD_FIELDS,
+  Pod,
+  runController,
+  selectorFrom,
+} from 'kernetes/sdk';
+import { JobReconciler } from './job.ts';
+import { isTracked, lostIn, trackedFor } from './tracked-pod.ts';
+
+export default definePlugin({
+  name: 'controller.job',
+  activate(ctx) {
+    const reconciler = new JobReconciler(ctx.clock);
+    runController(ctx, {
+      for: Job,
+      owns: [{ kind: Pod, fields: POD_FIELDS, indexes: { tracked: trackedFor } }],
+      watches: [{ kind: Pod, fields: POD_FIELDS, map: concerned }],
+      concurrency: 5,
+      // Pods start and end in crowds: one write of the status for many.
+      intervalMs: 100,
+      reconcile: (key, context) => reconciler.reconcile(key, context),
+    });
+  },
+});
+
+/** Of a pod that nobody manages: who selects it, and who lets it go if it is held. */
+function concerned(pod: Pod, { informer }: ControllerView): readonly ObjectKey[] {
+  const { namespace = '', labels, deletionTimestamp } = pod.metadata;
+  if (controllerOf(pod)) return [];
+  const lost = isTracked(pod) ? [lostIn(namespace)] : [];
+  if (deletionTimestamp) return lost;
+  const adopters = informer(Job)
+    .list(namespace)
+    .filter(job => selectorFrom(job.spec?.selector).matches(labels))
+    .map(job => ({ namespace, name: job.metadata.name ?? '' }));
+  return [...lost, ...adopters];
+}
