@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  matchVolume,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  serviceUnavailable,
+  VOLUME_ANNOTATIONS,
+} from 'kernetes/sdk';
+import { fakeClock, TestKernel } from 'kernetes/sdk/testing';
+import { claimOf, startBinder, volumeOf } from './test-setup.ts';
+
+/** One thing that happens; `n` says to which of a handful of names. */
+type Step =
+  | { readonly do: 'volume' | 'claim'; readonly n: number; readonly size: number }
+  | { readonly do: 'named' | 'reserved'; readonly n: number; readonly other: number }
+  | { readonly do: 'delete-volume' | 'delete-claim' | 'free'; readonly n: number }
+  | { readonly do: 'fail'; readonly n: number }
+  | { readonly do: 'hold' | 'crash' | 'wait' };
+
+const n = fc.nat({ max: 3 });
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    fc.record({ do: fc.constantFrom('volume', 'claim'), n, size: fc.integer({ min: 1, max: 3 }) }),
+    fc.record({ do: fc.constantFrom('named', 'reserved'), n, other: n }),
+    fc.record({ do: fc.constantFrom('delete-volume', 'delete-claim', 'free'), n }),
+    fc.record({ do: fc.constant('fail' as const), n }),
+    fc.record({ do: fc.constantFrom('hold', 'crash', 'wait') }),
+  ) as fc.Arbitrary<Step>,
+  { maxLength: 25 },
+);
+
+test('any history of two controllers ends with one volume to a claim and one claim to a volume', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async history => {
+      const world = new World();
+      await world.start();
+      for (const step of history) {
+        await world.apply(step);
+        world.assertNothingIsShared();
+      }
+      await world.settle();
+      world.assertNothingIsShared();
+      world.assertAllIsBoundThatCanBe();
+      await world.stop();
+    }),
+    { numRuns: 150 },
+  );
+});
+
+class World {
+  readonly clock = fakeClock();
+  readonly kernel = new TestKernel({ clock: this.clock });
+  #stops: (() => Promise<void>)[] = [];
+  #failures = 0;
+  #release: () => void = () => {};
+
+  constructor() {
+    this.kernel.fault = ({ verb }) =>
+      verb === 'patch' && this.#failures-- > 0 ? serviceUnavailable('down') : undefined;
+  }
+
+  /** Two, as if neither knew of the other. */
+  async start(): Promise<void> {
+    for (let i = 0; i < 2; i++) {
+      const { dispose } = await startBinder({ kernel: this.kernel, clock: this.clock });
+      this.#stops.push(dispose);
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.#stops.splice(0)) await stop();
+  }
+
+  async apply(step: Step): Promise<void> {
+    const { kernel } = this;
+    switch (step.do) {
+      case 'volume':
+        this.#addVolume(step.n, { capacity: { storage: `${step.size}Gi` } });
+        break;
+      case 'reserved':
+        this.#addVolume(step.n, { claimRef: { namespace: 'default', name: `c${step.other}` } });
+        break;
+      case 'claim':
+        this.#addClaim(step.n, { resources: { requests: { storage: `${step.size}Gi` } } });
+        break;
+      case 'named':
+        this.#addClaim(step.n, { volumeName: `v${step.other}` });
+        break;
+      case 'delete-volume':
+        if (kernel.get(PersistentVolume, `v${step.n}`)) {
+          await kernel.objects.delete(PersistentVolume, { name: `v${step.n}` });
+        }
+        break;
+      case 'delete-claim':
+        if (kernel.get(PersistentVolumeClaim, `default/c${step.n}`)) {
+          const key = { namespace: 'default', name: `c${step.n}` };
+          await kernel.objects.delete(PersistentVolumeClaim, key);
+        }
+        break;
+      case 'free':
+        this.#free(`v${step.n}`);
+        break;
+      case 'fail':
+        this.#failures = step.n + 1;
+        break;
+      case 'hold':
+        this.#release();
+        this.#release = kernel.holdWatches();
+        break;
+      case 'crash':
+        await this.stop();
+        await this.start();
+        break;
+      case 'wait':
+        await this.clock.step(1);
+        break;
+    }
+  }
+
+  async settle(): Promise<void> {
+    this.#failures = 0;
+    this.#release();
+    await this.clock.step(120_000);
+  }
+
+  /** Nobody who was told that it is his shares a volume, at any time. */
+  assertNothingIsShared(): void {
+    const owners = new Map<string, string>();
+    for (const { metadata, spec } of this.kernel.all(PersistentVolumeClaim)) {
+      if (!metadata.annotations?.[VOLUME_ANNOTATIONS.bindCompleted]) continue;
+      const volume = this.kernel.get(PersistentVolume, spec?.volumeName ?? '');
+      if (volume === undefined || volume.spec?.claimRef?.uid !== metadata.uid) continue;
+      const { name = '' } = volume.metadata;
+      assert.equal(owners.get(name), undefined, `Two claims have ${name}`);
+      owners.set(name, metadata.uid ?? '');
+    }
+  }
+
+  assertAllIsBoundThatCanBe(): void {
+    const volumes = this.kernel.all(PersistentVolume);
+    const taken = new Map<string, string>();
+    for (const { metadata, spec, status } of volumes) {
+      const uid = spec?.claimRef?.uid;
+      if (status?.phase !== 'Bound' || !uid) continue;
+      assert.equal(taken.get(uid), undefined, `One claim has ${metadata.name} and another`);
+      taken.set(uid, metadata.name ?? '');
+    }
+    for (const claim of this.kernel.all(PersistentVolumeClaim)) {
+      const { metadata, spec, status } = claim;
+      if (status?.phase === 'Bound') {
+        assert.equal(taken.get(metadata.uid ?? ''), spec?.volumeName);
+      } else {
+        assert.equal(taken.get(metadata.uid ?? ''), undefined, `${metadata.name} is not Bound`);
+      }
+      if (status?.phase === 'Pending' && !spec?.volumeName) {
+        assert.equal(matchVolume(claim, volumes), undefined, `${metadata.name} could be bound`);
+      }
+    }
+  }
+
+  #addVolume(at: number, spec: Parameters<typeof volumeOf>[1]): void {
+    const name = `v${at}`;
+    if (!this.kernel.get(PersistentVolume, name)) {
+      this.kernel.add(PersistentVolume, volumeOf(name, spec));
+    }
+  }
+
+  #addClaim(at: number, spec: Parameters<typeof claimOf>[1]): void {
+    const name = `c${at}`;
+    if (!this.kernel.get(PersistentVolumeClaim, `default/${name}`)) {
+      this.kernel.add(PersistentVolumeClaim, claimOf(name, spec));
+    }
+  }
+
+  /** The administrator has looked after a released volume. */
+  #free(name: string): void {
+    if (this.kernel.get(PersistentVolume, name)?.status?.phase !== 'Released') return;
+    this.kernel.modify(PersistentVolume, name, ({ spec }) => {
+      delete spec?.claimRef;
+    });
+  }
+}
