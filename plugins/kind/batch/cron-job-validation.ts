@@ -6,9 +6,9 @@ import {
   nonNegative,
   oneOf,
   required,
+  scheduleError,
 } from 'kernetes/sdk';
 import { validateJobTemplate } from './job-validation.ts';
-import { scheduleError } from './schedule.ts';
 
 const SPEC = fieldPath('spec');
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { scheduleError } from './schedule.ts';
+import { parseSchedule, scheduleError } from './cron-schedule.ts';
 
 const cases: [schedule: string, error: string | undefined][] = [
   ['* * * * *', undefined],
@@ -28,3 +28,23 @@ for (const [schedule, error] of cases) {
     assert.equal(scheduleError(schedule), error);
   });
 }
+
+test('parseSchedule() gives the values of each field, and which are any', () => {
+  assert.deepEqual(parseSchedule('*/20 9-11 1,15 jan */2'), {
+    type: 'fields',
+    fields: [
+      { values: [0, 20, 40], isAny: false },
+      { values: [9, 10, 11], isAny: false },
+      { values: [1, 15], isAny: false },
+      { values: [1], isAny: false },
+      { values: [0, 2, 4, 6], isAny: false },
+    ],
+  });
+  const weekly = parseSchedule('@weekly');
+  assert.ok(typeof weekly === 'object' && weekly.type === 'fields');
+  assert.deepEqual(
+    weekly.fields.map(({ isAny }) => isAny),
+    [false, false, true, true, false],
+  );
+  assert.deepEqual(parseSchedule('@every 90.7s'), { type: 'every', everyMs: 90_000 });
+});
