@@ -20,6 +20,7 @@ export * from './controller.ts';
 export * from './controller-history.ts';
 export * from './controller-runner.ts';
 export * from './custom-metrics-source.ts';
+export * from './cron-schedule.ts';
 export * from './custom-schema/custom-schema.ts';
 export * from './default-class.ts';
 export * from './door.ts';
