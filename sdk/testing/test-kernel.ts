@@ -111,9 +111,15 @@ export class TestKernel {
     for (const watcher of watchers) this.#watchers.add(watcher);
   }
 
-  /** Watchers see nothing until the returned function is called, then all of it: a slow line. */
-  holdWatches(): () => void {
-    const held = [...this.#watchers];
+  /**
+   * Watchers, or those of one plugin or resource, see nothing until the returned function is
+   * called, then all of it: a slow line.
+   */
+  holdWatches({ plugin, resource }: { plugin?: string; resource?: string } = {}): () => void {
+    const isMeant = (watcher: Watcher) =>
+      (plugin ?? watcher.plugin) === watcher.plugin &&
+      (resource ?? watcher.resource) === watcher.resource;
+    const held = [...this.#watchers].filter(isMeant);
     for (const watcher of held) watcher.hold();
     return () => {
       for (const watcher of held) watcher.release();
@@ -123,7 +129,7 @@ export class TestKernel {
   #linkOf(plugin: string, handle: (request: ObjectRequest) => unknown): KernelLink {
     return {
       request: async requests => requests.map(request => answer(request, handle)),
-      watch: (request, sink) => this.#watch(request, sink),
+      watch: (request, sink) => this.#watch(request, sink, plugin),
       provide: (point, name, value) => this.#provide(point, { name, plugin, value, remote: false }),
       subscribe: (point, onChange) => this.#subscribe(point, onChange),
       log: (level, message, fields) => void this.logs.push({ plugin, level, message, fields }),
@@ -131,13 +137,13 @@ export class TestKernel {
     };
   }
 
-  #watch(request: WatchRequest, sink: ObjectWatchSink<KubeObject>): () => void {
+  #watch(request: WatchRequest, sink: ObjectWatchSink<KubeObject>, plugin: string): () => void {
     const matches = selects(request.namespace, request);
     const concerns = ({ subject }: TestChange) =>
       subject.group === request.group && subject.resource === request.resource;
-    const watcher = new Watcher(sink, change =>
-      concerns(change) ? eventFor(change, matches) : undefined,
-    );
+    const eventOf = (change: TestChange) =>
+      concerns(change) ? eventFor(change, matches) : undefined;
+    const watcher = new Watcher({ plugin, resource: request.resource }, sink, eventOf);
     const { resourceVersion } = request;
     if (resourceVersion === undefined) {
       for (const object of this.#store.all(request).filter(matches)) {
@@ -194,6 +200,8 @@ export class TestKernel {
 
 /** Tells its sink in a later microtask, as a message would come, and all of a moment together. */
 class Watcher {
+  readonly plugin: string;
+  readonly resource: string;
   readonly #sink: ObjectWatchSink<KubeObject>;
   readonly #eventFor: (change: TestChange) => WatchEvent<KubeObject> | undefined;
   #queued: WatchEvent<KubeObject>[] = [];
@@ -202,9 +210,12 @@ class Watcher {
   #held = false;
 
   constructor(
+    { plugin, resource }: { readonly plugin: string; readonly resource: string },
     sink: ObjectWatchSink<KubeObject>,
     eventOf: (change: TestChange) => WatchEvent<KubeObject> | undefined,
   ) {
+    this.plugin = plugin;
+    this.resource = resource;
     this.#sink = sink;
     this.#eventFor = eventOf;
   }

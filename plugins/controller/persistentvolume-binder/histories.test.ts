@@ -16,8 +16,8 @@ type Step =
   | { readonly do: 'volume' | 'claim'; readonly n: number; readonly size: number }
   | { readonly do: 'named' | 'reserved'; readonly n: number; readonly other: number }
   | { readonly do: 'delete-volume' | 'delete-claim' | 'free'; readonly n: number }
-  | { readonly do: 'fail'; readonly n: number }
-  | { readonly do: 'hold' | 'crash' | 'wait' };
+  | { readonly do: 'fail' | 'wait'; readonly n: number }
+  | { readonly do: 'hold' | 'crash' };
 
 const n = fc.nat({ max: 3 });
 const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -25,10 +25,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     fc.record({ do: fc.constantFrom('volume', 'claim'), n, size: fc.integer({ min: 1, max: 3 }) }),
     fc.record({ do: fc.constantFrom('named', 'reserved'), n, other: n }),
     fc.record({ do: fc.constantFrom('delete-volume', 'delete-claim', 'free'), n }),
-    fc.record({ do: fc.constant('fail' as const), n }),
-    fc.record({ do: fc.constantFrom('hold', 'crash', 'wait') }),
+    fc.record({ do: fc.constantFrom('fail', 'wait'), n }),
+    fc.record({ do: fc.constantFrom('hold', 'crash') }),
   ) as fc.Arbitrary<Step>,
-  { maxLength: 25 },
+  { maxLength: 30 },
 );
 
 test('any history of two controllers ends with one volume to a claim and one claim to a volume', async () => {
@@ -38,6 +38,7 @@ test('any history of two controllers ends with one volume to a claim and one cla
       await world.start();
       for (const step of history) {
         await world.apply(step);
+        await world.clock.step(0);
         world.assertNothingIsShared();
       }
       await world.settle();
@@ -45,9 +46,12 @@ test('any history of two controllers ends with one volume to a claim and one cla
       world.assertAllIsBoundThatCanBe();
       await world.stop();
     }),
-    { numRuns: 150 },
+    { numRuns: 400 },
   );
 });
+
+/** Until what is under way is done; between two retries; until all is looked at again. */
+const WAITS_MS = [0, 7, 50, 15_000];
 
 class World {
   readonly clock = fakeClock();
@@ -57,14 +61,16 @@ class World {
   #release: () => void = () => {};
 
   constructor() {
-    this.kernel.fault = ({ verb }) =>
-      verb === 'patch' && this.#failures-- > 0 ? serviceUnavailable('down') : undefined;
+    this.kernel.fault = ({ verb }, plugin) =>
+      verb === 'patch' && plugin === 'one' && this.#failures-- > 0
+        ? serviceUnavailable('down')
+        : undefined;
   }
 
   /** Two, as if neither knew of the other. */
   async start(): Promise<void> {
-    for (let i = 0; i < 2; i++) {
-      const { dispose } = await startBinder({ kernel: this.kernel, clock: this.clock });
+    for (const name of ['one', 'other']) {
+      const { dispose } = await startBinder({ name, kernel: this.kernel, clock: this.clock });
       this.#stops.push(dispose);
     }
   }
@@ -103,18 +109,18 @@ class World {
         this.#free(`v${step.n}`);
         break;
       case 'fail':
-        this.#failures = step.n + 1;
+        this.#failures = 2 * step.n + 1;
         break;
       case 'hold':
         this.#release();
-        this.#release = kernel.holdWatches();
+        this.#release = kernel.holdWatches({ plugin: 'one', resource: 'persistentvolumes' });
         break;
       case 'crash':
         await this.stop();
         await this.start();
         break;
       case 'wait':
-        await this.clock.step(1);
+        await this.clock.step(WAITS_MS[step.n] ?? 0);
         break;
     }
   }
@@ -125,16 +131,14 @@ class World {
     await this.clock.step(120_000);
   }
 
-  /** Nobody who was told that it is his shares a volume, at any time. */
+  /** No two claims were ever told that the same volume is theirs. */
   assertNothingIsShared(): void {
     const owners = new Map<string, string>();
-    for (const { metadata, spec } of this.kernel.all(PersistentVolumeClaim)) {
-      if (!metadata.annotations?.[VOLUME_ANNOTATIONS.bindCompleted]) continue;
-      const volume = this.kernel.get(PersistentVolume, spec?.volumeName ?? '');
-      if (volume === undefined || volume.spec?.claimRef?.uid !== metadata.uid) continue;
-      const { name = '' } = volume.metadata;
-      assert.equal(owners.get(name), undefined, `Two claims have ${name}`);
-      owners.set(name, metadata.uid ?? '');
+    for (const { metadata, spec, status } of this.kernel.all(PersistentVolumeClaim)) {
+      const { volumeName = '' } = spec ?? {};
+      if (status?.phase !== 'Bound') continue;
+      assert.equal(owners.get(volumeName), undefined, `Two claims have ${volumeName}`);
+      owners.set(volumeName, metadata.name ?? '');
     }
   }
 
@@ -162,9 +166,11 @@ class World {
 
   #addVolume(at: number, spec: Parameters<typeof volumeOf>[1]): void {
     const name = `v${at}`;
-    if (!this.kernel.get(PersistentVolume, name)) {
-      this.kernel.add(PersistentVolume, volumeOf(name, spec));
-    }
+    // Another of the name of one that a claim lost is a story of its own (see plugin.test.ts).
+    const isLost = ({ spec }: PersistentVolumeClaim) => spec?.volumeName === name;
+    if (this.kernel.get(PersistentVolume, name)) return;
+    if (this.kernel.all(PersistentVolumeClaim).filter(isBoundOnce).some(isLost)) return;
+    this.kernel.add(PersistentVolume, volumeOf(name, spec));
   }
 
   #addClaim(at: number, spec: Parameters<typeof claimOf>[1]): void {
@@ -181,4 +187,8 @@ class World {
       delete spec?.claimRef;
     });
   }
+}
+
+function isBoundOnce({ metadata }: PersistentVolumeClaim): boolean {
+  return metadata.annotations?.[VOLUME_ANNOTATIONS.bindCompleted] !== undefined;
 }

@@ -532,6 +532,26 @@ describe('controller.persistentvolume-binder, broken off,', () => {
     });
   }
 
+  it('leaves a volume to the claim that another controller gave it to, unseen', async () => {
+    const { kernel, clock, claim, volume } = await startBinder({ name: 'other' });
+    await startBinder({ name: 'one', kernel, clock });
+    kernel.add(PersistentVolume, volumeOf('v'));
+    await clock.step(0);
+    const release = kernel.holdWatches({ plugin: 'one', resource: 'persistentvolumes' });
+    kernel.fault = (request, plugin) =>
+      plugin === 'one' && isWrite(request) ? serviceUnavailable('down') : undefined;
+    kernel.add(PersistentVolumeClaim, claimOf('first'));
+    await clock.step(0);
+    kernel.fault = () => undefined;
+    kernel.add(PersistentVolumeClaim, claimOf('second'));
+    await clock.step(1_000);
+    assert.equal(volume('v')?.spec?.claimRef?.name, 'first');
+    release();
+    await clock.step(20_000);
+    assert.equal(claim('first')?.status?.phase, 'Bound');
+    assert.equal(claim('second')?.status?.phase, 'Pending');
+  });
+
   it('does not write to what it has not seen change', async () => {
     const { kernel, clock, claim } = await startBinder();
     kernel.add(PersistentVolume, volumeOf('v'), volumeOf('w'));

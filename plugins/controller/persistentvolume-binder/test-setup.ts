@@ -13,11 +13,12 @@ import { activate, type FakeClock, fakeClock, TestKernel, testContext } from 'ke
 import plugin from './plugin.ts';
 
 /** For the tests of this folder: the controller on a test kernel, and objects made on the spot. */
-export async function startBinder(options: { kernel?: TestKernel; clock?: FakeClock } = {}) {
+export async function startBinder(options: StartOptions = {}) {
   const clock = options.clock ?? fakeClock();
   const kernel = options.kernel ?? new TestKernel({ clock });
   const config = { syncPeriodMs: 15_000, concurrency: 4 };
-  const { dispose } = await activate(plugin, { kernel, clock, config });
+  const { name = plugin.name } = options;
+  const { dispose } = await activate(plugin, { name, kernel, clock, config });
   await clock.step(0);
   return {
     ...{ kernel, clock, dispose },
@@ -30,6 +31,13 @@ export async function startBinder(options: { kernel?: TestKernel; clock?: FakeCl
         .filter(({ involvedObject }) => involvedObject.name === name)
         .map(({ reason, message }) => `${reason}: ${message}`),
   };
+}
+
+export interface StartOptions {
+  /** Of the plugin, where there are two. */
+  readonly name?: string;
+  readonly kernel?: TestKernel;
+  readonly clock?: FakeClock;
 }
 
 export function provide(kernel: TestKernel, provisioner: Provisioner): void {

@@ -1,0 +1,26 @@
+import type { PersistentVolumeSpec, ProvisionRequest } from 'kernetes/sdk';
+
+/** Where a volume is: on the node that was chosen for it, or wherever its pod runs. */
+export function sourceAt(
+  path: string,
+  { selectedNode, storageClass }: ProvisionRequest,
+): PersistentVolumeSpec {
+  if (selectedNode) {
+    const { name, labels } = selectedNode;
+    return { local: { path }, nodeAffinity: onlyAt([labels[HOSTNAME] ?? name]) };
+  }
+  const [topology] = storageClass.allowedTopologies ?? [];
+  const source = { hostPath: { path, type: 'DirectoryOrCreate' } };
+  const matchExpressions = (topology?.matchLabelExpressions ?? []).map(({ key, values }) => ({
+    ...{ key, operator: 'In', values },
+  }));
+  if (matchExpressions.length === 0) return source;
+  return { ...source, nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions }] } } };
+}
+
+function onlyAt(values: string[]) {
+  const matchExpressions = [{ key: HOSTNAME, operator: 'In', values }];
+  return { required: { nodeSelectorTerms: [{ matchExpressions }] } };
+}
+
+const HOSTNAME = 'kubernetes.io/hostname';
