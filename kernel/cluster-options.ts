@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join, parse as parsePath, resolve } from 'node:path';
 import type { Clock } from '../sdk/clock.ts';
+import { ELECTION_TIMES, type ElectionSettings } from '../sdk/leadership.ts';
 import type { Logger, LogLevel } from '../sdk/logger.ts';
 import type { PluginDefinition } from '../sdk/plugin.ts';
 import type { Random } from '../sdk/random.ts';
@@ -39,6 +40,12 @@ export interface ClusterOptions {
   readonly data?: string;
   /** URLs of an etcd cluster that keeps the objects. */
   readonly etcd?: readonly string[];
+  /**
+   * Whether controllers, scheduler and nodes act only while they are elected by a Lease, so that
+   * several processes can run on one database; an object changes the times of the elections.
+   * Default: with `etcd`, for elsewhere the database lets no second process in.
+   */
+  readonly leaderElection?: boolean | Partial<ElectionTimes>;
   /** Serve HTTPS at `HOST:PORT` from the start; port 0 is any free one. Default: false. */
   readonly listen?: string | false;
   /** The address that clients are told, where it is not that of `listen`. */
@@ -88,6 +95,9 @@ export interface ClusterOptions {
   readonly onStuck?: (error: Error) => void;
 }
 
+/** Of kube-controller-manager's flags of these names; its are the defaults: 15, 10 and 2 seconds. */
+export type ElectionTimes = Omit<ElectionSettings, 'identity'>;
+
 /** The options checked, with their defaults. */
 export interface ClusterPlan {
   readonly entries: readonly LoaderEntry[];
@@ -96,6 +106,8 @@ export interface ClusterPlan {
   readonly advertiseHost: string;
   /** Of the Service by which pods reach the server. */
   readonly serviceAddress: string;
+  /** Undefined: nobody is elected, and all may act. */
+  readonly elections: ElectionTimes | undefined;
 }
 
 /** Throws `LoadError` for what the operator must mend. */
@@ -139,7 +151,27 @@ export function planCluster(options: ClusterOptions, installation: Installation)
     pkiFolder: options.data === undefined ? '' : pkiFolder(options.data),
   };
   const entries = entriesOf(options, installation, settings);
-  return { entries, listen, advertiseHost, serviceAddress: addressAt(services, 1) };
+  const elections = planElections(options);
+  return { entries, listen, advertiseHost, serviceAddress: addressAt(services, 1), elections };
+}
+
+/** Throws `LoadError` for times with which a leader would lose what it renews. */
+function planElections({ leaderElection, etcd }: ClusterOptions): ElectionTimes | undefined {
+  const given = leaderElection ?? etcd !== undefined;
+  if (!given) return undefined;
+  const times = { ...ELECTION_TIMES, ...(given === true ? {} : given) };
+  const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = times;
+  if (
+    retryPeriodMs > 0 &&
+    renewDeadlineMs > 1.2 * retryPeriodMs &&
+    leaseDurationMs > renewDeadlineMs
+  )
+    return times;
+  throw new LoadError(
+    `Leader election has a lease of ${leaseDurationMs} ms, a renew deadline of ` +
+      `${renewDeadlineMs} ms and a retry period of ${retryPeriodMs} ms: want each to be longer ` +
+      'than the next, the deadline by a fifth',
+  );
 }
 
 /** Where the keys of a cluster with a data directory are. */

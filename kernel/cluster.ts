@@ -1,5 +1,5 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Clock } from '../sdk/clock.ts';
 import type { Listening } from '../sdk/door.ts';
@@ -92,6 +92,9 @@ export async function createCluster(options: ClusterOptions = {}): Promise<Clust
         ...(cacheDir && { cacheDir }),
       }),
       defaultPlacement,
+      ...(plan.elections && {
+        elections: { ...plan.elections, identity: `${hostname()}_${random.uuid()}` },
+      }),
     },
   });
   // Keys are made while threads start.

@@ -42,7 +42,7 @@ export interface KernelOptions {
   readonly backend: Backend;
   readonly plugins: Pick<
     LoaderOptions,
-    'entries' | 'builtins' | 'importEntry' | 'hosts' | 'defaultPlacement'
+    'entries' | 'builtins' | 'importEntry' | 'hosts' | 'defaultPlacement' | 'elections'
   >;
   readonly clock: Clock;
   readonly random: Random;

@@ -3,14 +3,16 @@ import { createEventRecorder } from './event-recorder.ts';
 import type { Contribution, Contributions, Disposer, ExtensionPoint } from './extension.ts';
 import type { InformerOptions } from './informer.ts';
 import type { Kind, KubeObject } from './kind.ts';
+import { ALWAYS_LEADING, type Leadership } from './leadership.ts';
 import type { KernelLink } from './link.ts';
+import { createLogger } from './link-logger.ts';
 import { createMetrics } from './link-metrics.ts';
-import type { LogFields, Logger } from './logger.ts';
-import { createObjectClient } from './object-client.ts';
+import { createFencedClients, createObjectClient, type FencedClients } from './object-client.ts';
 import type { ObjectClient, ObjectWatchSink } from './objects.ts';
 import type { PluginContext } from './plugin.ts';
 import type { Random } from './random.ts';
 import type { WatchRequest } from './request.ts';
+import type { Candidacy } from './shared-elections.ts';
 import type { SharedInformers } from './shared-informers.ts';
 
 export interface ContextOptions<C> {
@@ -22,6 +24,8 @@ export interface ContextOptions<C> {
   readonly random: Random;
   /** One per thread. */
   readonly shared: SharedInformers;
+  /** Absent: it may act always. */
+  readonly candidacy?: Candidacy;
 }
 
 export interface OpenContext<C> {
@@ -35,12 +39,13 @@ export interface OpenContext<C> {
 
 /** Makes what a plugin's `activate` is called with. For hosts of plugins, not for plugins. */
 export function createContext<C>(options: ContextOptions<C>): OpenContext<C> {
-  const { name, config, link, random, shared } = options;
+  const { name, config, link, random, shared, candidacy } = options;
   const scope = new Scope(name);
   const aborter = new AbortController();
   const log = createLogger(link);
   const clock = scopedClock(options.clock, scope);
-  const objects = scopedObjects(createObjectClient(link), scope);
+  const { plain, fenced } = clientsOf(link, candidacy);
+  const objects = scopedObjects(fenced, scope);
   const component = componentOf(name);
 
   const context: PluginContext<C> = {
@@ -51,8 +56,9 @@ export function createContext<C>(options: ContextOptions<C>): OpenContext<C> {
     clock,
     random,
     objects,
-    events: createEventRecorder({ objects, clock, random, log, component }),
+    events: createEventRecorder({ objects: plain, clock, random, log, component }),
     signal: aborter.signal,
+    leadership: candidacy ? scopedLeadership(candidacy, scope) : ALWAYS_LEADING,
     informer<T extends KubeObject>(kind: Kind<T>, informerOptions: InformerOptions = {}) {
       scope.assertOpen();
       const informer = shared.open(kind, informerOptions, { link, log });
@@ -78,6 +84,12 @@ export function createContext<C>(options: ContextOptions<C>): OpenContext<C> {
       return scope.dispose();
     },
   };
+}
+
+function clientsOf(link: KernelLink, candidacy: Candidacy | undefined): FencedClients {
+  if (candidacy) return createFencedClients(link, () => candidacy.fence());
+  const plain = createObjectClient(link);
+  return { plain, fenced: plain };
 }
 
 /** What was handed out, and how to undo it. */
@@ -122,15 +134,6 @@ class Scope {
     if (errors.length > 0)
       throw new AggregateError(errors, `Cannot dispose all of "${this.#name}"`);
   }
-}
-
-function createLogger(link: KernelLink): Logger {
-  return {
-    debug: (message, fields: LogFields = {}) => link.log('debug', message, fields),
-    info: (message, fields: LogFields = {}) => link.log('info', message, fields),
-    warn: (message, fields: LogFields = {}) => link.log('warn', message, fields),
-    error: (message, fields: LogFields = {}) => link.log('error', message, fields),
-  };
 }
 
 /** Pending timers are one disposer, not one each: there may be many thousands. */
@@ -179,6 +182,22 @@ function scopedObjects(objects: ObjectClient, scope: Scope): ObjectClient {
       return () => {
         forget();
         cancel();
+      };
+    },
+  };
+}
+
+function scopedLeadership(candidacy: Candidacy, scope: Scope): Leadership {
+  return {
+    get isLeader() {
+      return candidacy.isLeader;
+    },
+    follow(follower) {
+      const unfollow = candidacy.follow(follower);
+      const forget = scope.add(unfollow);
+      return () => {
+        forget();
+        return unfollow();
       };
     },
   };

@@ -44,10 +44,14 @@ export function runController<T extends KubeObject, C, W extends readonly KubeOb
     work: key => options.reconcile(parseKey(key), contextOf(key)),
     ...(options.concurrency && { concurrency: options.concurrency }),
     ...(options.intervalMs && { intervalMs: options.intervalMs }),
+    replay: () => {
+      for (const { informer, enqueue } of sources) informer.list().forEach(enqueue);
+    },
   });
   const contextOf = (key: string) => reconcileContext(ctx, { kind: options.for, key, informerOf });
   const view = { informer: informerOf };
-  subscribe(options, view, queue);
+  const sources = sourcesOf(options, view, queue);
+  for (const { informer, enqueue } of sources) onEachState(informer, enqueue);
   const synced = [...informers.values()].map(informer => informer.synced);
   void Promise.all(synced).then(() => queue.start());
   return { ...view, enqueue: key => queue.add(formatKey(key)) };
@@ -112,23 +116,36 @@ function openInformers<T extends KubeObject, C, W extends readonly KubeObject[]>
   );
 }
 
-function subscribe<T extends KubeObject, W extends readonly KubeObject[]>(
+interface Source {
+  readonly informer: Informer<KubeObject>;
+  /** Adds the keys that an object concerns. */
+  enqueue(object: KubeObject): void;
+}
+
+function sourcesOf<T extends KubeObject, W extends readonly KubeObject[]>(
   options: ControllerSources<T, W>,
   view: ControllerView,
   queue: RunningQueue,
-): void {
-  onEachState(view.informer(options.for), object => queue.add(keyOf(object)));
-  for (const { kind } of ownedSources(options)) {
-    onEachState(view.informer(kind), object => {
-      const key = controllerKey(options.for, object);
+): Source[] {
+  const { for: kind, watches = [] } = options;
+  const own = {
+    informer: view.informer(kind as Kind),
+    enqueue: (object: KubeObject) => queue.add(keyOf(object)),
+  };
+  const owned = ownedSources(options).map(source => ({
+    informer: view.informer(source.kind),
+    enqueue(object: KubeObject) {
+      const key = controllerKey(kind, object);
       if (key) queue.add(formatKey(key));
-    });
-  }
-  for (const { kind, map } of (options.watches ?? []) as readonly AnyWatch[]) {
-    onEachState(view.informer(kind), object => {
-      for (const key of map(object, view)) queue.add(formatKey(key));
-    });
-  }
+    },
+  }));
+  const watched = (watches as readonly AnyWatch[]).map(watch => ({
+    informer: view.informer(watch.kind),
+    enqueue(object: KubeObject) {
+      for (const key of watch.map(object, view)) queue.add(formatKey(key));
+    },
+  }));
+  return [own, ...owned, ...watched];
 }
 
 interface AnyWatch extends ControllerSource {

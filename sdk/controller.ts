@@ -18,6 +18,13 @@ export interface ControllerOptions<
   /** The plugin's name. */
   readonly name: string;
   readonly config?: JsonSchema;
+  /**
+   * Of several processes on one database one runs it: `true` for an election of its own, a name for
+   * one together with all that name it. All keys are worked on when it becomes the leader; when it
+   * is no more, what is under way is waited for and its writes are refused. See `Leadership`.
+   * Default: false.
+   */
+  readonly leader?: boolean | string;
   readonly reconcile: Reconcile<T, C>;
 }
 
@@ -102,10 +109,11 @@ export function controller<
   C = unknown,
   const W extends readonly KubeObject[] = readonly KubeObject[],
 >(options: ControllerOptions<T, C, W>): PluginDefinition<C> {
-  const { name, config, ...rest } = options;
+  const { name, config, leader, ...rest } = options;
   return definePlugin<C>({
     name,
     ...(config && { config }),
+    ...(leader && { leader }),
     async activate(ctx) {
       await runController(ctx, rest);
     },

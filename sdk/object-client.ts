@@ -17,7 +17,7 @@ import type {
   PatchOptions,
   WriteOptions,
 } from './objects.ts';
-import type { ObjectRequest, WatchRequest } from './request.ts';
+import type { Fence, ObjectRequest, WatchRequest } from './request.ts';
 
 /**
  * The `ObjectClient` of a plugin: every call becomes an `ObjectRequest`, and those of one tick
@@ -25,8 +25,36 @@ import type { ObjectRequest, WatchRequest } from './request.ts';
  * The answer to a `list` request is the API's List object (`metadata`, `items`).
  */
 export function createObjectClient(link: KernelLink): ObjectClient {
+  return clientOn(new Gather(link), link, request => request);
+}
+
+export interface FencedClients {
+  readonly plain: ObjectClient;
+  /** Each write carries what `fence` gives then, or fails with what it throws. */
+  readonly fenced: ObjectClient;
+}
+
+/** Two clients whose requests travel together. */
+export function createFencedClients(link: KernelLink, fence: () => Fence): FencedClients {
   const gather = new Gather(link);
-  const send = <T>(request: ObjectRequest) => gather.send(request) as Promise<T>;
+  const prepare = (request: ObjectRequest) =>
+    isRead(request) ? request : { ...request, fence: fence() };
+  return {
+    plain: clientOn(gather, link, request => request),
+    fenced: clientOn(gather, link, prepare),
+  };
+}
+
+function isRead({ verb }: ObjectRequest): boolean {
+  return verb === 'get' || verb === 'list';
+}
+
+function clientOn(
+  gather: Gather,
+  link: KernelLink,
+  prepare: (request: ObjectRequest) => ObjectRequest,
+): ObjectClient {
+  const send = async <T>(request: ObjectRequest) => (await gather.send(prepare(request))) as T;
 
   return {
     request: send,
@@ -53,7 +81,7 @@ export function createObjectClient(link: KernelLink): ObjectClient {
     async delete<T extends KubeObject>(kind: Kind<T>, key: ObjectKey, options?: DeleteOptions) {
       await send(deleteRequest(kind, key, options));
     },
-    batch: requests => gather.sendAll(requests),
+    batch: async requests => gather.sendAll(requests.map(prepare)),
     watch: <T extends KubeObject>(request: WatchRequest, sink: ObjectWatchSink<T>) =>
       // The link hands on what the kernel sends of the kind that was asked for.
       link.watch(request, sink as unknown as ObjectWatchSink<KubeObject>),

@@ -1,3 +1,4 @@
+import type { Labels, Metrics } from './metrics.ts';
 import { parseDuration } from './parse-duration.ts';
 import type { PluginContext } from './plugin.ts';
 import { ApiError } from './status.ts';
@@ -19,6 +20,13 @@ export interface QueueOptions {
    * is dealt with in one. Default 0.
    */
   readonly intervalMs?: number;
+  /**
+   * Adds every key that there may be something to do about. Called when an elected plugin begins to
+   * lead; what was added while it did not is forgotten then. Without it those keys are kept.
+   */
+  readonly replay?: () => void;
+  /** Tells the metrics of several queues of one plugin apart: their label `queue`. */
+  readonly name?: string;
 }
 
 /** Keys that are worked off until the plugin is unloaded. */
@@ -31,6 +39,9 @@ export interface RunningQueue {
 /**
  * A work queue and its workers: what `controller()` runs on, for plugins whose keys are not those
  * of one kind. On unload what is under way is waited for.
+ *
+ * A plugin that is elected works off nothing while it does not lead: what is under way when that
+ * ends is waited for, and the rest stays.
  */
 export function runQueue(ctx: PluginContext, options: QueueOptions): RunningQueue {
   return new Runner(ctx, options);
@@ -40,33 +51,61 @@ class Runner implements RunningQueue {
   readonly #ctx: PluginContext;
   readonly #options: QueueOptions;
   readonly #queue: WorkQueue;
-  readonly #reconciles;
-  readonly #seconds;
+  readonly #metrics: QueueMetrics;
   #started = false;
+  #leads = false;
+  /** Keys were not taken, or were dealt with by another leader. */
+  #missedKeys = false;
   #active = 0;
-  #onIdle: () => void = () => {};
+  #idleWaiters: (() => void)[] = [];
 
   constructor(ctx: PluginContext, options: QueueOptions) {
     this.#ctx = ctx;
     this.#options = options;
-    this.#queue = new WorkQueue({ clock: ctx.clock, onReady: () => this.#pump() });
-    this.#reconciles = ctx.metrics.counter('reconciles_total', 'Reconciliations, by their result.');
-    this.#seconds = ctx.metrics.histogram('reconcile_seconds', 'How long one reconciliation took.');
+    this.#queue = new WorkQueue({ clock: ctx.clock, onReady: () => this.#onReady() });
+    this.#metrics = new QueueMetrics(ctx.metrics, options.name);
+    ctx.leadership.follow({
+      begin: () => {
+        this.#leads = true;
+        this.#open();
+      },
+      end: () => {
+        this.#leads = false;
+        this.#missedKeys = true;
+        return this.#idle();
+      },
+    });
     ctx.onDispose(() => this.#stop());
   }
 
   add(key: string): void {
-    this.#queue.add(key);
+    if (this.#leads || !this.#options.replay) this.#queue.add(key);
+    else this.#missedKeys = true;
   }
 
   start(): void {
     if (this.#ctx.signal.aborted) return;
     this.#started = true;
+    this.#open();
+  }
+
+  /** Both have come true: it may work, and knows all that it must. */
+  #open(): void {
+    if (!this.#started || !this.#leads) return;
+    if (this.#missedKeys) {
+      this.#missedKeys = false;
+      this.#options.replay?.();
+    }
+    this.#pump();
+  }
+
+  #onReady(): void {
+    this.#metrics.grown(this.#queue.length);
     this.#pump();
   }
 
   #pump(): void {
-    if (!this.#started) return;
+    if (!this.#started || !this.#leads) return;
     const { concurrency = 1 } = this.#options;
     while (this.#active < concurrency) {
       const key = this.#queue.take();
@@ -79,11 +118,11 @@ class Runner implements RunningQueue {
     this.#active++;
     const began = this.#ctx.clock.monotonic();
     const result = await this.#attempt(key);
-    this.#seconds.observe((this.#ctx.clock.monotonic() - began) / 1000);
-    this.#reconciles.add(1, { result });
+    const seconds = (this.#ctx.clock.monotonic() - began) / 1_000;
     this.#active--;
     this.#release(key, began);
-    if (this.#active === 0) this.#onIdle();
+    this.#metrics.worked(result, seconds, this.#queue.length);
+    if (this.#active === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
     this.#pump();
   }
 
@@ -115,15 +154,64 @@ class Runner implements RunningQueue {
     const isUsual = ApiError.is(error, 'Conflict') || ApiError.is(error, 'NotFound');
     const level = isUsual ? 'debug' : 'warn';
     log[level]('Reconcile failed', { key, failures, error });
+    this.#metrics.retried();
     this.#queue.addRateLimited(key);
   }
 
   #stop(): Promise<void> {
     this.#started = false;
     this.#queue.shutDown();
+    return this.#idle();
+  }
+
+  /** Resolves when nothing is under way. */
+  #idle(): Promise<void> {
     if (this.#active === 0) return Promise.resolve();
-    return new Promise(resolve => {
-      this.#onIdle = resolve;
-    });
+    return new Promise(resolve => this.#idleWaiters.push(resolve));
   }
 }
+
+/**
+ * What a queue tells of itself. Its depth costs no message a key: it is told with the results of
+ * reconciliations, which are told anyway, to an eighth of itself; and between these when it has
+ * doubled.
+ */
+class QueueMetrics {
+  readonly #labels: Labels;
+  readonly #reconciles;
+  readonly #seconds;
+  readonly #depth;
+  readonly #retries;
+  #toldDepth = 0;
+
+  constructor(metrics: Metrics, name: string | undefined) {
+    this.#labels = name === undefined ? {} : { queue: name };
+    this.#reconciles = metrics.counter('reconciles_total', 'Reconciliations, by their result.');
+    this.#seconds = metrics.histogram('reconcile_seconds', 'How long one reconciliation took.');
+    this.#depth = metrics.gauge('queue_depth', 'Keys that wait to be worked on.');
+    this.#retries = metrics.counter('retries_total', 'Keys put back because their work failed.');
+  }
+
+  grown(depth: number): void {
+    if (depth >= 2 * Math.max(this.#toldDepth, DEPTH_MIN)) this.#tell(depth);
+  }
+
+  worked(result: 'success' | 'error', seconds: number, depth: number): void {
+    this.#seconds.observe(seconds, this.#labels);
+    this.#reconciles.add(1, { ...this.#labels, result });
+    const change = Math.abs(depth - this.#toldDepth);
+    if (change > 0 && change * 8 >= this.#toldDepth) this.#tell(depth);
+  }
+
+  retried(): void {
+    this.#retries.add(1, this.#labels);
+  }
+
+  #tell(depth: number): void {
+    this.#toldDepth = depth;
+    this.#depth.set(depth, this.#labels);
+  }
+}
+
+/** A queue that is shorter is told of when something of it was worked on. */
+const DEPTH_MIN = 8;

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { parseGoDuration } from '../../sdk/go-duration.ts';
 import { systemClock } from '../clock.ts';
-import { type Cluster, createCluster, LoadError } from '../cluster.ts';
+import { type Cluster, type ClusterOptions, createCluster, LoadError } from '../cluster.ts';
 import { parseGrants } from '../loader/grant-text.ts';
 import { VERSION } from '../version.ts';
 import { describe, reportFailure } from './failure.ts';
@@ -16,6 +17,10 @@ interface UpOptions {
   readonly data?: string;
   readonly memory?: boolean;
   readonly etcd: readonly string[];
+  readonly leaderElect?: boolean;
+  readonly leaderElectLeaseDuration?: number;
+  readonly leaderElectRenewDeadline?: number;
+  readonly leaderElectRetryPeriod?: number;
   readonly kubeconfig?: string;
   readonly auditPolicyFile?: string;
   readonly auditLogPath?: string;
@@ -45,6 +50,14 @@ export function addUp(program: Command): void {
     .option('--data <dir>', 'keep the cluster in this directory (default: .kernetes)')
     .option('--memory', 'keep the cluster in memory only')
     .option('--etcd <url>', 'keep the objects in this etcd, repeatable', collect, [])
+    .option(
+      '--leader-elect [boolean]',
+      'act only while elected, for several processes on one etcd (default: with --etcd)',
+      toBoolean,
+    )
+    .option('--leader-elect-lease-duration <duration>', 'default: 15s', toDuration)
+    .option('--leader-elect-renew-deadline <duration>', 'default: 10s', toDuration)
+    .option('--leader-elect-retry-period <duration>', 'default: 2s', toDuration)
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: <data>/kubeconfig)')
     .option('--nodes <n>', 'simulated nodes', toInteger, 3)
     .option('--audit-policy-file <file>', 'which requests are logged: a Policy of audit.k8s.io/v1')
@@ -126,7 +139,25 @@ function start(
     ...(tokenAuthFile !== undefined && { tokenAuthFile }),
     ...(serviceAccountSigningKeyFile !== undefined && { serviceAccountSigningKeyFile }),
     ...(options.emulate !== undefined && { emulate: options.emulate }),
+    ...electionOf(options),
   });
+}
+
+function electionOf(options: UpOptions): Pick<ClusterOptions, 'leaderElection'> {
+  const {
+    leaderElect = options.etcd.length > 0,
+    leaderElectLeaseDuration: leaseDurationMs,
+    leaderElectRenewDeadline: renewDeadlineMs,
+    leaderElectRetryPeriod: retryPeriodMs,
+  } = options;
+  if (!leaderElect) return { leaderElection: false };
+  return {
+    leaderElection: {
+      ...(leaseDurationMs !== undefined && { leaseDurationMs }),
+      ...(renewDeadlineMs !== undefined && { renewDeadlineMs }),
+      ...(retryPeriodMs !== undefined && { retryPeriodMs }),
+    },
+  };
 }
 
 /** Undefined: nothing is kept. */
@@ -184,6 +215,18 @@ function collect(value: string, before: readonly string[]): string[] {
 function toInteger(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('want an integer');
   return Number(text);
+}
+
+function toBoolean(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('want true or false');
+  return text === 'true';
+}
+
+/** In milliseconds. */
+function toDuration(text: string): number {
+  const nanoseconds = parseGoDuration(text);
+  if (nanoseconds === undefined) throw new InvalidArgumentError('want a duration as 15s or 1m30s');
+  return Number(nanoseconds) / 1e6;
 }
 
 function relativePath(path: string): string {

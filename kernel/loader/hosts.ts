@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import type { Clock } from '../../sdk/clock.ts';
 import type { Logger } from '../../sdk/logger.ts';
 import { Limits } from '../limits.ts';
-import type { PluginLink } from '../plugin-link.ts';
 import { bundleHost, bundlePlugins, type HostCode } from '../pool/bundle.ts';
 import { explainBuild } from '../pool/esbuild.ts';
 import type { Grants } from '../pool/grants.ts';
@@ -10,7 +9,7 @@ import { type HostExit, type HostScript, type PluginHost, startHost } from '../p
 import { type Supervised, Supervisor, type SupervisorState } from '../pool/supervisor.ts';
 import { checkConfig } from './config.ts';
 import type { GroupBundle, Installation } from './installation.ts';
-import type { HostedGroup, HostFactory } from './loader.ts';
+import type { HostedGroup, HostFactory, HostGroupOptions } from './loader.ts';
 import { LoadError } from './manifest.ts';
 import type { PlannedPlugin } from './plan.ts';
 
@@ -24,7 +23,7 @@ export interface PoolHostsOptions {
   readonly onStuck: (error: Error) => void;
 }
 
-interface SharedOptions extends PoolHostsOptions {
+interface GroupOptions extends PoolHostsOptions, HostGroupOptions {
   /** Bundled once for all hosts. */
   readonly hostCode: () => Promise<HostCode>;
 }
@@ -40,28 +39,21 @@ export function poolHosts(options: PoolHostsOptions): HostFactory {
       return hostCode;
     },
   };
-  return (group, plugins, linkFor) => new PoolGroup(group, plugins, linkFor, shared);
+  return (group, plugins, own) => new PoolGroup(group, plugins, { ...shared, ...own });
 }
 
 /** The plugins of one thread or process. The first start must succeed; later ones are repeated. */
 class PoolGroup implements HostedGroup {
   readonly #name: string;
   readonly #plugins: readonly PlannedPlugin[];
-  readonly #linkFor: (plugin: string) => PluginLink;
-  readonly #options: SharedOptions;
+  readonly #options: GroupOptions;
   readonly #gate = new Gate();
   #script: Promise<HostScript> | undefined;
   #supervisor: Supervisor | undefined;
 
-  constructor(
-    name: string,
-    plugins: readonly PlannedPlugin[],
-    linkFor: (plugin: string) => PluginLink,
-    options: SharedOptions,
-  ) {
+  constructor(name: string, plugins: readonly PlannedPlugin[], options: GroupOptions) {
     this.#name = name;
     this.#plugins = plugins;
-    this.#linkFor = linkFor;
     this.#options = options;
   }
 
@@ -92,8 +84,10 @@ class PoolGroup implements HostedGroup {
     const host = await this.#startHost(onExit);
     try {
       const configs: unknown[] = [];
-      for (const { name, config, source } of this.#plugins) {
+      for (const plugin of this.#plugins) {
+        const { name, config, source } = plugin;
         const definition = await named(name, host.load(name));
+        this.#options.onLoaded(plugin, definition.leader);
         configs.push(checkConfig(name, config, definition.config, source.validateConfig));
       }
       onLoaded();
@@ -110,6 +104,7 @@ class PoolGroup implements HostedGroup {
   }
 
   async #startHost(onExit: (exit: HostExit) => void): Promise<PluginHost> {
+    const { linkFor, clock, elections } = this.#options;
     this.#script ??= this.#makeScript();
     const [first] = this.#plugins;
     return startHost({
@@ -125,8 +120,9 @@ class PoolGroup implements HostedGroup {
         activateTimeoutMs: Limits.activateTimeoutMs,
         heartbeatMs: Limits.hostHeartbeatMs,
       },
-      linkFor: this.#linkFor,
-      clock: this.#options.clock,
+      linkFor,
+      clock,
+      ...(elections && { elections }),
       onExit,
     });
   }

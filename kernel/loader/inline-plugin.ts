@@ -1,8 +1,9 @@
 import type { Clock } from '../../sdk/clock.ts';
-import { createContext, type OpenContext } from '../../sdk/context.ts';
 import type { KernelLink } from '../../sdk/link.ts';
 import type { PluginDefinition } from '../../sdk/plugin.ts';
+import { PluginLife } from '../../sdk/plugin-life.ts';
 import type { Random } from '../../sdk/random.ts';
+import type { SharedElections } from '../../sdk/shared-elections.ts';
 import type { SharedInformers } from '../../sdk/shared-informers.ts';
 import { Limits } from '../limits.ts';
 import { LoadError } from './manifest.ts';
@@ -15,31 +16,28 @@ export interface InlinePluginOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly shared: SharedInformers;
+  readonly elections?: SharedElections;
 }
 
 /** A plugin in the kernel's own thread. */
 export class InlinePlugin {
   readonly name: string;
-  readonly #definition: PluginDefinition;
   readonly #clock: Clock;
-  readonly #open: OpenContext<unknown>;
+  readonly #life: PluginLife;
 
-  constructor(options: InlinePluginOptions) {
-    const { name, definition, config, link, clock, random, shared } = options;
-    this.name = name;
-    this.#definition = definition;
-    this.#clock = clock;
-    this.#open = createContext({ name, config, link, clock, random, shared });
+  constructor({ definition, ...options }: InlinePluginOptions) {
+    this.name = options.name;
+    this.#clock = options.clock;
+    this.#life = new PluginLife(definition, options);
   }
 
   /** Rejects with what `activate` threw, or when it is not done within the deadline. */
   async activate(): Promise<void> {
-    const activation = Promise.resolve(this.#definition.activate(this.#open.context));
-    await withDeadline(activation, this.#clock, this.name);
+    await withDeadline(this.#life.activate(), this.#clock, this.name);
   }
 
   dispose(): Promise<void> {
-    return this.#open.dispose();
+    return this.#life.dispose();
   }
 }
 

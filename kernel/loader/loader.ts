@@ -1,7 +1,9 @@
 import type { Clock } from '../../sdk/clock.ts';
+import { type ElectionSettings, electionRules, leaseNameOf } from '../../sdk/leadership.ts';
 import type { Logger } from '../../sdk/logger.ts';
 import type { PluginDefinition } from '../../sdk/plugin.ts';
 import type { Random } from '../../sdk/random.ts';
+import { SharedElections } from '../../sdk/shared-elections.ts';
 import { SharedInformers } from '../../sdk/shared-informers.ts';
 import type { PluginLink } from '../plugin-link.ts';
 import { checkConfig } from './config.ts';
@@ -30,6 +32,8 @@ export interface LoaderOptions {
   readonly random: Random;
   readonly log: Logger;
   readonly grants: GrantAuthorizer;
+  /** Absent: no plugin is elected, and all may act. */
+  readonly elections?: ElectionSettings;
   /** `provides` is what the plugin's manifest says, if it has one. */
   readonly linkFor: (
     plugin: string,
@@ -47,8 +51,15 @@ export type LoaderEntry =
 export type HostFactory = (
   group: string,
   plugins: readonly PlannedPlugin[],
-  linkFor: (plugin: string) => PluginLink,
+  options: HostGroupOptions,
 ) => HostedGroup;
+
+export interface HostGroupOptions {
+  readonly linkFor: (plugin: string) => PluginLink;
+  readonly elections?: ElectionSettings;
+  /** A plugin's code was read, and says this of itself. */
+  readonly onLoaded: (plugin: PlannedPlugin, leader: true | string | undefined) => void;
+}
 
 /** Plugins that share a thread or process. */
 export interface HostedGroup {
@@ -133,15 +144,27 @@ export class Loader {
 
   async #loadInline(planned: readonly PlannedPlugin[]): Promise<InlinePlugin[]> {
     const { clock, random, linkFor } = this.#options;
+    const { elections: settings } = this.#options;
     const shared = new SharedInformers({ clock, random });
-    const load = async ({ name, source, config }: PlannedPlugin) => {
+    const elections = settings && new SharedElections({ settings, clock, random });
+    const load = async (plugin: PlannedPlugin) => {
+      const { name, source, config } = plugin;
       const definition = await named(name, source.load());
       const checked = checkConfig(name, config, definition.config, source.validateConfig);
       const link = linkFor(name, { remote: false, ...provided(source) });
-      return { name, definition, config: checked, link, clock, random, shared };
+      this.#onLoaded(plugin, definition.leader || undefined);
+      const options = { name, definition, config: checked, link, clock, random, shared };
+      return { ...options, ...(elections && { elections }) };
     };
     const loaded = await Promise.all(planned.map(load));
     return loaded.map(options => new InlinePlugin(options));
+  }
+
+  /** Our own plugins need not ask for what all who are elected need. */
+  #onLoaded({ name, source, granted }: PlannedPlugin, leader: true | string | undefined): void {
+    const { elections, grants } = this.#options;
+    if (!elections || !leader || source.origin !== 'builtin') return;
+    grants.set(name, [...(granted.objects ?? []), ...electionRules(leaseNameOf(name, leader))]);
   }
 
   #makeGroups(planned: readonly PlannedPlugin[]): HostedGroup[] {
@@ -154,7 +177,13 @@ export class Loader {
     const sources = new Map(planned.map(({ name, source }) => [name, source]));
     const linkFor = (plugin: string) =>
       this.#options.linkFor(plugin, { remote: true, ...provided(sources.get(plugin)) });
-    return [...byGroup].map(([group, plugins]) => this.#options.hosts(group, plugins, linkFor));
+    const { elections, hosts } = this.#options;
+    const options: HostGroupOptions = {
+      linkFor,
+      onLoaded: (plugin, leader) => this.#onLoaded(plugin, leader),
+      ...(elections && { elections }),
+    };
+    return [...byGroup].map(([group, plugins]) => hosts(group, plugins, options));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { ElectionSettings } from '../../sdk/leadership.ts';
 import type { Channel } from './channel.ts';
 import type { Grants } from './grants.ts';
 import type { ValueCodec } from './link-client.ts';
@@ -8,6 +9,7 @@ import type { PluginCommand } from './wire.ts';
 export interface HostApi {
   readonly plugins: readonly { readonly name: string; readonly channel: Channel }[];
   readonly codec: ValueCodec;
+  readonly elections?: ElectionSettings;
   /** Whom to give commands; called once. Their answers go over the plugin's channel. */
   serve(runtime: HostRuntime): void;
 }
@@ -31,4 +33,5 @@ export interface HostStart {
   readonly grants: Grants;
   /** The environment variables that were granted, with their values. */
   readonly env: Readonly<Record<string, string>>;
+  readonly elections?: ElectionSettings;
 }

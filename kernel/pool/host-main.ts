@@ -21,6 +21,7 @@ async function main({ start, ports }: { start: HostStart; ports: HostPorts }): P
       channel: portChannel(port),
     })),
     codec: { encode: serialize, decode: bytes => (bytes.length ? deserialize(bytes) : undefined) },
+    ...(start.elections && { elections: start.elections }),
     serve: served => {
       runtime = served;
     },

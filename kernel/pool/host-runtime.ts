@@ -1,5 +1,6 @@
-import { createContext } from '../../sdk/context.ts';
 import type { PluginDefinition } from '../../sdk/plugin.ts';
+import { PluginLife } from '../../sdk/plugin-life.ts';
+import { SharedElections } from '../../sdk/shared-elections.ts';
 import { SharedInformers } from '../../sdk/shared-informers.ts';
 import { systemClock } from '../clock.ts';
 import { systemRandom } from '../random.ts';
@@ -19,45 +20,41 @@ export function startRuntime(host: HostApi, modules: Readonly<Record<string, Loa
   const clock = systemClock();
   const random = systemRandom();
   const shared = new SharedInformers({ clock, random });
+  const { elections: settings } = host;
+  const elections = settings && new SharedElections({ settings, clock, random });
+  const times = { clock, random, shared, ...(elections && { elections }) };
   const links = new Map<string, LinkClient>();
-  const disposers = new Map<string, () => Promise<void>>();
+  const lives = new Map<string, PluginLife>();
   for (const { name, channel } of host.plugins) {
     const link = new LinkClient({ channel, codec: host.codec, provided });
     links.set(name, link);
   }
 
   const load = async (plugin: string): Promise<WireDefinition> => {
-    const { name, config } = await definitionOf(plugin, modules);
-    return { name, ...(config && { config }) };
+    const { name, config, leader } = await definitionOf(plugin, modules);
+    return { name, ...(config && { config }), ...(leader && { leader }) };
   };
   const activate = async (
     plugin: string,
     link: LinkClient,
     config: unknown,
   ): Promise<undefined> => {
-    if (disposers.has(plugin)) throw new Error(`Cannot activate "${plugin}": it is active`);
+    if (lives.has(plugin)) throw new Error(`Cannot activate "${plugin}": it is active`);
     const definition = await definitionOf(plugin, modules);
-    const { context, dispose } = createContext({
-      name: plugin,
-      config,
-      link,
-      clock,
-      random,
-      shared,
-    });
-    disposers.set(plugin, dispose);
+    const life = new PluginLife(definition, { name: plugin, config, link, ...times });
+    lives.set(plugin, life);
     try {
-      await definition.activate(context);
+      await life.activate();
     } catch (error) {
-      disposers.delete(plugin);
-      await dispose();
+      lives.delete(plugin);
+      await life.dispose();
       throw error;
     }
   };
   const deactivate = async (plugin: string): Promise<undefined> => {
-    const dispose = disposers.get(plugin);
-    disposers.delete(plugin);
-    await dispose?.();
+    const life = lives.get(plugin);
+    lives.delete(plugin);
+    await life?.dispose();
   };
 
   host.serve(command => {

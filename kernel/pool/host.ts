@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../sdk/clock.ts';
+import type { ElectionSettings } from '../../sdk/leadership.ts';
 import type { JsonSchema } from '../../sdk/plugin.ts';
 import { Broker } from './broker.ts';
 import type { EncodedLink } from './encoded-link.ts';
@@ -33,6 +34,8 @@ export interface HostOptions {
   /** The plugin's line into the kernel; a new one for every start. */
   readonly linkFor: (plugin: string) => EncodedLink;
   readonly clock: Clock;
+  /** Absent: nobody is elected, and all may act. */
+  readonly elections?: ElectionSettings;
   /** Called once, when the host is gone: also after `stop`. */
   readonly onExit: (exit: HostExit) => void;
 }
@@ -79,6 +82,7 @@ export interface HostExit {
 export interface LoadedDefinition {
   readonly name: string;
   readonly config?: JsonSchema;
+  readonly leader?: true | string;
 }
 
 export interface HostStats {
@@ -127,7 +131,7 @@ export class PluginHost {
   #badMessages = 0;
 
   constructor(options: HostOptions) {
-    const { name, plugins, script, limits, placement } = options;
+    const { name, plugins, script, limits, placement, elections } = options;
     this.name = name;
     this.#options = options;
     this.#over = new Promise(resolve => {
@@ -139,6 +143,7 @@ export class PluginHost {
       code: script.code,
       grants: resolveGrants(plugins[0]?.grants ?? {}),
       env: grantedEnv(plugins[0]?.grants),
+      ...(elections && { elections }),
     };
     const { hostCode, relayCode } = script;
     const flags = permissionFlags(start.grants);

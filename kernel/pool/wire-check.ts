@@ -70,6 +70,9 @@ function definition(value: unknown): WireDefinition {
   return {
     name: text(fields, 'name'),
     ...(fields.config !== undefined && { config: record(fields.config, 'config') }),
+    ...(fields.leader !== undefined && {
+      leader: fields.leader === true ? true : text(fields, 'leader'),
+    }),
   };
 }
 

@@ -187,6 +187,8 @@ export interface WireDefinition {
   readonly name: string;
   /** The JSON Schema of its configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** See `PluginDefinition`. */
+  readonly leader?: true | string;
 }
 
 export const EVENT_TYPES: readonly WatchEventType[] = ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'];

@@ -1,6 +1,8 @@
-import { createContext } from '../context.ts';
+import type { KernelLink } from '../link.ts';
 import type { PluginContext, PluginDefinition } from '../plugin.ts';
+import { PluginLife } from '../plugin-life.ts';
 import type { Random } from '../random.ts';
+import type { SharedElections } from '../shared-elections.ts';
 import { SharedInformers } from '../shared-informers.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -14,6 +16,10 @@ export interface TestContextOptions<C> {
   readonly kernel?: TestKernel;
   readonly clock?: FakeClock;
   readonly random?: Random;
+  /** Default: the kernel's for the plugin. */
+  readonly link?: KernelLink;
+  /** Those of the process that it runs in. Absent: nobody is elected, and all may act. */
+  readonly elections?: SharedElections;
 }
 
 export interface TestContext<C> {
@@ -27,18 +33,7 @@ export interface TestContext<C> {
 export function testContext<C = Record<string, never>>(
   options: TestContextOptions<C> = {},
 ): TestContext<C> {
-  const { name = 'test', clock = fakeClock(), random = seededRandom() } = options;
-  const kernel = options.kernel ?? new TestKernel({ clock, random });
-  const shared = new SharedInformers({ clock, random });
-  const { context, dispose } = createContext<C>({
-    name,
-    config: options.config ?? ({} as C),
-    link: kernel.link(name),
-    clock,
-    random,
-    shared,
-  });
-  return { context, kernel, clock, dispose };
+  return testLife({ name: 'test', activate() {} }, options);
 }
 
 /** Activates a plugin in a test context, and lets it do what it does at once. */
@@ -46,8 +41,23 @@ export async function activate<C>(
   plugin: PluginDefinition<C>,
   options: TestContextOptions<C> = {},
 ): Promise<TestContext<C>> {
-  const test = testContext<C>({ name: plugin.name, ...options });
-  await plugin.activate(test.context);
+  const { life, ...test } = testLife<C>(plugin, options);
+  await life.activate();
   await test.clock.step(0);
   return test;
+}
+
+function testLife<C>(plugin: PluginDefinition<C>, options: TestContextOptions<C>) {
+  const { name = plugin.name, clock = fakeClock(), random = seededRandom(), elections } = options;
+  const kernel = options.kernel ?? new TestKernel({ clock, random });
+  const link = options.link ?? kernel.link(name);
+  // Whoever calls it says that the config fits the plugin.
+  const life = new PluginLife(plugin as PluginDefinition, {
+    ...{ name, link, clock, random },
+    config: options.config ?? {},
+    shared: new SharedInformers({ clock, random }),
+    ...(elections && { elections }),
+  });
+  const context = life.context as PluginContext<C>;
+  return { life, context, kernel, clock, dispose: () => life.dispose() };
 }

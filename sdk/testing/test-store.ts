@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Clock, toTime } from '../clock.ts';
 import { type KubeObject, keyOf } from '../kind.ts';
 import { type Random, randomSuffix } from '../random.ts';
-import type { ObjectRequest, RequestOptions, WatchEvent } from '../request.ts';
+import type { Fence, ObjectRequest, RequestOptions, WatchEvent } from '../request.ts';
 import { parseFieldSelector, parseLabelSelector } from '../selector.ts';
 import {
   alreadyExists,
@@ -60,6 +60,7 @@ export class TestStore {
 
   /** Does it, or throws an `ApiError`. */
   request(request: ObjectRequest): unknown {
+    if (request.fence) this.#checkFence(request, request.fence);
     switch (request.verb) {
       case 'get':
         return this.#existing(request);
@@ -76,6 +77,16 @@ export class TestStore {
       case 'deletecollection':
         return this.#deleteCollection(request);
     }
+  }
+
+  #checkFence(request: ObjectRequest, fence: Fence): void {
+    const found = this.get(fence, keyIn(fence));
+    const holds = Object.entries(fence.fields).every(([path, value]) => {
+      return found !== undefined && textAt(found, path) === String(value);
+    });
+    if (holds && found?.metadata.uid === fence.uid) return;
+    const text = `the write is fenced by ${fence.resource} "${keyIn(fence)}", which has changed`;
+    throw conflict(request, request.name ?? '', text);
   }
 
   #existing(request: ObjectRequest): KubeObject {
@@ -249,7 +260,7 @@ function idOf({ group, resource }: ErrorSubject): string {
   return `${resource}.${group}`;
 }
 
-function keyIn({ namespace, name = '' }: ObjectRequest): string {
+function keyIn({ namespace, name = '' }: Pick<ObjectRequest, 'namespace' | 'name'>): string {
   return namespace ? `${namespace}/${name}` : name;
 }
 

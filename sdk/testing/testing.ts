@@ -1,4 +1,5 @@
 /** `kernetes/sdk/testing`: what plugins are tested with. */
+export { SharedElections } from '../shared-elections.ts';
 export * from './admission-request.ts';
 export * from './builders.ts';
 export * from './certificates.ts';
