@@ -63,8 +63,9 @@ describe('controller.taint-eviction', () => {
     const [patch, gone] = kernel.requests.filter(({ resource, verb }) => {
       return resource === 'pods' && verb !== 'list';
     });
-    assert.equal(patch?.subresource, 'status');
-    assert.deepEqual((patch?.body as Pod).status?.conditions, [
+    assert.ok(patch && gone);
+    assert.equal(patch.subresource, 'status');
+    assert.deepEqual((patch.body as Pod).status?.conditions, [
       {
         type: 'DisruptionTarget',
         status: 'True',
@@ -73,8 +74,8 @@ describe('controller.taint-eviction', () => {
         lastTransitionTime: '2026-01-01T00:00:00Z',
       },
     ]);
-    assert.equal(gone?.verb, 'delete');
-    const { gracePeriodSeconds, preconditions } = (gone?.body ?? {}) as Record<string, object>;
+    assert.equal(gone.verb, 'delete');
+    const { gracePeriodSeconds, preconditions } = gone.body as Record<string, object>;
     assert.equal(gracePeriodSeconds, undefined);
     assert.ok(preconditions);
   });

@@ -1,0 +1,24 @@
+import { definePlugin, Node, type RunningController, runController } from 'kernetes/sdk';
+import { CONFIG_SCHEMA, type Config } from './config.ts';
+import { NodeIpam } from './node-ipam.ts';
+
+export default definePlugin<Config>({
+  name: 'controller.node-ipam',
+  config: CONFIG_SCHEMA,
+  activate(ctx) {
+    const { config, log } = ctx;
+    let running: RunningController | undefined;
+    const ipam = new NodeIpam({ config, log, enqueue: name => running?.enqueue({ name }) });
+    running = runController(ctx, {
+      for: Node,
+      // Many nodes come in one moment, and their writes travel together.
+      concurrency: 64,
+      reconcile: (key, context) => ipam.reconcile(key, context).then(() => undefined),
+    });
+    running.informer(Node).on({
+      added: node => ipam.seen(node),
+      updated: node => ipam.seen(node),
+      deleted: node => ipam.gone(node),
+    });
+  },
+});
