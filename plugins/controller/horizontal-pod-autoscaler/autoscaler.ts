@@ -1,16 +1,15 @@
 import {
   ApiError,
   type Clock,
+  type ControllerView,
   type EventRecorder,
   type EventType,
   HorizontalPodAutoscaler,
   keyOf,
-  type Lister,
   type Logger,
   type MetricStatus,
   type MetricsClient,
   type ObjectClient,
-  type Pod,
   parseQuantity,
 } from 'kernetes/sdk';
 import { decide, type Finding } from './behavior.ts';
@@ -61,9 +60,9 @@ export class Autoscaler {
   }
 
   /** Rejects when something did not work, or not all of it; the status and the events tell too. */
-  async sync(hpa: HorizontalPodAutoscaler, pods: Lister<Pod>): Promise<void> {
+  async sync(hpa: HorizontalPodAutoscaler, view: ControllerView): Promise<void> {
     const { clock } = this.#options;
-    const run = { hpa, pods, draft: new StatusDraft(hpa, clock.now()) };
+    const run = { hpa, view, draft: new StatusDraft(hpa, clock.now()) };
     const target = await this.#readScale(run);
     const wanted = await this.#desired(run, target);
     const current = target.scale.spec?.replicas ?? 0;
@@ -143,7 +142,7 @@ export class Autoscaler {
     const podSelector = scale.status?.selector ?? '';
     const { metrics: client, clock, cpuInitializationMs, readinessDelayMs } = this.#options;
     const claim = { key: keyOf(hpa), namespace: namespaceOf(hpa), podSelector };
-    const selection = selectPods(claim, { pods: run.pods, claims: this.#claims });
+    const selection = selectPods(claim, { view: run.view, claims: this.#claims });
     if ('condition' in selection) {
       const { event, condition } = selection;
       this.#event(run, 'Warning', event.reason, event.message);
@@ -229,7 +228,7 @@ export class Autoscaler {
 /** One look at an autoscaler. */
 interface Run {
   readonly hpa: HorizontalPodAutoscaler;
-  readonly pods: Lister<Pod>;
+  readonly view: ControllerView;
   readonly draft: StatusDraft;
 }
 

@@ -64,7 +64,7 @@ export function autoscale(ctx: PluginContext<Config>, metrics: MetricsClient): v
       }
       // Not at the growing intervals of other failures: metrics come and go.
       running.enqueue(key);
-      await autoscaler.sync(object, informer(Pod));
+      await autoscaler.sync(object, { informer });
       return undefined;
     },
   });

@@ -1,4 +1,11 @@
-import { ApiError, type Lister, type Pod, parseLabelSelector, type Selector } from 'kernetes/sdk';
+import {
+  ApiError,
+  type ControllerView,
+  HorizontalPodAutoscaler,
+  Pod,
+  parseLabelSelector,
+  type Selector,
+} from 'kernetes/sdk';
 import type { Finding } from './behavior.ts';
 import type { SelectorClaims } from './selector-claims.ts';
 
@@ -13,7 +20,7 @@ export interface Refusal {
 /** Refused where the target does not tell its pods, or another autoscaler has some of them too. */
 export function selectPods(
   { key, namespace, podSelector }: SelectOptions,
-  { pods, claims }: { readonly pods: Lister<Pod>; readonly claims: SelectorClaims },
+  { view, claims }: { readonly view: ControllerView; readonly claims: SelectorClaims },
 ): Selection {
   if (!podSelector) return NO_SELECTOR;
   let selector: Selector;
@@ -23,9 +30,14 @@ export function selectPods(
     if (!ApiError.is(error)) throw error;
     return invalidSelector(error);
   }
-  const selected = pods.list(namespace).filter(pod => selector.matches(pod.metadata.labels));
+  const pods = view.informer(Pod).list(namespace);
+  const selected = pods.filter(({ metadata }) => selector.matches(metadata.labels));
   claims.claim(key, selector);
-  const claimants = claims.claimants(namespace, selected);
+  // One that is gone may not have let go yet.
+  const autoscalers = view.informer(HorizontalPodAutoscaler);
+  const claimants = claims
+    .claimants(namespace, selected)
+    .filter(claimant => autoscalers.get(claimant) !== undefined);
   return claimants.length > 1 ? ambiguousSelector(podSelector, claimants) : { pods: selected };
 }
 
