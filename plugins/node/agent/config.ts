@@ -7,6 +7,8 @@ export interface AgentConfig {
   /** The runtime's name, as in `runtime.sim`. */
   readonly runtime: string;
   readonly podCidr: string;
+  /** Whether the agent gives its nodes their ranges; if not, it waits for `spec.podCIDRs`. */
+  readonly allocateNodeCidrs: boolean;
   readonly nodeCidrMaskSize: number;
   /** Where the nodes' own addresses are taken from. */
   readonly nodeCidr: string;
@@ -28,6 +30,7 @@ export const DEFAULT_CONFIG: AgentConfig = {
   namePrefix: 'node',
   runtime: 'runtime.sim',
   podCidr: '10.244.0.0/16',
+  allocateNodeCidrs: true,
   nodeCidrMaskSize: 24,
   nodeCidr: '172.18.0.0/16',
   capacity: { cpu: '8', memory: '32Gi', 'ephemeral-storage': '100Gi', pods: '110' },
@@ -50,6 +53,7 @@ export const CONFIG_SCHEMA: JsonSchema = {
     },
     runtime: { type: 'string', default: DEFAULT_CONFIG.runtime },
     podCidr: { type: 'string', default: DEFAULT_CONFIG.podCidr },
+    allocateNodeCidrs: { type: 'boolean', default: DEFAULT_CONFIG.allocateNodeCidrs },
     nodeCidrMaskSize: {
       type: 'integer',
       minimum: 8,

@@ -9,7 +9,8 @@ export interface NodeIdentity {
   /** From 0; spreads the nodes over the zones. */
   readonly index: number;
   readonly ip: string;
-  readonly podCidr: string;
+  /** Absent: somebody else assigns it. */
+  readonly podCidr?: string;
 }
 
 export interface NodeParts {
@@ -32,6 +33,8 @@ export function newNode(identity: NodeIdentity, parts: NodeParts): Node {
     metadata: {
       name,
       labels: {
+        'beta.kubernetes.io/arch': config.architecture,
+        'beta.kubernetes.io/os': 'linux',
         'kubernetes.io/arch': config.architecture,
         'kubernetes.io/hostname': name,
         'kubernetes.io/os': 'linux',
@@ -40,7 +43,7 @@ export function newNode(identity: NodeIdentity, parts: NodeParts): Node {
         [AGENT_LABEL]: agent,
       },
     },
-    spec: { podCIDR: podCidr, podCIDRs: [podCidr] },
+    spec: podCidr ? { podCIDR: podCidr, podCIDRs: [podCidr] } : {},
     status: nodeStatus(identity, parts),
   };
 }

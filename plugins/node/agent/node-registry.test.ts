@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Lease, Node, runtimePoint, serviceUnavailable } from 'kernetes/sdk';
-import { FakeRuntime, fakeClock, node, TestKernel, testContext } from 'kernetes/sdk/testing';
+import { Lease, Node, Pod, runtimePoint, serviceUnavailable } from 'kernetes/sdk';
+import { FakeRuntime, fakeClock, node, pod, TestKernel, testContext } from 'kernetes/sdk/testing';
 import { type AgentConfig, DEFAULT_CONFIG } from './config.ts';
 import { AGENT_LABEL } from './node-object.ts';
 import plugin from './plugin.ts';
@@ -33,6 +33,8 @@ test('a node is registered as a kubelet registers it', async () => {
   const { kernel } = await setup({ zones: ['a', 'b'], labels: { rack: 'r1' } });
   const [first, second] = kernel.all(Node);
   assert.deepEqual(first?.metadata.labels, {
+    'beta.kubernetes.io/arch': 'amd64',
+    'beta.kubernetes.io/os': 'linux',
     'kubernetes.io/arch': 'amd64',
     'kubernetes.io/hostname': 'node-1',
     'kubernetes.io/os': 'linux',
@@ -140,6 +142,38 @@ test('a node deleted from the API is not made again by the same agent', async ()
   await kernel.objects.delete(Node, { name: 'node-2' });
   await clock.step(60_000);
   assert.equal(kernel.all(Node).length, 1);
+});
+
+test('a node waits for its range where somebody else gives it, and lives meanwhile', async () => {
+  const { kernel, clock } = await setup({ nodes: 2, allocateNodeCidrs: false });
+  assert.deepEqual(rangesOf(kernel), [undefined, undefined]);
+  kernel.add(Pod, pod('web', { spec: { nodeName: 'node-2', containers: [{ name: 'main' }] } }));
+  await clock.step(20_000);
+  assert.ok(kernel.get(Lease, 'kube-node-lease/node-2'));
+  assert.equal(kernel.get(Pod, 'default/web')?.status, undefined);
+  kernel.modify(Node, 'node-2', ({ spec }) => {
+    if (spec) Object.assign(spec, { podCIDR: 'fd00::/64', podCIDRs: ['fd00::/64', '10.9.0.0/24'] });
+  });
+  await clock.step(1_000);
+  assert.equal(kernel.get(Pod, 'default/web')?.status?.podIP, '10.9.0.2');
+  assert.deepEqual(rangesOf(kernel), [undefined, 'fd00::/64']);
+});
+
+test('a node that is made again is served with the range that it then has', async () => {
+  const { kernel, clock } = await setup({ nodes: 1 });
+  const [made] = kernel.all(Node);
+  await kernel.objects.delete(Node, { name: 'node-1' });
+  await clock.step(0);
+  assert.ok(made);
+  const { labels } = made.metadata;
+  kernel.add(Node, {
+    ...made,
+    metadata: { name: 'node-1', ...(labels && { labels }) },
+    spec: { podCIDR: '10.9.0.0/24', podCIDRs: ['10.9.0.0/24'] },
+  });
+  kernel.add(Pod, pod('web', { spec: { nodeName: 'node-1', containers: [{ name: 'main' }] } }));
+  await clock.step(1_000);
+  assert.equal(kernel.get(Pod, 'default/web')?.status?.podIP, '10.9.0.2');
 });
 
 test('too many nodes for the range stop the start', async () => {

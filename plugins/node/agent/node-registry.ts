@@ -1,17 +1,15 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   createRequest,
   type Disposer,
   type Informer,
   Node,
-  type ObjectRequest,
   type PluginContext,
-  patchRequest,
   type Runtime,
 } from 'kernetes/sdk';
 import { AddressPool, formatCidr, parseCidr, SubnetPool } from './address-pool.ts';
 import type { AgentConfig } from './config.ts';
-import { AGENT_LABEL, type NodeParts, newNode, nodeStatus } from './node-object.ts';
+import { AGENT_LABEL, type NodeParts, newNode } from './node-object.ts';
+import { nodeRepairs } from './node-repairs.ts';
 
 /** A node that this agent serves. */
 export interface ServedNode {
@@ -34,10 +32,17 @@ export class NodeRegistry {
   readonly #nodes: Informer<Node>;
   readonly #subnets: SubnetPool;
   readonly #hosts: AddressPool;
-  /** What was given to a name stays its, so that a node made again collides with none of its pods. */
   readonly #known = new Map<string, ServedNode>();
   /** The same by their addresses. */
   readonly #knownAt = new Map<string, ServedNode>();
+  /**
+   * By name, what the agent gave. It stays its, so that a node made again collides with none of its
+   * pods.
+   */
+  readonly #ips = new Map<string, string>();
+  readonly #ranges = new Map<string, string>();
+  /** Names of the agent's nodes, also of those that wait for a range and are not served yet. */
+  readonly #own = new Set<string>();
   readonly #served = new Map<string, ServedNode>();
   /** Names of nodes to be created, with their place among the configured ones. */
   readonly #missing = new Map<string, number>();
@@ -56,7 +61,7 @@ export class NodeRegistry {
           `${this.#subnets.size}; widen podCidr or raise nodeCidrMaskSize`,
       );
     }
-    this.#nodes = ctx.informer(Node, { fields: ['spec.podCIDR', 'status'] });
+    this.#nodes = ctx.informer(Node, { fields: ['spec.podCIDR', 'spec.podCIDRs', 'status'] });
   }
 
   /** Resolves when the first nodes have been asked for; the rest follows. */
@@ -85,7 +90,7 @@ export class NodeRegistry {
   }
 
   names(): string[] {
-    return [...this.#served.keys()];
+    return [...this.#own];
   }
 
   /**
@@ -116,9 +121,12 @@ export class NodeRegistry {
 
   async #create(names: readonly string[]): Promise<void> {
     const nodes = names.flatMap(name => {
-      const node = this.#known.get(name) ?? this.#allocate(name);
+      const ip = this.#ipOf(name);
+      const podCidr = this.#rangeFor(name);
       const index = this.#missing.get(name) ?? 0;
-      return node ? [newNode({ ...node, index }, this.#parts())] : [];
+      const isPossible = ip && (podCidr || !this.#allocates);
+      const identity = { name, index, ip: ip ?? '', ...(podCidr && { podCidr }) };
+      return isPossible ? [newNode(identity, this.#parts())] : [];
     });
     const requests = nodes.map(node => createRequest(Node, node));
     for (const [i, result] of (await this.#ctx.objects.batch(requests)).entries()) {
@@ -152,7 +160,7 @@ export class NodeRegistry {
     return this.#nodes.on({
       added: serve,
       updated: serve,
-      deleted: ({ metadata: { name = '' } }) => void this.#served.delete(name),
+      deleted: ({ metadata: { name = '' } }) => this.#leave(name),
     });
   }
 
@@ -160,23 +168,34 @@ export class NodeRegistry {
   #serve(node: Node): ServedNode | undefined {
     const { name = '' } = node.metadata;
     if (!this.#isOwn(node)) {
-      this.#served.delete(name);
+      this.#leave(name);
       return undefined;
     }
+    this.#own.add(name);
     if (this.#served.has(name)) return undefined;
-    const served = this.#known.get(name) ?? this.#adopt(node) ?? this.#allocate(name);
-    if (!served) {
+    const podCidr = rangeOf(node) ?? this.#rangeFor(name);
+    // It comes with a later change, from whoever assigns ranges in this cluster.
+    if (!podCidr && !this.#allocates) return undefined;
+    const ip = internalIp(node) ?? this.#ipOf(name);
+    if (!podCidr || !ip) {
       this.#ctx.log.error('Node not served: no address left', { node: name });
       return undefined;
     }
+    const served = this.#remember({ name, ip, podCidr });
     this.#served.set(name, served);
     void this.#repair(node, served);
     return served;
   }
 
+  #leave(name: string): void {
+    this.#own.delete(name);
+    this.#served.delete(name);
+  }
+
   async #repair(node: Node, served: ServedNode): Promise<void> {
     try {
-      for (const result of await this.#ctx.objects.batch(this.#repairs(node, served))) {
+      const requests = nodeRepairs(node, { ...served, parts: this.#parts() });
+      for (const result of await this.#ctx.objects.batch(requests)) {
         if (!result.ok) throw result.error;
       }
     } catch (error) {
@@ -184,47 +203,39 @@ export class NodeRegistry {
     }
   }
 
-  /** What brings an existing node to what it should be; nothing when it is so. */
-  #repairs(node: Node, served: ServedNode): ObjectRequest[] {
-    const key = { name: served.name };
-    const requests: ObjectRequest[] = [];
-    if (!node.spec?.podCIDR) {
-      const spec = { podCIDR: served.podCidr, podCIDRs: [served.podCidr] };
-      requests.push(patchRequest(Node, key, { spec }));
-    }
-    const { conditions, nodeInfo, ...wanted } = nodeStatus(served, this.#parts());
-    const { machineID, systemUUID, bootID, ...software } = nodeInfo ?? {};
-    const same = contains(node.status, { ...wanted, nodeInfo: software });
-    if (!same || !node.status?.conditions?.length) {
-      const ids = node.status?.nodeInfo?.machineID ? {} : { machineID, systemUUID, bootID };
-      const status = { ...wanted, conditions, nodeInfo: { ...software, ...ids } };
-      requests.push(patchRequest(Node, key, { status }, STATUS_PATCH));
-    }
-    return requests;
-  }
-
   /** Others' ranges and addresses are not given to our nodes. */
   #reserve(node: Node): void {
-    if (node.spec?.podCIDR?.includes('.')) this.#subnets.reserve(parseCidr(node.spec.podCIDR));
+    const podCidr = rangeOf(node);
+    if (podCidr) this.#subnets.reserve(parseCidr(podCidr));
     const ip = internalIp(node);
     if (ip) this.#hosts.reserve(ip);
   }
 
-  #adopt(node: Node): ServedNode | undefined {
-    const { name = '' } = node.metadata;
-    const podCidr = node.spec?.podCIDR;
-    const ip = internalIp(node);
-    if (!podCidr?.includes('.') || !ip) return undefined;
-    return this.#remember({ name, ip, podCidr });
+  get #allocates(): boolean {
+    return this.#ctx.config.allocateNodeCidrs;
   }
 
-  #allocate(name: string): ServedNode | undefined {
+  /** A range for a node that has none; undefined: none is left, or it is not ours to give. */
+  #rangeFor(name: string): string | undefined {
+    if (!this.#allocates) return undefined;
+    const known = this.#ranges.get(name);
+    if (known) return known;
     const subnet = this.#subnets.take();
-    const ip = this.#hosts.take();
-    return subnet && ip ? this.#remember({ name, ip, podCidr: formatCidr(subnet) }) : undefined;
+    if (!subnet) return undefined;
+    this.#ranges.set(name, formatCidr(subnet));
+    return formatCidr(subnet);
   }
 
+  #ipOf(name: string): string | undefined {
+    const ip = this.#ips.get(name) ?? this.#hosts.take();
+    if (ip) this.#ips.set(name, ip);
+    return ip;
+  }
+
+  /** A node that comes back with its range goes on with the addresses of its pods. */
   #remember(node: Omit<ServedNode, 'addresses'>): ServedNode {
+    const known = this.#known.get(node.name);
+    if (known?.podCidr === node.podCidr && known.ip === node.ip) return known;
     const served = { ...node, addresses: new AddressPool(parseCidr(node.podCidr)) };
     this.#known.set(node.name, served);
     this.#knownAt.set(node.ip, served);
@@ -247,23 +258,13 @@ export class NodeRegistry {
   }
 }
 
-/** Conditions and addresses of others stay beside ours. */
-const STATUS_PATCH = {
-  subresource: 'status',
-  type: 'application/strategic-merge-patch+json',
-} as const;
-
 /** As many as travel in one message. */
 const CREATE_BATCH = 500;
 
-/** Whether all of `wanted` stands in `object` too; what else is there is somebody else's. */
-function contains(object: unknown, wanted: unknown): boolean {
-  if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted)) {
-    return isDeepStrictEqual(object, wanted);
-  }
-  if (typeof object !== 'object' || object === null) return false;
-  const fields = object as Record<string, unknown>;
-  return Object.entries(wanted).every(([field, value]) => contains(fields[field], value));
+/** The agent's pods have addresses of IPv4. */
+function rangeOf({ spec }: Node): string | undefined {
+  const ranges = spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
+  return ranges.find(range => range.includes('.'));
 }
 
 function internalIp(node: Node): string | undefined {
