@@ -15,6 +15,7 @@ import {
 import { decide, type Finding } from './behavior.ts';
 import { History } from './history.ts';
 import type { MetricContext } from './metric-context.ts';
+import { originOf } from './metric-failure.ts';
 import { evaluateAll } from './metrics.ts';
 import type { Tolerances } from './replicas.ts';
 import { type ScaleTarget, type ScaleTargets, UnknownTarget } from './scale-target.ts';
@@ -190,13 +191,13 @@ export class Autoscaler {
   }
 
   /** Tells the status; the error to go on with is the first one, whatever becomes of that. */
-  async #failed(run: Run, what: string, cause: Error): Promise<Error> {
+  async #failed(run: Run, what: string, why: Error): Promise<Error> {
     try {
       await this.#write(run);
     } catch (error) {
       this.#options.log.warn('Status not written', { autoscaler: keyOf(run.hpa), error });
     }
-    return new Error(`${what}: ${cause.message}`, { cause });
+    return new Error(`${what}: ${why.message}`, { cause: originOf(why) });
   }
 
   async #write(run: Run): Promise<void> {

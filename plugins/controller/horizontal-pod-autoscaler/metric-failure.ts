@@ -1,7 +1,7 @@
 import { ApiError } from 'kernetes/sdk';
 import { NoProposal } from './no-proposal.ts';
 
-/** A metric that says nothing. `message` has what was tried around `cause`, as upstream. */
+/** A metric that says nothing. `message` has what was tried around the finding, as upstream. */
 export class MetricFailure extends Error {
   override name = 'MetricFailure';
   /** Of the event and the condition. */
@@ -26,7 +26,7 @@ export async function attempt<T>(
   } catch (error) {
     if (!isExpected(error)) throw error;
     const failed = failure(error.message);
-    failed.cause = error;
+    failed.cause = originOf(error);
     throw failed;
   }
 }
@@ -37,7 +37,7 @@ export async function within<T>(what: string, work: () => Promise<T>): Promise<T
     return await work();
   } catch (error) {
     if (!isExpected(error)) throw error;
-    throw new NoProposal(`${what}: ${error.message}`, { cause: error });
+    throw new NoProposal(`${what}: ${error.message}`, { cause: originOf(error) });
   }
 }
 
@@ -50,6 +50,11 @@ export function fetched<T>(api: string, resource: string, work: () => Promise<T>
     const why = isServed ? error.message : `${NOT_SERVED} (get ${resource})`;
     throw new NoProposal(`unable to fetch metrics from ${api} API: ${why}`, { cause: error });
   });
+}
+
+/** The messages tell all that is between: the log needs one stack, not one for each of them. */
+export function originOf(error: Error): unknown {
+  return error.cause ?? error;
 }
 
 function isExpected(error: unknown): error is Error {

@@ -1,7 +1,7 @@
 import type { MetricSpec, MetricStatus } from 'kernetes/sdk';
 import { evaluate } from './metric.ts';
 import type { MetricContext, MetricResult } from './metric-context.ts';
-import { MetricFailure } from './metric-failure.ts';
+import { MetricFailure, originOf } from './metric-failure.ts';
 
 /** What all metrics of an autoscaler say together. */
 export interface Evaluation {
@@ -48,5 +48,5 @@ function errorOf(failures: readonly MetricFailure[], count: number): Error | und
   if (!first) return undefined;
   const invalid = `${failures.length} invalid out of ${count}`;
   const message = `invalid metrics (${invalid}), first error is: ${first.message}`;
-  return new Error(message, { cause: first });
+  return new Error(message, { cause: originOf(first) });
 }
