@@ -152,3 +152,17 @@ describe('list()', () => {
     assert.equal(await names(), 'e');
   });
 });
+
+describe('get()', () => {
+  for (const name of ['a', 'nobody']) {
+    it(`knows no subresource that is not served, of "${name}" or whatever`, async () => {
+      const { request } = await fiveWidgets();
+      await assert.rejects(request({ verb: 'get', name, subresource: 'scale' }), error => {
+        assert.ok(ApiError.is(error, 'NotFound'));
+        assert.equal(error.message, 'the server could not find the requested resource');
+        assert.equal(error.status.details?.name, undefined);
+        return true;
+      });
+    });
+  }
+});

@@ -7,6 +7,7 @@ import {
   methodNotAllowed,
   notFound,
   resourceVersionTooLarge,
+  unknownResource,
 } from '../../sdk/status.ts';
 import { Limits } from '../limits.ts';
 import type { StoredObject } from '../store/stored-object.ts';
@@ -23,14 +24,15 @@ import { exactName, matcherOf } from './select.ts';
 export async function get(context: RequestContext): Promise<DoorAnswer> {
   const { request, served } = context;
   await freshEnough(context, request.options?.resourceVersion);
-  const stored = served.store.get(served.key(request.namespace, request.name ?? ''));
-  if (stored === undefined) throw notFound(served.subject, request.name ?? '');
-  const object = await served.show(stored);
   const sub = request.subresource ? served.subresources.get(request.subresource) : undefined;
   if (request.subresource && sub === undefined) {
     const isStatus = request.subresource === 'status' && served.kind.strategy.status;
-    if (!isStatus) throw notFound(served.subject, request.name ?? '');
+    // Whether the object is there does not matter: no such path is served.
+    if (!isStatus) throw unknownResource();
   }
+  const stored = served.store.get(served.key(request.namespace, request.name ?? ''));
+  if (stored === undefined) throw notFound(served.subject, request.name ?? '');
+  const object = await served.show(stored);
   if (sub && !sub.verbs.includes('get')) throw methodNotAllowed();
   if (sub?.get) return { type: 'value', value: sub.get(object.object()), code: 200, warnings: [] };
   return { type: 'object', object, created: false, warnings: [] };
