@@ -44,6 +44,7 @@ export * from './kind-definition.ts';
 export * from './label-validation.ts';
 export * from './leadership.ts';
 export * from './listener.ts';
+export * from './load-balancer.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
 export * from './metrics-api/metrics-api.ts';
