@@ -14,7 +14,6 @@ export default definePlugin<Config>({
     const collector = new PodCollector(ctx.config);
     runController(ctx, {
       for: Node,
-      fields: ['spec.taints', 'status.conditions'],
       watches: [
         {
           kind: Pod,

@@ -91,6 +91,18 @@ describe('controller.podgc', () => {
     );
   });
 
+  it('deletes no pod of which it could not say that it failed, and tries again', async () => {
+    const { kernel, clock, names } = await setUp();
+    await kernel.objects.delete(Node, { name: 'n1' });
+    kernel.fault = ({ verb, name }) =>
+      verb === 'patch' && name === 'a' ? serviceUnavailable('down') : undefined;
+    await clock.step(40_000);
+    assert.deepEqual(names(), ['a', 'c', 'waiting']);
+    kernel.fault = () => undefined;
+    await clock.step(10_000);
+    assert.deepEqual(names(), ['c', 'waiting']);
+  });
+
   it('ends what is being deleted on a node that is out of service, and nothing else', async () => {
     const { kernel, clock, names } = await setUp();
     for (const name of ['a', 'c']) {

@@ -90,7 +90,10 @@ async function exists(name: string, { objects }: Context): Promise<boolean> {
   }
 }
 
-/** Nobody is left to tell that they ended, so we do, before they go. */
+/**
+ * Nobody is left to tell that they ended, so we do, before they go. One that cannot be told of stays
+ * until it can: whoever made it would else believe that it ran to its end.
+ */
 async function deletePods(
   pods: readonly Pod[],
   { objects, clock }: Context,
@@ -99,19 +102,21 @@ async function deletePods(
   const now = toTime(clock.now());
   const condition = { type: 'DisruptionTarget', status: 'True', lastTransitionTime: now, ...why };
   const failed = pods.filter(pod => !isPodFinished(pod));
-  const marks = failed.map(({ metadata, status }) => {
-    const others = (status?.conditions ?? []).filter(({ type }) => type !== condition.type);
-    const change = { phase: 'Failed', ...(why && { conditions: [...others, condition] }) };
+  const marks = failed.map(({ metadata }) => {
+    const change = { phase: 'Failed', ...(why && { conditions: [condition] }) };
     const patch = { metadata: { uid: metadata.uid }, status: change };
     const type = 'application/strategic-merge-patch+json';
     return patchRequest(Pod, keyIn(metadata), patch, { subresource: 'status', type });
   });
-  const deletes = pods.map(({ metadata }) => {
-    const preconditions = { uid: metadata.uid ?? '' };
-    return deleteRequest(Pod, keyIn(metadata), { gracePeriodSeconds: 0, preconditions });
-  });
-  const results = [...(await objects.batch(marks)), ...(await objects.batch(deletes))];
-  for (const result of results) {
+  const marked = await objects.batch(marks);
+  const unmarked = new Set(failed.filter((_, i) => !marked[i]?.ok));
+  const deletes = pods
+    .filter(pod => !unmarked.has(pod))
+    .map(({ metadata }) => {
+      const preconditions = { uid: metadata.uid ?? '' };
+      return deleteRequest(Pod, keyIn(metadata), { gracePeriodSeconds: 0, preconditions });
+    });
+  for (const result of [...marked, ...(await objects.batch(deletes))]) {
     // Gone, and perhaps another of that name there.
     if (!result.ok && !['NotFound', 'Conflict'].includes(result.error.reason)) throw result.error;
   }
