@@ -55,8 +55,7 @@ export default definePlugin({
       const { namespace = '', labels } = pod.metadata;
       const keys = budgets.about(namespace, labels, controller);
       for (const key of keys) controller.enqueue(key);
-      const [chosen, ...others] = keys;
-      if (chosen && others.length > 0) ctx.events.event(pod, ...severalBudgets(pod, chosen));
+      if (keys.length > 1) ctx.events.event(pod, ...severalBudgets(pod, keys));
     };
     pods.on({
       added(pod) {
@@ -75,8 +74,9 @@ export default definePlugin({
 });
 
 /** An eviction refuses such a pod; all of its budgets count it. */
-function severalBudgets({ metadata }: Pod, chosen: ObjectKey) {
+function severalBudgets({ metadata }: Pod, keys: readonly ObjectKey[]) {
   const pod = `"${metadata.namespace}"/"${metadata.name}"`;
-  const message = `Pod ${pod} matches multiple PodDisruptionBudgets.  Chose "${chosen.name}" arbitrarily.`;
+  const [chosen] = keys.map(({ name }) => name).sort();
+  const message = `Pod ${pod} matches multiple PodDisruptionBudgets.  Chose "${chosen}" arbitrarily.`;
   return ['Warning', 'MultiplePodDisruptionBudgets', message, SOURCE] as const;
 }
