@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { scheduler } from './scheduler.ts';
+import { scheduler } from './scheduler-factories.ts';
 import { podInfoOf } from './scheduler-info.ts';
 import type { EvaluateBatch, NodeChanges } from './scheduler-remote.ts';
 import { normalizeToMax, verdict } from './scheduler-verdict.ts';

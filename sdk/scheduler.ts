@@ -1,6 +1,5 @@
-import type { ConfigOf } from './config-type.ts';
-import { definePoint } from './extension.ts';
-import type { JsonSchema, PluginContext, PluginDefinition } from './plugin.ts';
+import { type Disposer, definePoint } from './extension.ts';
+import type { JsonSchema, PluginContext } from './plugin.ts';
 import type { NodeInfo, PodInfo } from './scheduler-info.ts';
 import {
   type EvaluateBatch,
@@ -49,6 +48,16 @@ export interface SchedulerPlugin<C = unknown, S = unknown> {
   readonly readsPods?: boolean;
   /** Changes that can make a pod fit that this plugin refused. Default: all. */
   readonly requeueOn?: readonly ClusterEvent[];
+  /**
+   * Promises that there is nothing to do for a pod for which preFilter said `skip`, from reserve to
+   * postBind: they are not called then, and such pods are bound without a detour. Default: false.
+   */
+  readonly skipsLate?: boolean;
+  /**
+   * Called when the plugin is enabled: one that looks at more than nodes and pods calls `wake` when
+   * pods that it refused may fit now. What it returns ends that. Same thread only.
+   */
+  watch?(wake: Wake): Disposer;
 
   /** Order of the active queue, as in `sort`. Exactly one is enabled; same thread only. */
   queueSort?(a: QueuedPod, b: QueuedPod): number;
@@ -86,6 +95,9 @@ export interface SchedulerPlugin<C = unknown, S = unknown> {
 }
 
 export type FailurePolicy = 'fail' | 'ignore';
+
+/** Of the pods that the plugin refused, those that `concerns` picks are tried again. Default: all. */
+export type Wake = (concerns?: (pod: PodInfo) => boolean) => void;
 
 /** The points, in the order in which a pod passes them. */
 export const SCHEDULER_POINTS = [
@@ -167,6 +179,7 @@ export interface SchedulerContribution {
   readonly deadlineMs: number;
   readonly readsPods: boolean;
   readonly requeueOn: readonly ClusterEvent[] | undefined;
+  readonly skipsLate: boolean;
   /** The plugin itself, in its own thread. */
   readonly local?: SchedulerPlugin;
   /** Filters and scores for one or more pods, after bringing the copy of the nodes up to date. */
@@ -218,6 +231,7 @@ class ProvidedPlugin implements SchedulerContribution {
   readonly deadlineMs: number;
   readonly readsPods: boolean;
   readonly requeueOn: readonly ClusterEvent[] | undefined;
+  readonly skipsLate: boolean;
   readonly #plugin: SchedulerPlugin;
   readonly #evaluator: Evaluator<unknown, unknown>;
 
@@ -230,6 +244,7 @@ class ProvidedPlugin implements SchedulerContribution {
     this.deadlineMs = plugin.deadlineMs ?? DEADLINE_MS_DEFAULT;
     this.readsPods = plugin.readsPods ?? false;
     this.requeueOn = plugin.requeueOn;
+    this.skipsLate = plugin.skipsLate ?? false;
     this.#plugin = plugin;
     this.#evaluator = new Evaluator(plugin, options);
   }
@@ -245,51 +260,4 @@ class ProvidedPlugin implements SchedulerContribution {
   invoke(call: PointCall): Promise<readonly (Verdict | undefined)[]> {
     return this.#evaluator.invoke(call);
   }
-}
-
-/** What the factories take; the functions' arguments are typed by what is given. */
-export type FilterPlugin<C, S> = Pick<SchedulerPlugin<C, S>, Facets | 'preFilter'> &
-  Required<Pick<SchedulerPlugin<C, S>, 'filter'>>;
-export type ScorePlugin<C, S> = Pick<SchedulerPlugin<C, S>, Facets | 'preScore' | 'normalize'> &
-  Required<Pick<SchedulerPlugin<C, S>, 'score'>>;
-type Facets =
-  | 'name'
-  | 'config'
-  | 'cacheable'
-  | 'onFailure'
-  | 'deadlineMs'
-  | 'readsPods'
-  | 'requeueOn';
-
-/**
- * Entry modules: `export default scheduler.score({...})`. The type of `config` is read off the
- * schema, unless it is given: `scheduler.score<Config, State>({...})`.
- */
-export const scheduler = {
-  filter<C = never, S = unknown, const J extends JsonSchema = JsonSchema>(
-    plugin: FilterPlugin<Given<C, J>, S> & { readonly config?: J },
-  ): PluginDefinition<Given<C, J>> {
-    return definitionOf(plugin);
-  },
-  score<C = never, S = unknown, const J extends JsonSchema = JsonSchema>(
-    plugin: ScorePlugin<Given<C, J>, S> & { readonly config?: J },
-  ): PluginDefinition<Given<C, J>> {
-    return definitionOf(plugin);
-  },
-  /** Several points in one. */
-  plugin<C = never, S = unknown, const J extends JsonSchema = JsonSchema>(
-    plugin: SchedulerPlugin<Given<C, J>, S> & { readonly config?: J },
-  ): PluginDefinition<Given<C, J>> {
-    return definitionOf(plugin);
-  },
-};
-
-type Given<C, J extends JsonSchema> = [C] extends [never] ? ConfigOf<J> : C;
-
-function definitionOf<C, S>(plugin: SchedulerPlugin<C, S>): PluginDefinition<C> {
-  return {
-    name: plugin.name,
-    ...(plugin.config && { config: plugin.config }),
-    activate: ctx => provideSchedulerPlugin(ctx, plugin),
-  };
 }

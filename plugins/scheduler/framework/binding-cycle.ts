@@ -39,11 +39,8 @@ export class BindingCycle {
   begin(pod: PodInfo, node: NodeState, profile: Profile): void {
     this.#inFlight++;
     const binding = new Binding(pod, node, profile);
-    if (!profile.bindsPlainly) {
-      void this.#prepare(binding);
-      return;
-    }
-    this.#enqueue(binding);
+    if (binding.isPlain) this.#enqueue(binding);
+    else void this.#prepare(binding);
   }
 
   /** Sends what is ready. */
@@ -60,7 +57,7 @@ export class BindingCycle {
   }
 
   async #prepare(binding: Binding): Promise<void> {
-    const { reserves, permits, preBinds } = binding.profile;
+    const { reserves, permits, preBinds } = binding;
     try {
       // The local ones run before the first await: the next cycle sees what they set aside.
       for (const remote of [false, true]) {
@@ -141,7 +138,7 @@ export class BindingCycle {
   #bound(binding: Binding): void {
     this.#inFlight--;
     this.#outcome.bound(binding.pod, binding.node.name);
-    for (const enabled of binding.profile.postBinds) {
+    for (const enabled of binding.postBinds) {
       this.#call(binding, enabled, 'postBind').catch((error: unknown) => {
         if (error instanceof PluginFailure) this.#outcome.ignored(error, binding.pod);
       });
@@ -219,25 +216,62 @@ class Binding {
   readonly node: NodeState;
   readonly profile: Profile;
   readonly reserved: EnabledPlugin[] = [];
-  readonly #contexts: Map<EnabledPlugin, NodeContext> | undefined;
+  readonly #contexts: ReadonlyMap<EnabledPlugin, NodeContext>;
 
   constructor(pod: PodInfo, node: NodeState, profile: Profile) {
     this.pod = pod;
     this.node = node;
     this.profile = profile;
-    if (profile.latePlugins.length === 0) return;
-    this.#contexts = new Map();
-    for (const enabled of profile.latePlugins) {
-      // The cycle's contexts serve the next pod in a moment; these stay this pod's.
-      this.#contexts.set(enabled, { ...enabled.context, pod, node });
-    }
+    this.#contexts = contextsOf(this);
+  }
+
+  /** Nothing stands between the choice and the binding. */
+  get isPlain(): boolean {
+    if (this.#contexts.size === 0) return true;
+    return this.reserves.length + this.permits.length + this.preBinds.length === 0;
+  }
+
+  get reserves(): readonly EnabledPlugin[] {
+    return this.#concerned(this.profile.reserves);
+  }
+
+  get permits(): readonly EnabledPlugin[] {
+    return this.#concerned(this.profile.permits);
+  }
+
+  get preBinds(): readonly EnabledPlugin[] {
+    return this.#concerned(this.profile.preBinds);
+  }
+
+  get postBinds(): readonly EnabledPlugin[] {
+    return this.#concerned(this.profile.postBinds);
   }
 
   contextOf(enabled: EnabledPlugin): NodeContext {
-    const context = this.#contexts?.get(enabled);
+    const context = this.#contexts.get(enabled);
     if (!context) throw new Error(`Plugin "${enabled.name}" has no context for "${this.pod.key}"`);
     return context;
   }
+
+  /** Nearly all pods concern nobody. */
+  #concerned(plugins: readonly EnabledPlugin[]): readonly EnabledPlugin[] {
+    if (this.#contexts.size === 0) return NOBODY;
+    return plugins.filter(enabled => this.#contexts.has(enabled));
+  }
+}
+
+const NOBODY: readonly EnabledPlugin[] = [];
+const NO_CONTEXTS: ReadonlyMap<EnabledPlugin, NodeContext> = new Map();
+
+/** The cycle's contexts serve the next pod in a moment; these stay this pod's. */
+function contextsOf({ pod, node, profile }: Binding): ReadonlyMap<EnabledPlugin, NodeContext> {
+  let contexts: Map<EnabledPlugin, NodeContext> | undefined;
+  for (const enabled of profile.latePlugins) {
+    if (enabled.skipsLate) continue;
+    contexts ??= new Map();
+    contexts.set(enabled, { ...enabled.context, pod, node });
+  }
+  return contexts ?? NO_CONTEXTS;
 }
 
 function asError(error: unknown): Error {

@@ -115,7 +115,7 @@ export class SchedulingCycle {
     const feasible: NodeState[] = [];
     let looked = 0;
     let at = this.#start >= nodes.length ? 0 : this.#start;
-    const fresh = this.#freshFilters.length > 0;
+    const fresh = this.#freshFilters.some(({ skipsFilter }) => !skipsFilter);
     const { filteredAt, refusals } = results;
     for (; looked < nodes.length && feasible.length < wanted; looked++) {
       const node = nodes[at] as NodeState;

@@ -36,6 +36,7 @@ export default definePlugin<FrameworkConfig>({
           { name: 'TaintToleration', weight: 3 },
           { name: 'NodeAffinity', weight: 2 },
           { name: 'NodeResourcesFit' },
+          { name: 'VolumeBinding' },
           { name: 'NodeResourcesLeastAllocated', weight: 1 },
           { name: 'DefaultBinder' },
         ],

@@ -39,8 +39,6 @@ export class Profile {
   readonly postBinds: readonly EnabledPlugin[];
   /** Those with a word after the choice of a node, bind aside. */
   readonly latePlugins: readonly EnabledPlugin[];
-  /** Nothing stands between the choice and the binding. */
-  readonly bindsPlainly: boolean;
   readonly #queueSort: EnabledPlugin | undefined;
   readonly #byName = new Map<string, EnabledPlugin>();
 
@@ -83,7 +81,6 @@ export class Profile {
     this.latePlugins = [
       ...new Set([...this.reserves, ...this.permits, ...this.preBinds, ...this.postBinds]),
     ];
-    this.bindsPlainly = this.reserves.length + this.permits.length + this.preBinds.length === 0;
     this.#queueSort = at('queueSort', local)[0];
   }
 
@@ -138,6 +135,11 @@ export class EnabledPlugin {
     this.cacheable = value.cacheable && !contribution.remote;
     this.points = new Set(value.points);
     this.context = new MutableContext(value.options);
+  }
+
+  /** It has no word about the pod in hand after the choice of its node. */
+  get skipsLate(): boolean {
+    return this.skipsFilter && this.contribution.skipsLate;
   }
 
   get ignoresFailure(): boolean {

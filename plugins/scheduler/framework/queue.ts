@@ -113,6 +113,13 @@ export class SchedulingQueue {
     });
   }
 
+  /** A plugin says that pods it refused, or those that `concerns` picks, may fit now. */
+  wakeRefused(plugin: string, concerns: (pod: PodInfo) => boolean = () => true): void {
+    this.#moves++;
+    if (this.#counts.unschedulable === 0) return;
+    this.#wakeIf(({ refusedBy, pod }) => refusedBy.has(plugin) && concerns(pod));
+  }
+
   /** The plugins changed: all refusals are void, the order too, and gates are asked again. */
   wakeAll(): void {
     this.#moves++;

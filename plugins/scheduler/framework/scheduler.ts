@@ -2,6 +2,7 @@ import {
   type Clock,
   type ClusterEvent,
   type Contribution,
+  type Disposer,
   type EventRecorder,
   isRefusal,
   type Logger,
@@ -48,6 +49,7 @@ export class Scheduler {
   #profile: Profile;
   #cycle: SchedulingCycle;
   #remotes: readonly RemotePlugin[] = [];
+  #watches: readonly Disposer[] = [];
   #state: 'stopped' | 'idle' | 'waiting' | 'planned' | 'running' = 'stopped';
   #timer: Timer | undefined;
   #profileSince: number;
@@ -84,6 +86,7 @@ export class Scheduler {
         plugin: name,
       });
     }
+    this.#watch();
     this.queue.wakeAll();
     if (this.#state === 'waiting') {
       this.#timer?.cancel();
@@ -101,7 +104,17 @@ export class Scheduler {
   stop(): void {
     this.#state = 'stopped';
     this.#timer?.cancel();
+    for (const end of this.#watches) void end();
     this.queue.close();
+  }
+
+  /** Hears from plugins that look at more than nodes and pods. */
+  #watch(): void {
+    for (const end of this.#watches) void end();
+    this.#watches = this.#profile.plugins.flatMap(({ name, plugin }) => {
+      const end = plugin.watch?.(concerns => this.queue.wakeRefused(name, concerns));
+      return end ? [end] : [];
+    });
   }
 
   setNode(node: Node): void {

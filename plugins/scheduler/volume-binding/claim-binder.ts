@@ -1,0 +1,172 @@
+import {
+  isVolumeOnNode,
+  keyOf,
+  type NodeInfo,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  type PluginContext,
+  type PodInfo,
+  patchRequest,
+  type Refusal,
+  type SelectableNode,
+  VOLUME_ANNOTATIONS,
+} from 'kernetes/sdk';
+import { isFullyBound, type PodVolumes } from './pod-volumes.ts';
+import type { BindingPlan, VolumeView } from './volume-view.ts';
+
+interface Config {
+  readonly bindTimeoutSeconds: number;
+}
+
+/**
+ * Sets volumes aside for pods whose node is chosen, writes that down (on the volume that it is the
+ * claim's, on the claim which node its volume is for) and waits until the controllers have finished
+ * the bindings. What fails is given back by `unreserve`, and the pod tried again.
+ */
+export class ClaimBinder {
+  readonly #ctx: PluginContext<Config>;
+  readonly #view: VolumeView;
+  readonly #plans = new Map<string, BindingPlan>();
+
+  constructor(ctx: PluginContext<Config>, view: VolumeView) {
+    this.#ctx = ctx;
+    this.#view = view;
+  }
+
+  /** Plans anew: other pods were placed since the node was looked at. */
+  reserve(pod: PodInfo, volumes: PodVolumes, node: NodeInfo): Refusal | undefined {
+    const plan = this.#view.plan(volumes, node);
+    if ('code' in plan) return plan;
+    if (plan.matches.length + plan.provisions.length === 0) return undefined;
+    this.#view.assume(plan, node.name);
+    this.#plans.set(pod.uid, plan);
+    return undefined;
+  }
+
+  unreserve(pod: PodInfo): void {
+    const plan = this.#plans.get(pod.uid);
+    if (plan) this.#view.forget(plan);
+    this.#plans.delete(pod.uid);
+  }
+
+  async bind(pod: PodInfo, { name, labels }: NodeInfo): Promise<undefined> {
+    const plan = this.#plans.get(pod.uid);
+    if (plan === undefined) return;
+    const selected = await this.#write(plan, name);
+    await this.#whenBound({ ...plan, selected }, { name, labels });
+    this.unreserve(pod);
+  }
+
+  /** Gives the claims as they were written, for which a volume is to be made. */
+  async #write(
+    { matches, provisions }: BindingPlan,
+    nodeName: string,
+  ): Promise<readonly PersistentVolumeClaim[]> {
+    const results = await this.#ctx.objects.batch([
+      ...matches.map(({ claim, volume }) => reserveRequest(volume, claim)),
+      ...provisions.map(claim => selectRequest(claim, nodeName)),
+    ]);
+    const written = results.map(result => {
+      if (!result.ok) throw result.error;
+      return result.object;
+    });
+    // A patch is answered with what it patched.
+    return written.slice(matches.length) as PersistentVolumeClaim[];
+  }
+
+  /** Looks at every change of a claim or volume. */
+  #whenBound(plan: WrittenPlan, node: SelectableNode): Promise<void> {
+    const { clock, config, signal } = this.#ctx;
+    const { claims, volumes } = this.#view;
+    return new Promise((resolve, reject) => {
+      const disposers: (() => unknown)[] = [];
+      const settle = (error?: unknown) => {
+        for (const dispose of disposers) dispose();
+        if (error === undefined) resolve();
+        else reject(new Error(`binding volumes: ${textOf(error)}`, { cause: error }));
+      };
+      const look = () => {
+        try {
+          if (this.#isBound(plan, node)) settle();
+        } catch (error) {
+          settle(error);
+        }
+      };
+      const onTimeout = () => settle('context deadline exceeded');
+      const timeout = clock.setTimeout(onTimeout, config.bindTimeoutSeconds * 1000);
+      const onAbort = () => settle(signal.reason);
+      signal.addEventListener('abort', onAbort);
+      disposers.push(
+        () => timeout.cancel(),
+        () => signal.removeEventListener('abort', onAbort),
+        claims.on({ updated: look, deleted: look }),
+        volumes.on({ added: look, updated: look }),
+      );
+      look();
+    });
+  }
+
+  /** Throws when it will not come to that. */
+  #isBound({ matches, provisions, selected }: WrittenPlan, node: SelectableNode): boolean {
+    const { claims, volumes } = this.#view;
+    for (const written of selected) assertSelected(claims.get(keyOf(written)), written, node.name);
+    const planned = [...matches.map(({ claim }) => claim), ...provisions];
+    return planned.every(({ metadata: { namespace, name, uid } }) => {
+      const claim = claims.get(`${namespace}/${name}`);
+      if (claim?.metadata.uid !== uid || !claim || claim.metadata.deletionTimestamp) {
+        throw new Error(`persistentvolumeclaim "${name}" not found`);
+      }
+      const volume = volumes.get(claim.spec?.volumeName ?? '');
+      if (!volume || !isFullyBound(claim)) return false;
+      if (isVolumeOnNode(volume, node)) return true;
+      const which = `pv "${volume.metadata.name}" node affinity doesn't match node "${node.name}"`;
+      throw new Error(`${which}: no matching NodeSelectorTerms`);
+    });
+  }
+}
+
+interface WrittenPlan extends BindingPlan {
+  readonly selected: readonly PersistentVolumeClaim[];
+}
+
+/** A provisioner that fails takes the choice of the node back. */
+function assertSelected(
+  claim: PersistentVolumeClaim | undefined,
+  written: PersistentVolumeClaim,
+  nodeName: string,
+): void {
+  if (claim === undefined || isFullyBound(claim)) return;
+  const isSeen = Number(claim.metadata.resourceVersion) >= Number(written.metadata.resourceVersion);
+  const selected = claim.metadata.annotations?.[VOLUME_ANNOTATIONS.selectedNode];
+  if (!isSeen || selected === nodeName) return;
+  throw new Error(
+    selected === undefined
+      ? `provisioning failed for PVC "${claim.metadata.name}"`
+      : `selectedNode annotation value "${selected}" not set to scheduled node "${nodeName}"`,
+  );
+}
+
+/** The volume's side of a binding; the controller writes the claim's. */
+function reserveRequest({ metadata }: PersistentVolume, claim: PersistentVolumeClaim) {
+  const { name = '', uid, resourceVersion } = metadata;
+  const { namespace, name: claimName, uid: claimUid } = claim.metadata;
+  const annotations = { [VOLUME_ANNOTATIONS.boundByController]: 'yes' };
+  const claimRef = {
+    ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
+    ...{ namespace, name: claimName, uid: claimUid },
+    resourceVersion: claim.metadata.resourceVersion,
+  };
+  const patch = { metadata: { uid, resourceVersion, annotations }, spec: { claimRef } };
+  return patchRequest(PersistentVolume, { name }, patch);
+}
+
+function selectRequest({ metadata }: PersistentVolumeClaim, nodeName: string) {
+  const { namespace = '', name = '', uid, resourceVersion } = metadata;
+  const annotations = { [VOLUME_ANNOTATIONS.selectedNode]: nodeName };
+  const patch = { metadata: { uid, resourceVersion, annotations } };
+  return patchRequest(PersistentVolumeClaim, { namespace, name }, patch);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

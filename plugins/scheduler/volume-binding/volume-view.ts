@@ -1,0 +1,216 @@
+import {
+  compareQuantities,
+  type Disposer,
+  type Informer,
+  isVolumeOnNode,
+  keyOf,
+  matchVolume,
+  type NodeInfo,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  type PluginContext,
+  type PodInfo,
+  parseQuantity,
+  type Refusal,
+  StorageClass,
+  storageClassOf,
+  VOLUME_ANNOTATIONS,
+  verdict,
+  volumeGroupOf,
+  type Wake,
+  waitsForConsumer,
+} from 'kernetes/sdk';
+import {
+  type ClaimName,
+  claimProblem,
+  isFullyBound,
+  type PodVolumes,
+  podClaims,
+} from './pod-volumes.ts';
+
+/** What is to be written so that a pod's waiting claims are bound for a node. */
+export interface BindingPlan {
+  readonly matches: readonly {
+    readonly claim: PersistentVolumeClaim;
+    readonly volume: PersistentVolume;
+  }[];
+  /** To be made for the node. */
+  readonly provisions: readonly PersistentVolumeClaim[];
+}
+
+/**
+ * Claims, volumes and classes as the scheduler knows them: those of its informers, and what it has
+ * set aside for pods that are on their way. A plan costs a look at the free volumes of the claim's
+ * class and mode.
+ */
+export class VolumeView {
+  readonly claims: Informer<PersistentVolumeClaim>;
+  readonly volumes: Informer<PersistentVolume>;
+  readonly #classes: Informer<StorageClass>;
+  /** Volume name -> uid of the claim that it is set aside for. */
+  readonly #assumedVolumes = new Map<string, string>();
+  /** Uid of a claim -> the node that its volume will be made for. */
+  readonly #assumedNodes = new Map<string, string>();
+  readonly #wakes = new Set<Wake>();
+
+  constructor(ctx: Pick<PluginContext, 'informer'>) {
+    this.claims = ctx.informer(PersistentVolumeClaim, { fields: ['spec', 'status.phase'] });
+    this.volumes = ctx.informer(PersistentVolume, {
+      fields: ['spec', 'status.phase'],
+      indexes: { group: open },
+    });
+    this.#classes = ctx.informer(StorageClass);
+    const claimChanged = (claim: PersistentVolumeClaim) => this.#wakeUsersOf(claim);
+    const anyChanged = () => this.#wakeAll();
+    this.claims.on({ added: claimChanged, updated: claimChanged });
+    this.#classes.on({ added: anyChanged, updated: anyChanged });
+    this.volumes.on({
+      added: anyChanged,
+      updated: (volume, old) => {
+        if (offers(volume, old)) this.#wakeAll();
+      },
+    });
+  }
+
+  onChange(wake: Wake): Disposer {
+    this.#wakes.add(wake);
+    return () => void this.#wakes.delete(wake);
+  }
+
+  /** Or why no node will do. */
+  volumesOf(pod: PodInfo, names: readonly ClaimName[]): PodVolumes | Refusal {
+    const bound: PersistentVolumeClaim[] = [];
+    const waiting: PersistentVolumeClaim[] = [];
+    let isImmediateOpen = false;
+    for (const name of names) {
+      const claim = this.claims.get(`${pod.namespace}/${name.name}`);
+      const problem = claimProblem(pod, name, claim);
+      if (claim === undefined || problem !== undefined) return verdict.unresolvable(problem ?? '');
+      if (isFullyBound(claim)) bound.push(claim);
+      else if (!claim.spec?.volumeName && this.#isDelayed(claim)) waiting.push(claim);
+      else isImmediateOpen = true;
+    }
+    if (isImmediateOpen) return UNBOUND;
+    return { bound, waiting: waiting.sort(smallestFirst) };
+  }
+
+  /** What binds the claims for the node; or why it will not do. */
+  plan({ bound, waiting }: PodVolumes, node: NodeInfo): BindingPlan | Refusal {
+    for (const { spec } of bound) {
+      const volume = this.volumes.get(spec?.volumeName ?? '');
+      if (volume === undefined) return VOLUME_MISSING;
+      if (!isVolumeOnNode(volume, node)) return WRONG_NODE;
+    }
+    const matches: { claim: PersistentVolumeClaim; volume: PersistentVolume }[] = [];
+    const provisions: PersistentVolumeClaim[] = [];
+    const chosen = new Set<string>();
+    for (const claim of waiting) {
+      const selected = this.#selectedNode(claim);
+      if (selected !== undefined && selected !== node.name) return NOTHING_TO_BIND;
+      const volume = selected === undefined ? this.#match(claim, node, chosen) : undefined;
+      if (volume) {
+        chosen.add(volume.metadata.name ?? '');
+        matches.push({ claim, volume });
+      } else if (this.#isProvisioned(claim, node)) {
+        provisions.push(claim);
+      } else {
+        return NOTHING_TO_BIND;
+      }
+    }
+    return { matches, provisions };
+  }
+
+  /** Sets aside what a plan uses. */
+  assume({ matches, provisions }: BindingPlan, nodeName: string): void {
+    for (const { claim, volume } of matches) {
+      this.#assumedVolumes.set(volume.metadata.name ?? '', claim.metadata.uid ?? '');
+    }
+    for (const { metadata } of provisions) this.#assumedNodes.set(metadata.uid ?? '', nodeName);
+  }
+
+  forget({ matches, provisions }: BindingPlan): void {
+    for (const { volume } of matches) this.#assumedVolumes.delete(volume.metadata.name ?? '');
+    for (const { metadata } of provisions) this.#assumedNodes.delete(metadata.uid ?? '');
+  }
+
+  #match(
+    claim: PersistentVolumeClaim,
+    node: NodeInfo,
+    chosen: ReadonlySet<string>,
+  ): PersistentVolume | undefined {
+    const key = `for ${keyOf(claim)}`;
+    const offered = this.volumes
+      .byIndex('group', key)
+      .concat(this.volumes.byIndex('group', volumeGroupOf(claim)));
+    const isTaken = ({ metadata: { name = '' } }: PersistentVolume) => {
+      const owner = this.#assumedVolumes.get(name);
+      return chosen.has(name) || (owner !== undefined && owner !== claim.metadata.uid);
+    };
+    return matchVolume(claim, offered, { node, isTaken });
+  }
+
+  #isProvisioned(claim: PersistentVolumeClaim, node: NodeInfo): boolean {
+    const storageClass = this.#classes.get(storageClassOf(claim));
+    const provisioner = storageClass?.provisioner ?? '';
+    if (provisioner === '' || provisioner === 'kubernetes.io/no-provisioner') return false;
+    const terms = storageClass?.allowedTopologies ?? [];
+    return (
+      terms.length === 0 ||
+      terms.some(({ matchLabelExpressions = [] }) =>
+        matchLabelExpressions.every(({ key, values }) => values.includes(node.labels[key] ?? '')),
+      )
+    );
+  }
+
+  #isDelayed(claim: PersistentVolumeClaim): boolean {
+    return waitsForConsumer(this.#classes.get(storageClassOf(claim)));
+  }
+
+  #selectedNode({ metadata }: PersistentVolumeClaim): string | undefined {
+    const { annotations = {}, uid = '' } = metadata;
+    return annotations[VOLUME_ANNOTATIONS.selectedNode] ?? this.#assumedNodes.get(uid);
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wakes) wake();
+  }
+
+  #wakeUsersOf({ metadata }: PersistentVolumeClaim): void {
+    const uses = (pod: PodInfo) =>
+      pod.namespace === metadata.namespace &&
+      podClaims(pod).some(({ name }) => name === metadata.name);
+    for (const wake of this.#wakes) wake(uses);
+  }
+}
+
+const UNBOUND = verdict.unresolvable('pod has unbound immediate PersistentVolumeClaims');
+const WRONG_NODE = verdict.unresolvable("node(s) didn't match PersistentVolume's node affinity");
+const NOTHING_TO_BIND = verdict.unresolvable(
+  "node(s) didn't find available persistent volumes to bind",
+);
+const VOLUME_MISSING = verdict.unresolvable(
+  'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)',
+);
+
+/** Free volumes by what they have in common with claims, reserved ones by their claim. */
+function open(volume: PersistentVolume): readonly string[] {
+  const { claimRef } = volume.spec ?? {};
+  if (claimRef) return [`for ${claimRef.namespace}/${claimRef.name}`];
+  return [volumeGroupOf(volume)];
+}
+
+/** A change after which more pods may fit. */
+function offers(volume: PersistentVolume, old: PersistentVolume): boolean {
+  const isAvailable = volume.status?.phase === 'Available';
+  return (
+    (isAvailable && old.status?.phase !== 'Available') ||
+    volume.spec?.nodeAffinity !== old.spec?.nodeAffinity
+  );
+}
+
+function smallestFirst(a: PersistentVolumeClaim, b: PersistentVolumeClaim): number {
+  const [one, other] = [a, b].map(({ spec }) =>
+    parseQuantity(spec?.resources?.requests?.storage ?? '0'),
+  );
+  return one && other ? compareQuantities(one, other) : 0;
+}

@@ -1,0 +1,50 @@
+import type { ConfigOf } from './config-type.ts';
+import type { JsonSchema, PluginDefinition } from './plugin.ts';
+import { provideSchedulerPlugin, type SchedulerPlugin } from './scheduler.ts';
+
+/** What the factories take; the functions' arguments are typed by what is given. */
+export type FilterPlugin<C, S> = Pick<SchedulerPlugin<C, S>, Facets | 'preFilter'> &
+  Required<Pick<SchedulerPlugin<C, S>, 'filter'>>;
+export type ScorePlugin<C, S> = Pick<SchedulerPlugin<C, S>, Facets | 'preScore' | 'normalize'> &
+  Required<Pick<SchedulerPlugin<C, S>, 'score'>>;
+type Facets =
+  | 'name'
+  | 'config'
+  | 'cacheable'
+  | 'onFailure'
+  | 'deadlineMs'
+  | 'readsPods'
+  | 'requeueOn';
+
+/**
+ * Entry modules: `export default scheduler.score({...})`. The type of `config` is read off the
+ * schema, unless it is given: `scheduler.score<Config, State>({...})`.
+ */
+export const scheduler = {
+  filter<C = never, S = unknown, const J extends JsonSchema = JsonSchema>(
+    plugin: FilterPlugin<Given<C, J>, S> & { readonly config?: J },
+  ): PluginDefinition<Given<C, J>> {
+    return definitionOf(plugin);
+  },
+  score<C = never, S = unknown, const J extends JsonSchema = JsonSchema>(
+    plugin: ScorePlugin<Given<C, J>, S> & { readonly config?: J },
+  ): PluginDefinition<Given<C, J>> {
+    return definitionOf(plugin);
+  },
+  /** Several points in one. */
+  plugin<C = never, S = unknown, const J extends JsonSchema = JsonSchema>(
+    plugin: SchedulerPlugin<Given<C, J>, S> & { readonly config?: J },
+  ): PluginDefinition<Given<C, J>> {
+    return definitionOf(plugin);
+  },
+};
+
+type Given<C, J extends JsonSchema> = [C] extends [never] ? ConfigOf<J> : C;
+
+function definitionOf<C, S>(plugin: SchedulerPlugin<C, S>): PluginDefinition<C> {
+  return {
+    name: plugin.name,
+    ...(plugin.config && { config: plugin.config }),
+    activate: ctx => provideSchedulerPlugin(ctx, plugin),
+  };
+}
