@@ -14,7 +14,7 @@ import {
 } from 'kernetes/sdk';
 import { decide, type Finding } from './behavior.ts';
 import { History } from './history.ts';
-import type { MetricContext } from './metric-context.ts';
+import type { MetricContext, MetricResult } from './metric-context.ts';
 import { originOf } from './metric-failure.ts';
 import { evaluateAll } from './metrics.ts';
 import type { Tolerances } from './replicas.ts';
@@ -132,8 +132,7 @@ export class Autoscaler {
     const decision = decide(wish, { history, now, downscaleStabilizationMs, behavior });
     run.draft.setCondition('AbleToScale', 'True', decision.able);
     run.draft.setCondition('ScalingLimited', decision.limited.status, decision.limited);
-    const isUp = best.replicas > current;
-    const reason = isUp ? `${best.name} above target` : 'All metrics below target';
+    const reason = reasonOf(best, current);
     return { replicas: decision.replicas, reason, metrics: statuses, ...(error && { error }) };
   }
 
@@ -240,6 +239,12 @@ interface Wanted {
   readonly metrics?: readonly MetricStatus[];
   /** Some metrics failed, but not so that nothing could be done. */
   readonly error?: Error;
+}
+
+/** Of the metrics, not of what becomes of it: earlier wishes may bring a change of another kind. */
+function reasonOf({ replicas, name }: MetricResult, current: number): string {
+  if (replicas > current) return `${name} above target`;
+  return replicas < current ? 'All metrics below target' : '';
 }
 
 function tolerancesOf(

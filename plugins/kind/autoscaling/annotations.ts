@@ -1,8 +1,8 @@
-import type { StringMap } from 'kernetes/sdk';
+import type { HorizontalPodAutoscalerBehavior, StringMap } from 'kernetes/sdk';
 
 /** What a version has no field for travels in these, as JSON. The names are upstream's. */
 export const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
-export const BEHAVIOR = 'autoscaling.alpha.kubernetes.io/behavior';
+const BEHAVIOR = 'autoscaling.alpha.kubernetes.io/behavior';
 export const CONDITIONS = 'autoscaling.alpha.kubernetes.io/conditions';
 export const CURRENT_METRICS = 'autoscaling.alpha.kubernetes.io/current-metrics';
 
@@ -22,4 +22,64 @@ export function takeAnnotation<T>(annotations: StringMap, key: string): T | unde
   } catch {
     return undefined;
   }
+}
+
+/** A list of objects; anything else is nonsense too. */
+export function takeList<T extends object>(annotations: StringMap, key: string): T[] | undefined {
+  const kept = { ...annotations };
+  const list = takeAnnotation<unknown>(kept, key);
+  const isList =
+    Array.isArray(list) && list.every(item => typeof item === 'object' && item !== null);
+  if (!isList) return undefined;
+  delete annotations[key];
+  return list as T[];
+}
+
+/** With Go's own names of the fields, and null where there is nothing: that is what upstream writes. */
+export function behaviorAnnotation(
+  behavior: HorizontalPodAutoscalerBehavior | undefined,
+): StringMap {
+  if (!behavior) return {};
+  const [up, down] = [behavior.scaleUp, behavior.scaleDown].map(
+    rules =>
+      rules && {
+        stabilizationWindowSeconds: rules.stabilizationWindowSeconds ?? null,
+        selectPolicy: rules.selectPolicy ?? null,
+        policies:
+          rules.policies?.map(({ type, value, periodSeconds }) => ({
+            type,
+            value,
+            periodSeconds,
+          })) ?? null,
+        ...(rules.tolerance !== undefined && { tolerance: rules.tolerance }),
+      },
+  );
+  const named = renamed({ scaleUp: up ?? null, scaleDown: down ?? null }, toUpper);
+  return { [BEHAVIOR]: JSON.stringify(named) };
+}
+
+/** Go reads names in any case. */
+export function takeBehavior(annotations: StringMap): HorizontalPodAutoscalerBehavior | undefined {
+  const found = takeAnnotation<unknown>(annotations, BEHAVIOR);
+  const behavior = renamed(found, toLower) as HorizontalPodAutoscalerBehavior | null | undefined;
+  const isRules = typeof behavior === 'object' && behavior !== null && !Array.isArray(behavior);
+  return isRules && Object.keys(behavior).length > 0 ? behavior : undefined;
+}
+
+/** With other names of all fields; when they are read, nulls are left out. */
+function renamed(value: unknown, rename: (first: string) => string): unknown {
+  if (Array.isArray(value)) return value.map(item => renamed(item, rename));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value)
+    .filter(([, member]) => rename === toUpper || member !== null)
+    .map(([name, member]) => [rename(name.charAt(0)) + name.slice(1), renamed(member, rename)]);
+  return Object.fromEntries(entries);
+}
+
+function toUpper(first: string): string {
+  return first.toUpperCase();
+}
+
+function toLower(first: string): string {
+  return first.toLowerCase();
 }

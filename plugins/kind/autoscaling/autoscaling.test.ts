@@ -56,6 +56,54 @@ describe('HorizontalPodAutoscaler', () => {
     assert.deepEqual(fromV1(old), object);
   });
 
+  it('v1 has annotations as upstream writes them', () => {
+    const object = hpa({
+      metrics: [cpu(60), pods],
+      behavior: {
+        scaleUp: { selectPolicy: 'Max', policies: [{ type: 'Pods', value: 4, periodSeconds: 15 }] },
+      },
+    });
+    const resource = { name: 'cpu', current: { averageUtilization: 7, averageValue: '15m' } };
+    const currentMetrics = [{ type: 'Resource', resource }, { type: '' }];
+    object.status = { currentReplicas: 1, desiredReplicas: 2, currentMetrics };
+    const { metadata, status } = toV1(object);
+    const { mine, ...annotations } = metadata.annotations ?? {};
+    assert.deepEqual(
+      Object.fromEntries(Object.entries(annotations).map(([key, text]) => [key, JSON.parse(text)])),
+      {
+        'autoscaling.alpha.kubernetes.io/metrics': [
+          { type: 'Pods', pods: { metricName: 'rps', targetAverageValue: '5' } },
+        ],
+        'autoscaling.alpha.kubernetes.io/current-metrics': [
+          {
+            type: 'Resource',
+            resource: { name: 'cpu', currentAverageUtilization: 7, currentAverageValue: '15m' },
+          },
+          { type: '' },
+        ],
+        'autoscaling.alpha.kubernetes.io/behavior': {
+          ScaleUp: {
+            StabilizationWindowSeconds: null,
+            SelectPolicy: 'Max',
+            Policies: [{ Type: 'Pods', Value: 4, PeriodSeconds: 15 }],
+          },
+          ScaleDown: null,
+        },
+      },
+    );
+    assert.equal(status?.currentCPUUtilizationPercentage, 7);
+    assert.deepEqual(fromV1(toV1(object)), object);
+  });
+
+  it('reads behavior from an annotation with names in either case', () => {
+    const rules = { selectPolicy: 'Min', stabilizationWindowSeconds: 5 };
+    const old = toV1(hpa());
+    old.metadata.annotations = {
+      'autoscaling.alpha.kubernetes.io/behavior': JSON.stringify({ scaleDown: rules }),
+    };
+    assert.deepEqual(fromV1(old).spec.behavior, { scaleDown: rules });
+  });
+
   it('travels through v2beta1 without loss', () => {
     const describedObject = { kind: 'Ingress', name: 'main' };
     const metric = { name: 'rps', selector: { matchLabels: { a: 'b' } } };
@@ -106,10 +154,20 @@ describe('HorizontalPodAutoscaler', () => {
     });
   }
 
-  it('an annotation that is nonsense stays an annotation', () => {
-    const old = toV1(hpa());
-    old.metadata.annotations = { 'autoscaling.alpha.kubernetes.io/metrics': '{' };
-    assert.deepEqual(fromV1(old).metadata.annotations, old.metadata.annotations);
+  for (const nonsense of ['{', '5', '[5]', '{}', 'null']) {
+    it(`an annotation that is nonsense stays an annotation: ${nonsense}`, () => {
+      const old = toV1(hpa());
+      old.metadata.annotations = { 'autoscaling.alpha.kubernetes.io/metrics': nonsense };
+      assert.deepEqual(fromV1(old).metadata.annotations, old.metadata.annotations);
+    });
+  }
+
+  it('behavior that is nonsense is none', () => {
+    for (const nonsense of ['5', '[5]', '{}', 'null']) {
+      const old = toV1(hpa());
+      old.metadata.annotations = { 'autoscaling.alpha.kubernetes.io/behavior': nonsense };
+      assert.equal(fromV1(old).spec.behavior, undefined);
+    }
   });
 
   const wrong: {

@@ -1,7 +1,7 @@
 import type {
   autoscalingV1,
   HorizontalPodAutoscaler,
-  HorizontalPodAutoscalerSpec,
+  HorizontalPodAutoscalerCondition,
   HorizontalPodAutoscalerStatus,
   MetricSpec,
   MetricStatus,
@@ -9,12 +9,21 @@ import type {
 } from 'kernetes/sdk';
 import {
   annotation,
-  BEHAVIOR,
+  behaviorAnnotation,
   CONDITIONS,
   CURRENT_METRICS,
   METRICS,
-  takeAnnotation,
+  takeBehavior,
+  takeList,
 } from './annotations.ts';
+import {
+  newSpec,
+  newStatus,
+  type OldSpec,
+  type OldStatus,
+  oldSpec,
+  oldStatus,
+} from './earlier-metrics.ts';
 
 export type HpaV1 = autoscalingV1.HorizontalPodAutoscaler;
 
@@ -26,13 +35,13 @@ export function toV1(hpa: HorizontalPodAutoscaler): HpaV1 {
   const others = metrics.filter(metric => metric !== cpu);
   const { conditions, currentMetrics, ...statusSame } = status ?? NO_STATUS;
   const currentCpu = currentMetrics?.find(isCpuStatus);
-  const otherCurrent = currentMetrics?.filter(metric => metric !== currentCpu);
   const annotations = {
     ...metadata.annotations,
-    ...annotation(METRICS, others),
-    ...annotation(BEHAVIOR, behavior),
+    ...annotation(METRICS, others.map(oldSpec)),
+    ...behaviorAnnotation(behavior),
     ...annotation(CONDITIONS, conditions),
-    ...annotation(CURRENT_METRICS, otherCurrent),
+    // Those of the field too: there they have their values as well.
+    ...annotation(CURRENT_METRICS, currentMetrics?.map(oldStatus)),
   };
   const target = cpu?.resource?.target.averageUtilization;
   const current = currentCpu?.resource?.current.averageUtilization;
@@ -53,17 +62,15 @@ export function fromV1(hpa: HpaV1): HorizontalPodAutoscaler {
   const { targetCPUUtilizationPercentage: target, ...same } = spec ?? {};
   const { currentCPUUtilizationPercentage: current, ...statusSame } = status ?? NO_STATUS;
   const annotations: StringMap = { ...metadata.annotations };
-  const take = <T>(key: string): T | undefined => takeAnnotation<T>(annotations, key);
   const metrics = [
     ...(target === undefined ? [] : [cpuMetric(target)]),
-    ...(take<MetricSpec[]>(METRICS) ?? []),
+    ...(takeList<OldSpec>(annotations, METRICS) ?? []).map(newSpec),
   ];
-  const behavior = take<HorizontalPodAutoscalerSpec['behavior']>(BEHAVIOR);
-  const conditions = take<HorizontalPodAutoscalerStatus['conditions']>(CONDITIONS);
-  const currentMetrics = [
-    ...(current === undefined ? [] : [cpuStatus(current)]),
-    ...(take<MetricStatus[]>(CURRENT_METRICS) ?? []),
-  ];
+  const behavior = takeBehavior(annotations);
+  const conditions = takeList<HorizontalPodAutoscalerCondition>(annotations, CONDITIONS);
+  const currentMetrics =
+    takeList<OldStatus>(annotations, CURRENT_METRICS)?.map(newStatus) ??
+    (current === undefined ? [] : [cpuStatus(current)]);
   const { annotations: _, ...kept } = metadata;
   return {
     ...rest,
