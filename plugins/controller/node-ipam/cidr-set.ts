@@ -1,4 +1,4 @@
-import type { Cidr } from './cidr.ts';
+import type { Cidr } from 'kernetes/sdk';
 
 /**
  * Ranges of one size out of a larger one. It goes round, so that one given back rests as long as

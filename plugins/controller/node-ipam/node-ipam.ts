@@ -1,5 +1,13 @@
-import { ApiError, type Logger, Node, type ObjectKey, type ReconcileContext } from 'kernetes/sdk';
-import { type Cidr, formatCidr, parseCidr } from './cidr.ts';
+import {
+  ApiError,
+  type Cidr,
+  formatCidr,
+  type Logger,
+  Node,
+  type ObjectKey,
+  parseCidr,
+  type ReconcileContext,
+} from 'kernetes/sdk';
 import { CidrSet } from './cidr-set.ts';
 import type { Config } from './config.ts';
 

@@ -26,6 +26,13 @@ export function formatCidr({ base, prefix, bits }: Cidr): string {
   return `${bits === 32 ? formatV4(base) : formatV6(base)}/${prefix}`;
 }
 
+/** Whether they have an address in common: one then holds the other. */
+export function cidrsOverlap(a: Cidr, b: Cidr): boolean {
+  if (a.bits !== b.bits) return false;
+  const free = BigInt(a.bits - Math.min(a.prefix, b.prefix));
+  return a.base >> free === b.base >> free;
+}
+
 function parseV4(text: string): bigint {
   return text.split('.').reduce((ip, byte) => (ip << 8n) | BigInt(byte), 0n);
 }
