@@ -41,7 +41,12 @@ async function setUp(...budgets: PodDisruptionBudget[]) {
   const { context } = testContext({ kernel, clock });
   const informer = context.informer(PodDisruptionBudget);
   await informer.synced;
-  const evictor = new Evictor({ budgets: informer, objects: context.objects, clock });
+  const evictor = new Evictor({
+    budgets: informer,
+    objects: context.objects,
+    clock,
+    announces: true,
+  });
   const evict = (object: Pod, given: Partial<SubresourceRequest<Eviction>> = {}) => {
     const [stored] = kernel.add(Pod, object);
     return evictor.evict({
@@ -180,8 +185,39 @@ describe('Evictor', () => {
     const { evict, kernel, left } = await setUp(budget(statusWith(1)));
     await evict(pod('a'), { dryRun: true });
     assert.equal(left()?.disruptionsAllowed, 1);
+    assert.ok(!kernel.requests.some(({ verb }) => verb === 'patch'));
     const deletion = kernel.requests.find(({ verb }) => verb === 'delete');
     assert.equal(deletion?.options?.dryRun, true);
+  });
+
+  it('tells the pod why it ends, before it is deleted', async () => {
+    const { evict, kernel } = await setUp(budget(statusWith(1)));
+    const told: unknown[] = [];
+    kernel.fault = ({ resource, verb }) => {
+      if (resource === 'pods' && verb === 'delete') {
+        told.push(kernel.get(Pod, `${NAMESPACE}/a`)?.status?.conditions);
+      }
+      return undefined;
+    };
+    await evict(pod('a'));
+    const message = 'Eviction API: evicting';
+    const since = { lastTransitionTime: '2026-01-01T00:00:00Z', message };
+    const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' };
+    assert.deepEqual(told, [[{ ...condition, ...since }]]);
+  });
+
+  it('neither tells nor deletes a pod that changed since it needed no budget', async () => {
+    const { evict, kernel, left } = await setUp(budget(statusWith(1)));
+    let changes = 0;
+    kernel.fault = ({ resource, verb }) => {
+      if (resource !== 'pods' || verb !== 'patch' || changes++ > 0) return undefined;
+      kernel.modify(Pod, `${NAMESPACE}/a`, each => {
+        each.status = { phase: 'Running', conditions: [READY] };
+      });
+      return undefined;
+    };
+    await evict(pod('a', 'Pending'));
+    assert.equal(left()?.disruptionsAllowed, 0);
   });
 
   it('refuses a body that names another pod', async () => {

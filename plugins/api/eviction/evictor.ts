@@ -10,6 +10,7 @@ import {
   type ObjectClient,
   Pod,
   PodDisruptionBudget,
+  podCondition,
   type SubresourceRequest,
   selectorFrom,
   tooManyRequests,
@@ -20,6 +21,8 @@ export interface EvictorOptions {
   readonly budgets: Pick<Informer<PodDisruptionBudget>, 'list'>;
   readonly objects: ObjectClient;
   readonly clock: Clock;
+  /** Whether a pod is told of its eviction by a condition, for those who ask why it ended. */
+  readonly announces: boolean;
 }
 
 type Request = SubresourceRequest<Eviction>;
@@ -91,15 +94,36 @@ export class Evictor {
   async #delete({ body, dryRun }: Request, pod: Pod, unchanged: boolean): Promise<void> {
     const { namespace = '', name = '', resourceVersion } = pod.metadata;
     const { apiVersion: _, kind: __, dryRun: ___, ...options } = body?.deleteOptions ?? {};
+    const { uid, resourceVersion: wanted } = options.preconditions ?? {};
+    const seen = wanted ?? (unchanged ? resourceVersion : undefined);
+    const isDryRun = dryRun || isDry(body);
+    const announced =
+      this.#options.announces && !isDryRun
+        ? await this.#announce(pod, { ...(uid && { uid }), ...(seen && { resourceVersion: seen }) })
+        : undefined;
+    // The announcement is a change of its own.
+    const version = seen && (announced?.metadata.resourceVersion ?? seen);
     const preconditions = {
       ...options.preconditions,
-      ...(unchanged && resourceVersion && { resourceVersion }),
+      ...(version && { resourceVersion: version }),
     };
     await this.#options.objects.delete(
       Pod,
       { namespace, name },
-      { ...(options as DeleteOptionsOfClient), preconditions, dryRun: dryRun || isDry(body) },
+      { ...(options as DeleteOptionsOfClient), preconditions, dryRun: isDryRun },
     );
+  }
+
+  #announce(pod: Pod, preconditions: { uid?: string; resourceVersion?: string }): Promise<Pod> {
+    const { namespace = '', name = '' } = pod.metadata;
+    const old = podCondition(pod, ANNOUNCED.type);
+    const since = old?.status === 'True' ? old.lastTransitionTime : undefined;
+    const lastTransitionTime = since ?? toTime(this.#options.clock.now());
+    const conditions = [{ ...ANNOUNCED, lastTransitionTime }];
+    const patch = { metadata: preconditions, status: { conditions } };
+    const type = 'application/strategic-merge-patch+json';
+    const options = { type, subresource: 'status' } as const;
+    return this.#options.objects.patch(Pod, { namespace, name }, patch, options);
   }
 
   #current({ namespace, name }: Request): Promise<Pod> {
@@ -182,6 +206,14 @@ const SEVERAL =
   'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
 const CAUSE = 'DisruptionBudget';
 const RETRY_SECONDS = 10;
+
+const ANNOUNCED = {
+  type: 'DisruptionTarget',
+  status: 'True',
+  reason: 'EvictionByEvictionAPI',
+  message: 'Eviction API: evicting',
+};
+
 /** Upstream's bound on evictions that the disruption controller has not seen. */
 const DISRUPTED_PODS_MAX = 2_000;
 const ATTEMPTS_MAX = 10;

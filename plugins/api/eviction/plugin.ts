@@ -17,7 +17,8 @@ export default definePlugin<ReleaseConfig>({
   async activate(ctx) {
     const budgets = ctx.informer(PodDisruptionBudget, { fields: ['spec', 'status'] });
     await budgets.synced;
-    const evictor = new Evictor({ budgets, objects: ctx.objects, clock: ctx.clock });
+    const announces = isInRelease(ANNOUNCED, ctx.config.release);
+    const evictor = new Evictor({ budgets, objects: ctx.objects, clock: ctx.clock, announces });
     const body = (version: string) => ({
       group: 'policy',
       version,
@@ -42,3 +43,6 @@ export default definePlugin<ReleaseConfig>({
 
 /** The releases that take an eviction of policy/v1. */
 const V1 = { since: 22 };
+
+/** The releases that tell a pod of its eviction. */
+const ANNOUNCED = { since: 26 };
