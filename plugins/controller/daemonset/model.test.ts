@@ -28,7 +28,7 @@ type Step =
   | { readonly do: 'taint'; readonly node: string; readonly effect: Effect }
   | { readonly do: 'image'; readonly image: number }
   | { readonly do: 'fail'; readonly writes: number }
-  | { readonly do: 'kubelet' | 'restart' | 'wait' };
+  | { readonly do: 'kubelet' | 'restart' | 'wait' | 'lag' };
 
 const nodeName = fc.constantFrom(...NODES);
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -41,7 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('image' as const), image: fc.nat(2) }),
   fc.record({ do: fc.constant('fail' as const), writes: fc.nat(3) }),
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('kubelet', 'wait') }) },
-  fc.record({ do: fc.constant('restart' as const) }),
+  fc.record({ do: fc.constantFrom('restart', 'lag') }),
 );
 const strategy = fc.constantFrom(
   { maxUnavailable: 1 },
@@ -69,6 +69,9 @@ class World {
   readonly #limits: Strategy;
   #running: Awaited<ReturnType<typeof activate>> | undefined;
   #failing = 0;
+  /** From the next write on nobody sees anything, until something else happens. */
+  #isLagging = false;
+  #endLag: (() => void) | undefined;
   #violations: string[] = [];
 
   constructor(limits: Strategy) {
@@ -88,6 +91,10 @@ class World {
         this.#failing--;
         return serviceUnavailable('not now');
       }
+      if (resource === 'pods' && this.#isLagging) {
+        this.#isLagging = false;
+        this.#endLag = this.#kernel.holdWatches();
+      }
       if (resource === 'pods' && verb === 'create') this.#beforeCreate(body as Pod);
       if (resource === 'pods' && verb === 'delete') this.#beforeDelete(`default/${name}`);
       return undefined;
@@ -100,6 +107,7 @@ class World {
   }
 
   async do(each: Step): Promise<void> {
+    await this.#catchUp();
     await this.#change(each);
     await this.#clock.step(each.do === 'wait' ? 5_000 : 30);
     assert.deepEqual(this.#violations, []);
@@ -108,6 +116,8 @@ class World {
   /** Nothing happens any more but what scheduler and kubelet do. */
   async calmDown(): Promise<void> {
     this.#failing = 0;
+    this.#isLagging = false;
+    await this.#catchUp();
     for (let i = 0; i < 30; i++) {
       this.#kubelet();
       await this.#clock.step(60_000);
@@ -136,6 +146,14 @@ class World {
     );
   }
 
+  async #catchUp(): Promise<void> {
+    if (!this.#endLag) return;
+    await this.#clock.step(60_000);
+    this.#endLag();
+    this.#endLag = undefined;
+    await this.#clock.step(100);
+  }
+
   async #change(each: Step): Promise<void> {
     const kernel = this.#kernel;
     if (each.do === 'image') {
@@ -144,6 +162,7 @@ class World {
       });
     } else if (each.do === 'fail') this.#failing = each.writes;
     else if (each.do === 'kubelet') this.#kubelet();
+    else if (each.do === 'lag') this.#isLagging = true;
     else if (each.do === 'restart') {
       await this.#running?.dispose();
       await this.start();
