@@ -10,7 +10,7 @@ import {
   StatefulSet,
   type StatefulSetSpec,
 } from 'kernetes/sdk';
-import { activate, TestKernel } from 'kernetes/sdk/testing';
+import { activate, pod, running, TestKernel } from 'kernetes/sdk/testing';
 import plugin from './plugin.ts';
 import {
   changeSpec,
@@ -104,26 +104,26 @@ describe('controller.statefulset, claims', () => {
     assert.deepEqual([podNames(kernel), uids()], [['web-0', 'web-1'], before]);
   });
 
-  for (const { deleted, scaled, running, condemned } of [
-    { deleted: 'Retain', scaled: 'Retain', running: 'nobody', condemned: 'nobody' },
+  for (const { deleted, scaled, staying, condemned } of [
+    { deleted: 'Retain', scaled: 'Retain', staying: 'nobody', condemned: 'nobody' },
     {
       deleted: 'Delete',
       scaled: 'Retain',
-      running: 'StatefulSet web',
+      staying: 'StatefulSet web',
       condemned: 'StatefulSet web',
     },
-    { deleted: 'Retain', scaled: 'Delete', running: 'nobody', condemned: 'Pod web-1' },
-    { deleted: 'Delete', scaled: 'Delete', running: 'StatefulSet web', condemned: 'Pod web-1' },
+    { deleted: 'Retain', scaled: 'Delete', staying: 'nobody', condemned: 'Pod web-1' },
+    { deleted: 'Delete', scaled: 'Delete', staying: 'StatefulSet web', condemned: 'Pod web-1' },
   ]) {
     it(`have the owners of whenDeleted ${deleted}, whenScaled ${scaled}`, async () => {
       const test = await setUp(claimed(policy(deleted, scaled)));
       const { kernel } = test;
       await settle(test);
-      assert.deepEqual(owners(kernel), [`www-web-0: ${running}`, `www-web-1: ${running}`]);
+      assert.deepEqual(owners(kernel), [`www-web-0: ${staying}`, `www-web-1: ${staying}`]);
       slowDown(kernel, 'web-1');
       changeSpec(kernel, { replicas: 1 });
       await settle(test);
-      assert.deepEqual(owners(kernel), [`www-web-0: ${running}`, `www-web-1: ${condemned}`]);
+      assert.deepEqual(owners(kernel), [`www-web-0: ${staying}`, `www-web-1: ${condemned}`]);
     });
 
     it(`get the owners of whenDeleted ${deleted}, whenScaled ${scaled} later, too`, async () => {
@@ -131,7 +131,7 @@ describe('controller.statefulset, claims', () => {
       await settle(test);
       changeSpec(test.kernel, policy(deleted, scaled));
       await settle(test);
-      assert.deepEqual(owners(test.kernel), [`www-web-0: ${running}`, `www-web-1: ${running}`]);
+      assert.deepEqual(owners(test.kernel), [`www-web-0: ${staying}`, `www-web-1: ${staying}`]);
       changeSpec(test.kernel, policy('Retain', 'Retain'));
       await settle(test);
       assert.deepEqual(owners(test.kernel), ['www-web-0: nobody', 'www-web-1: nobody']);
@@ -186,13 +186,31 @@ describe('controller.statefulset, claims', () => {
   it('are made anew for a pod that waits for one', async () => {
     const test = await setUp(claimed({ replicas: 1 }));
     const { kernel, step } = test;
-    const [pod] = kernel.all(Pod);
-    kernel.modify(Pod, keyOf(pod as Pod), object => {
+    const [waiting] = kernel.all(Pod);
+    kernel.modify(Pod, keyOf(waiting as Pod), object => {
       object.status = { phase: 'Pending' };
     });
     await step();
     await kernel.objects.delete(PersistentVolumeClaim, { namespace: 'default', name: 'www-web-0' });
     await step();
+    assert.deepEqual(owners(kernel), ['www-web-0: nobody']);
+  });
+
+  it('are made for a pod that was adopted without, and become its volumes', async () => {
+    const volumes = [{ name: 'tmp', emptyDir: {} }];
+    const orphan = pod('web-0', {
+      metadata: { labels: { app: 'web' }, ownerReferences: [] },
+      spec: { containers: [], volumes },
+      status: running(),
+    });
+    // Not of the set's revision either: a rolling update would replace it at once.
+    const spec = { replicas: 1, updateStrategy: { type: 'OnDelete' } };
+    const { kernel, step } = await setUp(claimed(spec), orphan);
+    await step();
+    assert.deepEqual(kernel.get(Pod, 'default/web-0')?.spec?.volumes, [
+      { name: 'www', persistentVolumeClaim: { claimName: 'www-web-0' } },
+      ...volumes,
+    ]);
     assert.deepEqual(owners(kernel), ['www-web-0: nobody']);
   });
 
