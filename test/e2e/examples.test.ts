@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it, test } from 'node:test';
 import { createCluster } from 'kernetes';
 import { Deployment, Node, Pod } from 'kernetes/sdk';
+import { fakeClock } from 'kernetes/sdk/testing';
 import { Server } from '../bench/server.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
 
@@ -92,6 +93,26 @@ describe('the commands of the READMEs', { skip: withoutKubectl() }, () => {
   });
 });
 
+describe('autoscaling', { skip: withoutKubectl() }, () => {
+  it('settles at ten replicas, and at 25 when there are more requests', async () => {
+    const clock = fakeClock();
+    await using cluster = await createCluster({ nodes: 3, clock });
+    const kubectl = new Kubectl(await cluster.kubeconfig());
+    const [commands = [], more = []] = blocksOf('autoscaling');
+    const [, file = ''] = /--apply (\S+)/.exec(commands[0] ?? '') ?? [];
+    await cluster.apply(readFileSync(join(EXAMPLES, '..', file), 'utf8'));
+    const run = async (command = '') =>
+      kubectl.run(command.replace(/^kubectl /, '').replaceAll("'", ''));
+    await clock.step(6 * 60_000);
+    assert.match(await run(commands[1]), /cpu: 50%\/50%, 40\/100 \+ 1 more\.* +2 +30 +10 /);
+    assert.equal((await run(commands[2])).match(/^web-\S+ +100m/gm)?.length, 10);
+    await run(more[0]);
+    await clock.step(60_000);
+    assert.equal((await run(more[1])).match(/"value":"100"/g)?.length, 25);
+    assert.match(await run(more[2]), /SuccessfulRescale .*New size: 25; reason: pods metric rps/);
+  });
+});
+
 test('controller: without the grant the log says what is missing', async () => {
   const args = ['--nodes', '0', '--plugin', IDLE];
   await using server = await Server.start({ fromSource: true, args });
@@ -126,14 +147,20 @@ const WALK = [
   'NAME               READY   UP-TO-DATE   AVAILABLE   AGE   CONTAINERS   IMAGES       SELECTOR',
 ];
 
-/** The lines of a README's first sh block, those that a backslash continues joined. */
-function commandsOf(example: string): string[] {
+/** The lines of a README's first sh block. */
+function commandsOf(example: string): readonly string[] {
+  return blocksOf(example)[0] ?? [];
+}
+
+/** The lines of its sh blocks, those that a backslash continues joined. */
+function blocksOf(example: string): readonly (readonly string[])[] {
   const text = readFileSync(join(EXAMPLES, example, 'README.md'), 'utf8');
-  const [, block = ''] = /```sh\n([^`]*)```/.exec(text) ?? [];
-  return block
-    .replaceAll(/\\\n */g, '')
-    .trim()
-    .split('\n');
+  return [...text.matchAll(/```sh\n([^`]*)```/g)].map(([, block = '']) =>
+    block
+      .replaceAll(/\\\n */g, '')
+      .trim()
+      .split('\n'),
+  );
 }
 
 /** What follows `npm start --`. */
