@@ -151,6 +151,8 @@ const OPT_IN = [
   'admission.extended-resource-toleration',
   'admission.limit-pod-hard-anti-affinity-topology',
   'admission.pod-node-selector',
+  'controller.node-routes',
+  'node.linux-routes',
 ];
 
 test('the default profile has every plugin once, but those of choice, with a config that is right', async () => {
