@@ -664,7 +664,7 @@ describe('controller.horizontal-pod-autoscaler tells of', () => {
     await test.start();
     assert.deepEqual(
       test.kernel.logs.map(({ message }) => message),
-      ['Status not written', 'Reconcile failed'],
+      ['Status not written', 'Autoscaler not followed'],
     );
   });
 

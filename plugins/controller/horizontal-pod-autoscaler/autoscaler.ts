@@ -40,6 +40,11 @@ export interface AutoscalerOptions extends AutoscalerTuning {
   readonly log: Logger;
 }
 
+/** The metrics or the target are not as they should be. Status and events say so already. */
+export class NotFollowed extends Error {
+  override name = 'NotFollowed';
+}
+
 /**
  * Brings the replicas of what autoscalers point at to what their metrics ask for. What it remembers
  * between two calls only makes it slower: an autoscaler that is new to it begins with what is there.
@@ -60,7 +65,7 @@ export class Autoscaler {
     this.#histories.delete(key);
   }
 
-  /** Rejects when something did not work, or not all of it; the status and the events tell too. */
+  /** Rejects with a `NotFollowed` where it could not do, or not on all grounds, what it should. */
   async sync(hpa: HorizontalPodAutoscaler, view: ControllerView): Promise<void> {
     const { clock } = this.#options;
     const run = { hpa, view, draft: new StatusDraft(hpa, clock.now()) };
@@ -71,7 +76,8 @@ export class Autoscaler {
     run.draft.setMetrics(wanted.metrics);
     if (wanted.replicas !== current) await this.#rescale(run, target, wanted);
     await this.#write(run);
-    if (wanted.error) throw wanted.error;
+    if (wanted.error)
+      throw new NotFollowed(wanted.error.message, { cause: originOf(wanted.error) });
   }
 
   async #readScale(run: Run): Promise<ScaleTarget> {
@@ -196,7 +202,7 @@ export class Autoscaler {
     } catch (error) {
       this.#options.log.warn('Status not written', { autoscaler: keyOf(run.hpa), error });
     }
-    return new Error(`${what}: ${why.message}`, { cause: originOf(why) });
+    return new NotFollowed(`${what}: ${why.message}`, { cause: originOf(why) });
   }
 
   async #write(run: Run): Promise<void> {

@@ -12,7 +12,7 @@ import {
   runController,
   servedKindPoint,
 } from 'kernetes/sdk';
-import { Autoscaler } from './autoscaler.ts';
+import { Autoscaler, NotFollowed } from './autoscaler.ts';
 import { ScaleTargets } from './scale-target.ts';
 
 const CONFIG = {
@@ -64,7 +64,12 @@ export function autoscale(ctx: PluginContext<Config>, metrics: MetricsClient): v
       }
       // Not at the growing intervals of other failures: metrics come and go.
       running.enqueue(key);
-      await autoscaler.sync(object, { informer });
+      try {
+        await autoscaler.sync(object, { informer });
+      } catch (error) {
+        if (!(error instanceof NotFollowed)) throw error;
+        log.debug('Autoscaler not followed', { autoscaler: formatKey(key), error });
+      }
       return undefined;
     },
   });
