@@ -167,7 +167,7 @@ export class LeaderElection {
     const { clock, line } = this.#options;
     if (line() === undefined) return;
     this.#next?.cancel();
-    const wait = Math.max(this.#dueAt(), this.#restUntil) - clock.monotonic();
+    const wait = Math.ceil(Math.max(this.#dueAt(), this.#restUntil) - clock.monotonic());
     if (wait > 0) this.#next = clock.setTimeout(() => this.#consider(), wait);
     else this.#attempt = this.#try();
   }
