@@ -37,6 +37,13 @@ describe('controller.pv-protection', () => {
     assert.equal(volume(), undefined);
   });
 
+  it('puts its finalizer on a volume that lacks it', async () => {
+    const kernel = new TestKernel();
+    kernel.add(PersistentVolume, { metadata: { name: 'v' }, status: { phase: 'Available' } });
+    await activate(plugin, { kernel });
+    assert.deepEqual(kernel.get(PersistentVolume, 'v')?.metadata.finalizers, [FINALIZER]);
+  });
+
   it('leaves the finalizers of others', async () => {
     const { remove, volume } = await setUp('Available', 'example.com/mine');
     await remove();

@@ -5,14 +5,18 @@ const FINALIZER = 'kubernetes.io/pv-protection';
 /** A volume that is deleted stays for as long as a claim has it. */
 export default controller<PersistentVolume>({
   name: 'controller.pv-protection',
+  // Whole: the binder's copy is this one.
   for: PersistentVolume,
-  fields: ['status.phase'],
   async reconcile(key, { object: volume, objects }) {
-    if (volume === undefined || !volume.metadata.deletionTimestamp) return undefined;
-    const { finalizers = [], resourceVersion } = volume.metadata;
-    if (!finalizers.includes(FINALIZER) || volume.status?.phase === 'Bound') return undefined;
-    const rest = finalizers.filter(each => each !== FINALIZER);
-    const patch = { metadata: { resourceVersion, finalizers: rest.length > 0 ? rest : null } };
+    if (volume === undefined) return undefined;
+    const { finalizers = [], resourceVersion, deletionTimestamp } = volume.metadata;
+    const isHeld = finalizers.includes(FINALIZER);
+    // Admission puts it on new ones; this is for those from before.
+    const isToBeHeld = !deletionTimestamp || (isHeld && volume.status?.phase === 'Bound');
+    if (isHeld === isToBeHeld) return undefined;
+    const others = finalizers.filter(each => each !== FINALIZER);
+    const wanted = isToBeHeld ? [...others, FINALIZER] : others;
+    const patch = { metadata: { resourceVersion, finalizers: wanted.length > 0 ? wanted : null } };
     // Gone is as good.
     await objects.patch(PersistentVolume, key, patch).catch(ignoreNotFound);
     return undefined;

@@ -34,6 +34,18 @@ describe('controller.pvc-protection', () => {
     assert.equal(claim(), undefined);
   });
 
+  it('puts its finalizer on a claim that lacks it, beside those of others', async () => {
+    const { claim } = await setUp({ metadata: { finalizers: ['example.com/mine'] } });
+    assert.deepEqual(claim()?.metadata.finalizers, ['example.com/mine', FINALIZER]);
+  });
+
+  it('puts none on a claim that is being deleted', async () => {
+    const deletionTimestamp = '2026-01-01T00:00:00Z';
+    const metadata = { finalizers: ['example.com/mine'], deletionTimestamp };
+    const { claim } = await setUp({ metadata });
+    assert.deepEqual(claim()?.metadata.finalizers, ['example.com/mine']);
+  });
+
   it('keeps one that a pod on a node uses until that pod is gone', async () => {
     const { kernel, clock, remove, claim } = await setUp({ pods: [podOn('n1')] });
     await remove();

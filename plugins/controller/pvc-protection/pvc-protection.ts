@@ -26,11 +26,15 @@ export async function reconcileClaim(
   context: ReconcileContext<PersistentVolumeClaim, unknown>,
 ): Promise<ReconcileResult> {
   const { object: claim, objects } = context;
-  if (claim === undefined || !claim.metadata.deletionTimestamp) return undefined;
-  const { finalizers = [], resourceVersion } = claim.metadata;
-  if (!finalizers.includes(FINALIZER) || (await isUsed(claim, key, context))) return undefined;
-  const rest = finalizers.filter(each => each !== FINALIZER);
-  const patch = { metadata: { resourceVersion, finalizers: rest.length > 0 ? rest : null } };
+  if (claim === undefined) return undefined;
+  const { finalizers = [], resourceVersion, deletionTimestamp } = claim.metadata;
+  const isHeld = finalizers.includes(FINALIZER);
+  // Admission puts it on new ones; this is for those from before.
+  const isToBeHeld = !deletionTimestamp || (isHeld && (await isUsed(claim, key, context)));
+  if (isHeld === isToBeHeld) return undefined;
+  const others = finalizers.filter(each => each !== FINALIZER);
+  const wanted = isToBeHeld ? [...others, FINALIZER] : others;
+  const patch = { metadata: { resourceVersion, finalizers: wanted.length > 0 ? wanted : null } };
   // Gone is as good.
   await objects.patch(PersistentVolumeClaim, key, patch).catch(ignoreNotFound);
   return undefined;
