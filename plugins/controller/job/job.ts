@@ -24,6 +24,7 @@ import { planPods } from './scale.ts';
 import { suspension } from './suspension.ts';
 import { tellEnd, tellSuspension } from './tell.ts';
 import { isLost, TRACKING_FINALIZER } from './tracked-pod.ts';
+import { UnclearCreations } from './unclear.ts';
 
 export type Context = ReconcileContext<Job, unknown>;
 
@@ -31,6 +32,7 @@ export type Context = ReconcileContext<Job, unknown>;
 export class JobReconciler {
   readonly #pods: Expectations<Pod>;
   readonly #jobs: Expectations<Job>;
+  readonly #unclear = new UnclearCreations();
   readonly #backoffs = new Map<string, Backoff>();
 
   constructor(clock: Clock) {
@@ -47,6 +49,7 @@ export class JobReconciler {
       this.#forget(owner);
       return undefined;
     }
+    await this.#unclear.clear(key, job, { context, expectations: this.#pods });
     // What we did must be in both copies, or a pod might be made or counted twice.
     const isSeen =
       this.#pods.satisfied(owner, context.informer(Pod)) &&
@@ -57,6 +60,7 @@ export class JobReconciler {
   #forget(owner: string): void {
     this.#pods.forget(owner);
     this.#jobs.forget(owner);
+    this.#unclear.forget(owner);
     this.#backoffs.delete(owner);
   }
 
@@ -76,6 +80,7 @@ export class JobReconciler {
     const counts = decided
       ? await removeActive(observed, control)
       : await applyPlan(observed, plan, control);
+    if (counts.error) this.#unclear.failed(owner, counts.error);
     const outcome = decidedBy(observed, { decided, counts, now });
     const draft = draftStatus(observed, counts, startTime);
     const suspended = isKept && !outcome ? suspension(job, now) : undefined;

@@ -110,6 +110,25 @@ function doBeforeAnswer(scene: Scene): void {
   };
 }
 
+it('asks which pods there are when a creation had no answer, before it makes more', async () => {
+  const scene = new Scene(job({ completions: 4, parallelism: 4 }));
+  const link = scene.kernel.link('effects');
+  let release: (() => void) | undefined;
+  scene.kernel.fault = (request, plugin) => {
+    const isCreate = request.resource === 'pods' && request.verb === 'create';
+    if (plugin === 'effects' || !isCreate || release) return undefined;
+    release = scene.kernel.holdWatches();
+    void link.request([request]);
+    return serviceUnavailable('the answer was lost');
+  };
+  await scene.start();
+  await scene.step(60_000);
+  assert.equal(scene.pods.length, 1);
+  release?.();
+  await scene.step(60_000);
+  assert.equal(scene.pods.length, 4);
+});
+
 describe('controller.job: pods that are held', () => {
   it('are let go, uncounted, when their Job is deleted', async () => {
     const scene = await Scene.of({ completions: 2, parallelism: 2 });
