@@ -58,6 +58,22 @@ describe('controller()', () => {
     assert.deepEqual(calls, ['default/web there web-1']);
   });
 
+  it('tries again after a failure, and no later than the failure says', async () => {
+    const kernel = new TestKernel();
+    kernel.add(Deployment, deployment('web'));
+    const requeueAfter = 18;
+    const { plugin, calls } = recording(() => ({ requeueAfter, error: serviceUnavailable('no') }));
+    const { clock } = await activate(plugin, { kernel });
+    const counts: number[] = [];
+    // After 5 and 10 more ms it is tried again; after 20 it would be.
+    for (const ms of [4, 1, 10, 17, 1, 18]) {
+      await clock.step(ms);
+      counts.push(calls.length);
+    }
+    assert.deepEqual(counts, [1, 2, 3, 3, 4, 5]);
+    assert.equal(kernel.logs.length, 5);
+  });
+
   it('is called for changes of the object, of what it owns and of what it watches', async () => {
     const { plugin, calls } = recording();
     const { kernel, clock } = await activate(plugin);

@@ -7,8 +7,15 @@ import { WorkQueue } from './workqueue.ts';
 /** Milliseconds, or a number with its unit: `'90s'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`;
 
-/** Nothing: until something changes. `requeueAfter`: or until then. */
-export type ReconcileResult = { readonly requeueAfter: Duration } | undefined;
+/** Nothing: until something changes. */
+export type ReconcileResult = Requeue | undefined;
+
+export interface Requeue {
+  /** When it is called again, if nothing changes before. */
+  readonly requeueAfter: Duration;
+  /** It failed, as if this had been thrown: it is called again sooner, if that comes sooner. */
+  readonly error?: unknown;
+}
 
 export interface QueueOptions {
   /** What is done about a key. When it throws it is called again, later and later. */
@@ -137,9 +144,11 @@ class Runner implements RunningQueue {
   async #attempt(key: string): Promise<'success' | 'error'> {
     try {
       const result = await this.#options.work(key);
-      this.#queue.forget(key);
+      const isGood = result?.error === undefined;
+      if (isGood) this.#queue.forget(key);
+      else this.#failed(key, result.error);
       if (result) this.#queue.addAfter(key, parseDuration(result.requeueAfter));
-      return 'success';
+      return isGood ? 'success' : 'error';
     } catch (error) {
       this.#failed(key, error);
       return 'error';

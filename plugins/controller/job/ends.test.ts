@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isPodActive, keyOf, Pod, type PodFailurePolicyRule } from 'kernetes/sdk';
-import { MATCH, Scene } from './job-testing.ts';
+import { forbidden, isPodActive, keyOf, Pod, type PodFailurePolicyRule } from 'kernetes/sdk';
+import { job, MATCH, Scene } from './job-testing.ts';
 
 describe('controller.job: failed pods', () => {
   it('makes a pod again 10 s after a failure, then 20 s, 40 s, and at most 10 min', async () => {
@@ -112,6 +112,19 @@ describe('controller.job: failed pods', () => {
     const scene = await Scene.of({ completions: 1, activeDeadlineSeconds: 5 });
     await scene.fail(scene.active[0]);
     await scene.step(1_000);
+    assert.equal(scene.conditions.at(-1), 'Failed=True DeadlineExceeded');
+  });
+
+  it('fails past its deadline though no pod could be made', async () => {
+    const scene = new Scene(job({ completions: 1, activeDeadlineSeconds: 100 }));
+    scene.kernel.fault = request =>
+      request.resource === 'pods' && request.verb === 'create'
+        ? forbidden(request, '', 'exceeded quota')
+        : undefined;
+    await scene.start();
+    await scene.step(97_999);
+    assert.deepEqual(scene.conditions, []);
+    await scene.step(500);
     assert.equal(scene.conditions.at(-1), 'Failed=True DeadlineExceeded');
   });
 

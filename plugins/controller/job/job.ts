@@ -86,8 +86,8 @@ export class JobReconciler {
     const suspended = isKept && !outcome ? suspension(job, now) : undefined;
     const status = suspended ? { ...draft, conditions: suspended } : draft;
     await this.#count(observed, withOutcome(status, outcome), { outcome, backoff, owner, context });
-    if (counts.error) throw counts.error;
-    return outcome ? undefined : requeue(plan.waitMs, msUntilDeadline(observed, times));
+    const waits = outcome ? [] : [plan.waitMs, msUntilDeadline(observed, times)];
+    return requeue(waits, counts.error);
   }
 
   #control(owner: string, { objects, events }: Context) {
@@ -182,9 +182,12 @@ function draftStatus(
   return { ...withCounts(status, { active }), ...times, ready, terminating };
 }
 
-function requeue(...waits: readonly (number | undefined)[]): ReconcileResult {
+/** A deadline passes, too, while pods cannot be made. */
+function requeue(waits: readonly (number | undefined)[], error: unknown): ReconcileResult {
   const known = waits.filter(ms => ms !== undefined);
-  return known.length > 0 ? { requeueAfter: Math.max(0, Math.min(...known)) } : undefined;
+  if (known.length > 0) return { requeueAfter: Math.max(0, Math.min(...known)), error };
+  if (error !== undefined) throw error;
+  return undefined;
 }
 
 /** The event that brings the copy up to date comes sooner, unless a watch was interrupted. */
