@@ -431,6 +431,66 @@ describe('controller.horizontal-pod-autoscaler', () => {
     assert.equal(test.replicas, 5);
   });
 
+  it('counts a change whose answer was lost for what its policies allow', async () => {
+    const test = setUp();
+    test.scaleTo(2);
+    test.follow();
+    const policies = [{ type: 'Pods', value: 2, periodSeconds: 60 }];
+    test.kernel.add(HorizontalPodAutoscaler, hpa({ behavior: { scaleUp: { policies } } }));
+    test.metrics.cpu = () => 2_000;
+    test.scales.fault = request => {
+      if (request.verb !== 'update') return undefined;
+      test.scales.fault = () => undefined;
+      test.scales.request(request);
+      return serviceUnavailable('lost');
+    };
+    await test.start();
+    const seen = [test.replicas];
+    for (let i = 0; i < 5; i++) {
+      test.follow();
+      await test.clock.step(PERIOD_MS);
+      seen.push(test.replicas);
+    }
+    assert.deepEqual(seen, [4, 4, 4, 4, 6, 6]);
+  });
+
+  it('makes a change again that was not made', async () => {
+    const test = setUp();
+    test.scaleTo(2);
+    test.follow();
+    const policies = [{ type: 'Pods', value: 2, periodSeconds: 60 }];
+    test.kernel.add(HorizontalPodAutoscaler, hpa({ behavior: { scaleUp: { policies } } }));
+    test.metrics.cpu = () => 2_000;
+    test.scales.fault = ({ verb }) => (verb === 'update' ? serviceUnavailable('down') : undefined);
+    await test.start();
+    assert.equal(test.replicas, 2);
+    test.scales.fault = () => undefined;
+    await test.clock.step(PERIOD_MS);
+    assert.equal(test.replicas, 4);
+  });
+
+  it('does not scale twice for pods and a status that it does not see yet', async () => {
+    const test = setUp();
+    test.scaleTo(3);
+    test.follow();
+    test.metrics.cpu = () => 800;
+    test.kernel.add(HorizontalPodAutoscaler, hpa());
+    await test.start();
+    assert.equal(test.replicas, 5);
+    const release = test.kernel.holdWatches();
+    test.follow();
+    test.metrics.cpu = () => 480;
+    await test.clock.step(3 * PERIOD_MS);
+    assert.equal(test.replicas, 5);
+    release();
+    await test.clock.step(PERIOD_MS);
+    assert.equal(test.status()?.currentReplicas, 5);
+    assert.match(
+      test.condition('AbleToScale') ?? '',
+      /^True (ReadyForNewScale|ScaleDownStabilized)/,
+    );
+  });
+
   it('scales whatever has a scale, custom resources too, by group and kind alone', async () => {
     const test = setUp();
     const crontabs = {

@@ -101,6 +101,7 @@ export class Autoscaler {
     const { minReplicas: min = 1, maxReplicas: max } = run.hpa.spec;
     const current = target.scale.spec?.replicas ?? 0;
     const history = this.#historyOf(run.hpa, current);
+    history.found(current);
     if (current === 0 && min !== 0) {
       run.draft.setCondition('ScalingActive', 'False', SCALING_DISABLED);
       return { replicas: 0, reason: '' };
@@ -178,6 +179,7 @@ export class Autoscaler {
     const { hpa, draft } = run;
     const current = target.scale.spec?.replicas ?? 0;
     const what = `New size: ${replicas}; reason: ${reason}`;
+    this.#historyOf(hpa, current).attempt(current, replicas, clock.monotonic());
     try {
       await targets.write(target, replicas);
     } catch (error) {
@@ -192,7 +194,7 @@ export class Autoscaler {
     draft.setCondition('AbleToScale', 'True', { reason: 'SucceededRescale', message });
     draft.setScaled();
     this.#event(run, 'Normal', 'SuccessfulRescale', what);
-    this.#historyOf(hpa, current).changed(replicas - current, clock.monotonic());
+    this.#historyOf(hpa, current).found(replicas);
   }
 
   /** Tells the status; the error to go on with is the first one, whatever becomes of that. */

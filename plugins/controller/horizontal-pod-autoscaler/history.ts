@@ -3,6 +3,12 @@ interface Dated {
   readonly at: number;
 }
 
+interface Attempt {
+  readonly from: number;
+  readonly to: number;
+  readonly at: number;
+}
+
 /**
  * What one autoscaler wished and did lately. It is not kept: who starts anew begins with what is
  * there, as upstream.
@@ -10,6 +16,7 @@ interface Dated {
 export class History {
   #recommendations: Dated[];
   #changes: Dated[] = [];
+  #attempt: Attempt | undefined;
 
   constructor(current: number, now: number) {
     this.#recommendations = [{ replicas: current, at: now }];
@@ -18,6 +25,18 @@ export class History {
   recommend(replicas: number, now: number): void {
     this.#recommendations = recent(this.#recommendations, now);
     this.#recommendations.push({ replicas, at: now });
+  }
+
+  /** A change begins, of which perhaps no answer comes. */
+  attempt(from: number, to: number, now: number): void {
+    this.#attempt = { from, to, at: now };
+  }
+
+  /** There are so many now. What was attempted and is so now was done, whatever the answer was. */
+  found(current: number): void {
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    if (attempt?.to === current) this.changed(attempt.to - attempt.from, attempt.at);
   }
 
   /** `difference`: of the number of replicas. */

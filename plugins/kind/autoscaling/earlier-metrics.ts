@@ -187,8 +187,8 @@ function valueTarget(value: string | undefined, averageValue: string | undefined
 
 function oldCurrent(current: MetricValueStatus | undefined) {
   return {
-    currentAverageValue: current?.averageValue ?? NO_VALUE,
     ...present({ currentAverageUtilization: current?.averageUtilization }),
+    currentAverageValue: current?.averageValue ?? NO_VALUE,
   };
 }
 
