@@ -1,17 +1,24 @@
-import type {
-  ClusterNetwork,
-  NetworkAddress,
-  NetworkAnswer,
-  NetworkFinding,
-  NetworkRequest,
-  Pod,
+import {
+  type ClusterNetwork,
+  type ContainerUsage,
+  type NetworkAddress,
+  type NetworkAnswer,
+  type NetworkFinding,
+  type NetworkRequest,
+  type Pod,
+  type RuntimeUsage,
+  toTime,
+  type UsageRequest,
 } from 'kernetes/sdk';
+import { usageRequest } from './usage.ts';
 
 export interface KubeletsOptions {
   readonly nodeAt: (
     ip: string,
   ) => { readonly name: string; readonly isServed: boolean } | undefined;
   readonly podsOf: (node: string) => readonly Pod[];
+  /** What the pods' containers use; undefined: the runtime cannot tell. */
+  readonly usage: ((pods: readonly UsageRequest[]) => Promise<RuntimeUsage>) | undefined;
 }
 
 /** What a kubelet's server tells of its node, as far as the agent knows it. */
@@ -28,12 +35,13 @@ export class Kubelets implements ClusterNetwork {
     return node.isServed && port === KUBELET_PORT ? 'https' : 'refused';
   }
 
-  request({ ip, method, path }: NetworkRequest): NetworkAnswer {
+  async request({ ip, method, path }: NetworkRequest): Promise<NetworkAnswer> {
     const node = this.#options.nodeAt(ip);
     if (node === undefined) throw new Error(`Cannot answer for ${ip}: it is no node's address`);
     if (method !== 'GET' && method !== 'HEAD') return answer(405, TEXT, 'Method Not Allowed\n');
     const pods = this.#options.podsOf(node.name);
-    const page = PAGES.get(path.split('?', 1)[0] ?? '')?.(node.name, pods);
+    const { usage } = this.#options;
+    const page = await PAGES.get(path.split('?', 1)[0] ?? '')?.({ node: node.name, pods, usage });
     const { type, body } = page ?? { type: TEXT, body: '404 page not found\n' };
     return answer(page ? 200 : 404, type, method === 'HEAD' ? '' : body);
   }
@@ -51,19 +59,26 @@ interface Page {
 const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';
 
-const PAGES: ReadonlyMap<string, (node: string, pods: readonly Pod[]) => Page> = new Map([
+/** What pages are made of. */
+interface Told {
+  readonly node: string;
+  readonly pods: readonly Pod[];
+  readonly usage: KubeletsOptions['usage'];
+}
+
+const PAGES = new Map<string, (told: Told) => Page | Promise<Page>>([
   ['/healthz', () => ({ type: TEXT, body: 'ok' })],
-  ['/metrics', (node: string, pods: readonly Pod[]) => metrics(node, pods)],
-  ['/pods', (_node: string, pods: readonly Pod[]) => podList(pods)],
-  ['/stats/summary', (node: string, pods: readonly Pod[]) => summary(node, pods)],
+  ['/metrics', metrics],
+  ['/pods', podList],
+  ['/stats/summary', summary],
 ]);
 
-function podList(pods: readonly Pod[]): Page {
+function podList({ pods }: Told): Page {
   const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: pods };
   return { type: JSON_TYPE, body: JSON.stringify(list) };
 }
 
-function metrics(node: string, pods: readonly Pod[]): Page {
+function metrics({ node, pods }: Told): Page {
   const running = pods.filter(({ status }) => status?.phase === 'Running');
   const containers = running.flatMap(({ status }) => status?.containerStatuses ?? []);
   const lines = [
@@ -82,14 +97,24 @@ function metrics(node: string, pods: readonly Pod[]): Page {
   return { type: 'text/plain; version=0.0.4; charset=utf-8', body: `${lines.join('\n')}\n` };
 }
 
-function summary(node: string, pods: readonly Pod[]): Page {
-  const told = pods.map(({ metadata: { name, namespace, uid }, spec, status }) => ({
+async function summary({ node, pods, usage }: Told): Promise<Page> {
+  const used = await usage?.(pods.map(usageRequest));
+  const time = used && toTime(used.timestampMs);
+  const statsOf = (measured: readonly ContainerUsage[]) => ({
+    cpu: { time, usageNanoCores: measured.reduce((sum, each) => sum + each.cpuNanoCores, 0) },
+    memory: { time, workingSetBytes: measured.reduce((sum, each) => sum + each.memoryBytes, 0) },
+  });
+  const told = pods.map(({ metadata: { name, namespace, uid }, spec, status }, i) => ({
     podRef: { name, namespace, uid },
     startTime: status?.startTime,
-    containers: (spec?.containers ?? []).map(each => ({ name: each.name })),
+    containers: (spec?.containers ?? []).map(each => {
+      const own = used?.pods[i]?.find(({ name }) => name === each.name);
+      return { name: each.name, ...(own && statsOf([own])) };
+    }),
+    ...(used && statsOf(used.pods[i] ?? [])),
   }));
-  const body = JSON.stringify({ node: { nodeName: node }, pods: told });
-  return { type: JSON_TYPE, body };
+  const whole = { nodeName: node, ...(used && statsOf(used.pods.flat())) };
+  return { type: JSON_TYPE, body: JSON.stringify({ node: whole, pods: told }) };
 }
 
 const KUBELET_PORT = 10_250;

@@ -35,6 +35,8 @@ export class PodAgent {
   readonly #pods: Informer<Pod>;
   /** By uid. */
   readonly #workers = new Map<string, PodWorker>();
+  /** Undefined where the runtime cannot tell. */
+  readonly #measure: Runtime['usage'];
 
   /** Throws when the config cannot be. */
   constructor(ctx: PluginContext<AgentConfig>, runtime: Runtime) {
@@ -42,6 +44,7 @@ export class PodAgent {
     this.#ctx = ctx;
     const statuses = new StatusWriter({ objects, clock, log });
     this.#environment = { runtime, clock, events, statuses };
+    this.#measure = runtime.usage?.bind(runtime);
     this.#registry = new NodeRegistry(ctx, runtime);
     this.#pods = ctx.informer(Pod, {
       fieldSelector: 'spec.nodeName!=',
@@ -75,13 +78,13 @@ export class PodAgent {
         return name === undefined ? undefined : { name, isServed: !!this.#registry.get(name) };
       },
       podsOf: node => this.#pods.byIndex('node', node),
+      usage: this.#measure,
     });
   }
 
   /** Undefined where the runtime cannot tell. */
   usage(): PodUsageSource | undefined {
-    const { runtime } = this.#environment;
-    const usage = runtime.usage?.bind(runtime);
+    const usage = this.#measure;
     if (usage === undefined) return undefined;
     return podUsageSource({
       pods: this.#pods,

@@ -40,7 +40,7 @@ async function podUsages(query: PodUsageQuery, options: UsageOptions): Promise<P
       selector.matches(metadata.labels) &&
       options.isServed(spec?.nodeName ?? ''),
   );
-  const { timestampMs, pods } = await options.usage(asked.map(requestOf));
+  const { timestampMs, pods } = await options.usage(asked.map(usageRequest));
   return {
     timestampMs,
     pods: asked.flatMap((pod, i) => {
@@ -79,7 +79,7 @@ async function nodeUsages(query: NodeUsageQuery, options: UsageOptions): Promise
     .filter(({ metadata }) => name === undefined || metadata.name === name)
     .filter(({ metadata }) => selector.matches(metadata.labels));
   const podsOf = nodes.map(({ metadata }) => options.pods.byIndex('node', metadata.name ?? ''));
-  const { timestampMs, windowMs, pods } = await options.usage(podsOf.flat().map(requestOf));
+  const { timestampMs, windowMs, pods } = await options.usage(podsOf.flat().map(usageRequest));
   let taken = 0;
   const measured = nodes.map(({ metadata }, i): MeasuredNode => {
     const count = podsOf[i]?.length ?? 0;
@@ -95,6 +95,6 @@ async function nodeUsages(query: NodeUsageQuery, options: UsageOptions): Promise
   return { timestampMs, windowMs, nodes: measured };
 }
 
-function requestOf({ metadata }: Pod): UsageRequest {
+export function usageRequest({ metadata }: Pod): UsageRequest {
   return { uid: metadata.uid ?? '', annotations: metadata.annotations ?? {} };
 }

@@ -66,7 +66,9 @@ export class UsageMeter {
           cpu: each.cpu && each.cpu * factor,
           memory: each.memory && each.memory * factor,
         };
-        shares.set(uid, [...(shares.get(uid) ?? []), share]);
+        const others = shares.get(uid);
+        if (others) others.push(share);
+        else shares.set(uid, [share]);
       }
     }
     return shares;
@@ -85,11 +87,20 @@ export class UsageMeter {
     { window, shares }: { readonly window: Window; readonly shares: readonly Share[] },
   ): readonly ContainerUsage[] {
     const running = containers.filter(({ exit }) => exit === undefined);
+    // Nearly all pods have none of ours: they need not be looked for by each name.
+    const says = Object.keys(annotations).some(key => key.includes(PREFIX));
+    const said = says ? annotations : undefined;
     return running.flatMap(container => {
       const fromMs = Math.max(window.fromMs, container.startedAtMs);
       const windowMs = window.endMs - fromMs;
       if (windowMs < FRESH_MS) return [];
-      const own = { container, annotations, count: running.length, fromMs, endMs: window.endMs };
+      const own = {
+        container,
+        annotations: said,
+        count: running.length,
+        fromMs,
+        endMs: window.endMs,
+      };
       const cpu = this.#used('cpu', own, shares);
       const memory = this.#used('memory', own, shares);
       const limit = container.spec.resources?.limits?.cpu;
@@ -121,6 +132,7 @@ export class UsageMeter {
     resource: Resource,
     { container, annotations, count, ...own }: Own,
   ): number | undefined {
+    if (annotations === undefined) return undefined;
     const ofOne = annotations[`${resource}.${PREFIX}/${container.spec.name}`];
     const text = ofOne ?? annotations[`${PREFIX}/${resource}`];
     const curve = text === undefined ? undefined : this.#curveOf(text, container);
@@ -161,7 +173,8 @@ type Resource = 'cpu' | 'memory';
 
 interface Own {
   readonly container: SimContainer;
-  readonly annotations: Readonly<Record<string, string>>;
+  /** Undefined: none is about usage. */
+  readonly annotations: Readonly<Record<string, string>> | undefined;
   /** How many containers of the pod run. */
   readonly count: number;
   readonly fromMs: number;
