@@ -75,7 +75,7 @@ export interface ClusterOptions {
   readonly serviceAccountSigningKeyFile?: string;
   /** Addresses of Services. Default: 10.96.0.0/16. */
   readonly serviceCidr?: string;
-  /** Addresses of pods. Default: 10.244.0.0/16. */
+  /** Addresses of pods. Default: 10.244.0.0/16; 10.128.0.0/9 for more than 250 nodes. */
   readonly podNetworkCidr?: string;
   /** Default: the machine's. */
   readonly clock?: Clock;
@@ -110,9 +110,15 @@ export interface ClusterPlan {
   readonly elections: ElectionTimes | undefined;
 }
 
+/** Each node has 256 addresses of its own: a /16 has enough for 256 of them, a /9 for 32,768. */
+export function defaultPodNetwork(nodes: number): string {
+  return nodes > 250 ? '10.128.0.0/9' : '10.244.0.0/16';
+}
+
 /** Throws `LoadError` for what the operator must mend. */
 export function planCluster(options: ClusterOptions, installation: Installation): ClusterPlan {
-  const { nodes = 3, serviceCidr = '10.96.0.0/16', podNetworkCidr = '10.244.0.0/16' } = options;
+  const { nodes = 3, serviceCidr = '10.96.0.0/16' } = options;
+  const { podNetworkCidr = defaultPodNetwork(nodes) } = options;
   if (!Number.isInteger(nodes) || nodes < 0 || nodes > NODES_MAX) {
     throw new LoadError(`The number of nodes is ${nodes}: want an integer from 0 to ${NODES_MAX}`);
   }

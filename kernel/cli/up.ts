@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { parseGoDuration } from '../../sdk/go-duration.ts';
 import { systemClock } from '../clock.ts';
 import { type Cluster, type ClusterOptions, createCluster, LoadError } from '../cluster.ts';
+import { defaultPodNetwork } from '../cluster-options.ts';
 import { parseGrants } from '../loader/grant-text.ts';
 import { VERSION } from '../version.ts';
 import { describe, reportFailure } from './failure.ts';
@@ -13,7 +14,7 @@ interface UpOptions {
   readonly listen: string;
   readonly advertiseAddress?: string;
   readonly serviceCidr: string;
-  readonly podNetworkCidr: string;
+  readonly podNetworkCidr?: string;
   readonly data?: string;
   readonly memory?: boolean;
   readonly etcd: readonly string[];
@@ -46,7 +47,10 @@ export function addUp(program: Command): void {
     .option('--advertise-address <ip>', 'address that clients are told (default: that of --listen)')
     .option('--emulate <version>', 'be like this release of Kubernetes: 1.20 and later')
     .option('--service-cidr <cidr>', 'addresses of services', '10.96.0.0/16')
-    .option('--pod-network-cidr <cidr>', 'addresses of pods', '10.244.0.0/16')
+    .option(
+      '--pod-network-cidr <cidr>',
+      'addresses of pods (default: 10.244.0.0/16, 10.128.0.0/9 for more than 250 nodes)',
+    )
     .option('--data <dir>', 'keep the cluster in this directory (default: .kernetes)')
     .option('--memory', 'keep the cluster in memory only')
     .option('--etcd <url>', 'keep the objects in this etcd, repeatable', collect, [])
@@ -117,13 +121,13 @@ function start(
   data: string | undefined,
   onStuck: (error: Error) => void,
 ): Promise<Cluster> {
-  const { listen, nodes, serviceCidr, podNetworkCidr, profile, advertiseAddress, etcd } = options;
+  const { listen, nodes, serviceCidr, profile, advertiseAddress, etcd } = options;
   const { tokenAuthFile, serviceAccountSigningKeyFile, auditPolicyFile, auditLogPath } = options;
   return createCluster({
     listen,
     nodes,
     serviceCidr,
-    podNetworkCidr,
+    podNetworkCidr: podNetworkOf(options),
     placement: 'default',
     onStuck,
     plugins: options.plugin,
@@ -172,15 +176,19 @@ function dataOf({ data, memory, etcd }: UpOptions): string | undefined {
 }
 
 function describePlan(options: UpOptions, data: string | undefined): string[] {
-  const { etcd, profile, plugin, nodes, serviceCidr, podNetworkCidr } = options;
+  const { etcd, profile, plugin, nodes, serviceCidr } = options;
   const storage = data === undefined ? 'memory' : `${relativePath(data)} (LMDB)`;
   const plugins = [profile ?? 'the default profile', ...plugin];
   return [
     `kernetes ${VERSION}`,
     `  objects in ${etcd.length > 0 ? `etcd at ${etcd.join(', ')}` : storage}`,
     `  plugins of ${plugins.join(', ')}`,
-    `  ${nodes} simulated nodes, pods in ${podNetworkCidr}, services in ${serviceCidr}`,
+    `  ${nodes} simulated nodes, pods in ${podNetworkOf(options)}, services in ${serviceCidr}`,
   ];
+}
+
+function podNetworkOf({ podNetworkCidr, nodes }: UpOptions): string {
+  return podNetworkCidr ?? defaultPodNetwork(nodes);
 }
 
 /** A manifest that cannot be applied is told; the cluster goes on. */

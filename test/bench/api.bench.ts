@@ -14,6 +14,7 @@ const benches: Record<string, () => Promise<object>> = {
   fanout: benchFanout,
   schedule: benchSchedule,
   rollout: benchRollout,
+  rollouts: benchRollouts,
 };
 
 for (const [name, bench] of Object.entries(benches)) {
@@ -149,26 +150,66 @@ async function benchSchedule(): Promise<object> {
 async function benchRollout(): Promise<object> {
   const replicas = full ? 300 : 100;
   return withServer([], async ({ client }) => {
-    await createNamespace(client, 'rollout');
-    const path = '/api/v1/namespaces/rollout/pods';
-    const ready = new Set<string>();
-    let finish: () => void = () => undefined;
-    const done = new Promise<void>(resolve => {
-      finish = resolve;
-    });
-    const end = await client.watch(`${path}?watch=true`, ({ object }) => {
-      const isReady = object.status?.conditions?.some(
-        c => c.type === 'Ready' && c.status === 'True',
-      );
-      if (isReady && ready.add(object.metadata.name).size === replicas) finish();
-    });
-    const start = performance.now();
-    await client.call('POST', '/apis/apps/v1/namespaces/rollout/deployments', deployment(replicas));
-    await done;
-    const seconds = (performance.now() - start) / 1_000;
-    end();
-    return { what: `Deployment of ${replicas} simulated pods, all Ready`, seconds: round(seconds) };
+    const { seconds } = await rollOut(client, { deployments: 1, replicas });
+    return { what: `Deployment of ${replicas} simulated pods, all Ready`, seconds };
   });
+}
+
+async function benchRollouts(): Promise<object> {
+  const [nodes, deployments, replicas] = full ? [500, 50, 200] : [50, 10, 50];
+  return withServer(['--nodes', String(nodes)], async ({ server, client }) => {
+    await settle(server);
+    const cpu = server.cpuMs();
+    const figures = await rollOut(client, { deployments, replicas });
+    return {
+      what: `${deployments} Deployments of ${replicas} simulated pods on ${nodes} nodes, all Ready`,
+      ...figures,
+      cpu_ms_each: round((server.cpuMs() - cpu) / (deployments * replicas)),
+      mb: Math.round(server.residentMb()),
+    };
+  });
+}
+
+/** `tenths_s` tells how steady it went: the time that each tenth of the pods took. */
+async function rollOut(
+  client: Client,
+  { deployments, replicas }: { readonly deployments: number; readonly replicas: number },
+): Promise<{ seconds: number; tenths_s: number[] }> {
+  await createNamespace(client, 'rollout');
+  const pods = deployments * replicas;
+  const ready = new Set<string>();
+  const times: number[] = [];
+  let finish: () => void = () => undefined;
+  const done = new Promise<void>(resolve => {
+    finish = resolve;
+  });
+  const path = '/api/v1/namespaces/rollout/pods';
+  const end = await client.watch(`${path}?watch=true`, ({ object }) => {
+    const { name } = object.metadata;
+    const isReady = object.status?.conditions?.some(c => c.type === 'Ready' && c.status === 'True');
+    if (!isReady || ready.has(name)) return;
+    ready.add(name);
+    times.push(performance.now());
+    if (ready.size === pods) finish();
+  });
+  const start = performance.now();
+  await inParallel(deployments, CONNECTIONS, index =>
+    client.call(
+      'POST',
+      '/apis/apps/v1/namespaces/rollout/deployments',
+      deployment(`web-${index}`, replicas),
+    ),
+  );
+  await done;
+  end();
+  const marks = [
+    start,
+    ...Array.from({ length: 10 }, (_, i) => times[((i + 1) * pods) / 10 - 1] ?? 0),
+  ];
+  return {
+    seconds: round(((times.at(-1) ?? start) - start) / 1_000),
+    tenths_s: marks.slice(1).map((mark, i) => round((mark - (marks[i] ?? 0)) / 1_000)),
+  };
 }
 
 async function withServer<T>(
@@ -225,11 +266,11 @@ function pod(name: string) {
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: 'b' } }, spec };
 }
 
-function deployment(replicas: number) {
-  const labels = { app: 'web' };
+function deployment(name: string, replicas: number) {
+  const labels = { app: name };
   const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'nginx' }] } };
   const spec = { replicas, selector: { matchLabels: labels }, template };
-  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name }, spec };
 }
 
 /** Until it uses next to no CPU for a while: its start's work is done. */
