@@ -21,6 +21,7 @@ import { isAnnounced, StaleConditions } from './stale-condition.ts';
 
 export default definePlugin({
   name: 'controller.disruption',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const budgets = new Budgets();
     const served = ctx.contributions(servedKindPoint);
@@ -44,7 +45,6 @@ export default definePlugin({
     const stale = new StaleConditions(ctx);
     const pods = controller.informer(Pod);
     const announced = runQueue(ctx, {
-      name: 'announced',
       work: key => stale.clear(key),
       replay: () => pods.list().forEach(noteIfAnnounced),
     });
