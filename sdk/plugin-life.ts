@@ -32,6 +32,8 @@ export class PluginLife {
   /** Rejects with what `activate` threw; what was handed out until then is for `dispose`. */
   async activate(): Promise<void> {
     const { context } = this.#open;
+    // Also for one that never asks: what it writes is fenced.
+    this.#candidacy?.join();
     if (this.#definition.standby !== 'absent' || this.#candidacy === undefined) {
       await this.#definition.activate(context);
       return;

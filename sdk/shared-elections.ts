@@ -40,7 +40,7 @@ export class SharedElections {
     this.#options = options;
   }
 
-  /** Takes part from the first time that somebody asks whether it leads. */
+  /** Takes part from `join` on, or from the first time that somebody asks whether it leads. */
   candidacy(candidate: Candidate): Candidacy {
     const name = leaseNameOf(candidate.plugin, candidate.leader);
     return new Candidacy(candidate, () => {
@@ -75,12 +75,12 @@ export class Candidacy implements Leadership {
   }
 
   get isLeader(): boolean {
-    this.#join();
+    this.join();
     return this.#term !== undefined;
   }
 
   follow(follower: LeadershipFollower): Disposer {
-    this.#join();
+    this.join();
     // The same may follow twice.
     const own = { ...bound(follower) };
     this.#followers.add(own);
@@ -90,7 +90,7 @@ export class Candidacy implements Leadership {
 
   /** What a write of the plugin carries; throws Conflict while it does not lead. */
   fence(): Fence {
-    this.#join();
+    this.join();
     if (this.#term) return this.#term;
     const { plugin } = this.candidate;
     const message = `Operation cannot be fulfilled: plugin "${plugin}" is not the leader`;
@@ -115,7 +115,8 @@ export class Candidacy implements Leadership {
     await this.#election?.leave(this);
   }
 
-  #join(): void {
+  /** Takes part from now on. Idempotent. */
+  join(): void {
     if (this.#election || this.#hasLeft) return;
     this.#election = this.#open();
     this.#election.join(this);

@@ -9,6 +9,7 @@ const SIGNATURE_PREFIX = 'jws-kubeconfig-';
 /** Who joins with a token finds in the ConfigMap that the cluster knows the same token. */
 export default definePlugin({
   name: 'controller.bootstrap-signer',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const infos = ctx.informer(ConfigMap, {
       namespace: 'kube-public',

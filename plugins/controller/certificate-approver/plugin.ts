@@ -12,6 +12,7 @@ import {
 
 export default definePlugin({
   name: 'controller.certificate-approver',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const doors = ctx.contributions(doorPoint);
     runController(ctx, {

@@ -3,6 +3,7 @@ import { CertificateSigningRequest, controller } from 'kernetes/sdk';
 
 export default controller({
   name: 'controller.certificate-cleaner',
+  leader: 'kube-controller-manager',
   for: CertificateSigningRequest,
   fields: ['status'],
   async reconcile(key, { object, objects, clock, log }) {

@@ -17,6 +17,7 @@ const CONFIG = {
 
 export default definePlugin<ConfigOf<typeof CONFIG>>({
   name: 'controller.certificate-signer',
+  leader: 'kube-controller-manager',
   config: CONFIG,
   activate(ctx) {
     const { clock, config, objects } = ctx;

@@ -11,6 +11,7 @@ import { aggregatedRules } from './aggregate.ts';
 
 export default definePlugin({
   name: 'controller.clusterrole-aggregation',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const roles = ctx.informer(ClusterRole, {
       // As the authorizer has them, so that there is one copy where both are in one thread.

@@ -3,6 +3,7 @@ import { reconcile } from './cronjob.ts';
 
 export default controller({
   name: 'controller.cronjob',
+  leader: 'kube-controller-manager',
   for: CronJob,
   owns: [{ kind: Job, fields: ['spec.suspend', 'status'] }],
   concurrency: 5,

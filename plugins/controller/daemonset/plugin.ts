@@ -19,6 +19,7 @@ import { DaemonSetReconciler } from './daemonset.ts';
 
 export default definePlugin({
   name: 'controller.daemonset',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const reconciler = new DaemonSetReconciler(ctx.clock);
     const controller = runController(ctx, {

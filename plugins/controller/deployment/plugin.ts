@@ -14,6 +14,7 @@ import { reconcile } from './deployment.ts';
 
 export default controller({
   name: 'controller.deployment',
+  leader: 'kube-controller-manager',
   for: Deployment,
   owns: [ReplicaSet],
   watches: [

@@ -11,6 +11,7 @@ import { reconcile } from './endpoints.ts';
 
 export default controller({
   name: 'controller.endpoints',
+  leader: 'kube-controller-manager',
   for: Service,
   watches: [
     { kind: Pod, fields: POD_FIELDS, indexes: { label: byLabel }, map: servicesOfPod },

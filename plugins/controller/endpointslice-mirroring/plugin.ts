@@ -3,6 +3,7 @@ import { Mirror } from './mirror.ts';
 
 export default definePlugin({
   name: 'controller.endpointslice-mirroring',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const mirror = new Mirror(ctx.clock);
     runController(ctx, {

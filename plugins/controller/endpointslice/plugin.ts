@@ -13,6 +13,7 @@ import { SliceReconciler } from './endpointslice.ts';
 
 export default definePlugin({
   name: 'controller.endpointslice',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const reconciler = new SliceReconciler(ctx.clock);
     runController(ctx, {

@@ -10,6 +10,7 @@ import { EphemeralVolumes, ephemeralClaims } from './ephemeral-volumes.ts';
 
 export default definePlugin({
   name: 'controller.ephemeral-volume',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const pods = ctx.informer(Pod, { fields: POD_FIELDS, indexes: { claim: ephemeralClaims } });
     const claims = ctx.informer(PersistentVolumeClaim);

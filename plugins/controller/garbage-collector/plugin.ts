@@ -12,6 +12,7 @@ import { OwnerGraph, type Task } from './graph.ts';
 
 export default definePlugin({
   name: 'controller.garbage-collector',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const { objects, events, log } = ctx;
     const contributions = ctx.contributions(servedKindPoint);

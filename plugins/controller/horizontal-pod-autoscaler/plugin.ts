@@ -31,6 +31,7 @@ type Config = ConfigOf<typeof CONFIG>;
 
 export default definePlugin<Config>({
   name: 'controller.horizontal-pod-autoscaler',
+  leader: 'kube-controller-manager',
   config: CONFIG,
   activate: ctx => autoscale(ctx, createMetricsClient(ctx.objects)),
 });

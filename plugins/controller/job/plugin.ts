@@ -14,6 +14,7 @@ import { isTracked, lostIn, trackedFor } from './tracked-pod.ts';
 
 export default definePlugin({
   name: 'controller.job',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const reconciler = new JobReconciler(ctx.clock);
     runController(ctx, {

@@ -3,6 +3,7 @@ import { NamespaceEmptier } from './namespace.ts';
 
 export default definePlugin({
   name: 'controller.namespace',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const kinds = ctx.contributions(servedKindPoint);
     const emptier = new NamespaceEmptier(() => kinds.list().map(({ value }) => value));

@@ -4,6 +4,7 @@ import { NodeIpam } from './node-ipam.ts';
 
 export default definePlugin<Config>({
   name: 'controller.node-ipam',
+  leader: 'kube-controller-manager',
   config: CONFIG_SCHEMA,
   activate(ctx) {
     const { config, log } = ctx;

@@ -13,6 +13,7 @@ import { NodeLifecycle } from './node-lifecycle.ts';
 
 export default definePlugin<Config>({
   name: 'controller.node-lifecycle',
+  leader: 'kube-controller-manager',
   config: CONFIG_SCHEMA,
   activate(ctx) {
     const { clock, config, metrics } = ctx;

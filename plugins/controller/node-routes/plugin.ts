@@ -4,6 +4,7 @@ import { routesOf } from './route-plan.ts';
 
 export default definePlugin<Config>({
   name: 'controller.node-routes',
+  leader: 'kube-controller-manager',
   config: {
     type: 'object',
     additionalProperties: false,

@@ -3,6 +3,7 @@ import { type Config, VolumeController } from './volume-controller.ts';
 
 export default definePlugin<Config>({
   name: 'controller.persistentvolume-binder',
+  leader: 'kube-controller-manager',
   config: {
     type: 'object',
     additionalProperties: false,

@@ -9,6 +9,7 @@ import { Expander } from './expander.ts';
 
 export default definePlugin({
   name: 'controller.persistentvolume-expander',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const provisioners = ctx.contributions(provisionerPoint);
     const expander = new Expander({

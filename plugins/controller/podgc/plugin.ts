@@ -3,6 +3,7 @@ import { type Config, FINISHED, isOutOfService, isTerminating, PodCollector } fr
 
 export default definePlugin<Config>({
   name: 'controller.podgc',
+  leader: 'kube-controller-manager',
   config: {
     type: 'object',
     additionalProperties: false,

@@ -5,6 +5,7 @@ const FINALIZER = 'kubernetes.io/pv-protection';
 /** A volume that is deleted stays for as long as a claim has it. */
 export default controller<PersistentVolume>({
   name: 'controller.pv-protection',
+  leader: 'kube-controller-manager',
   // Whole: the binder's copy is this one.
   for: PersistentVolume,
   async reconcile(key, { object: volume, objects }) {

@@ -4,6 +4,7 @@ import { claimsOf, reconcileClaim } from './pvc-protection.ts';
 /** A claim that is deleted stays for as long as a pod uses it. */
 export default controller<PersistentVolumeClaim, unknown, [Pod]>({
   name: 'controller.pvc-protection',
+  leader: 'kube-controller-manager',
   // Whole: the binder's copy is this one.
   for: PersistentVolumeClaim,
   watches: [

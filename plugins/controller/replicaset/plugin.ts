@@ -2,6 +2,7 @@ import { definePlugin, ReplicaSet, runReplicas, selectorFrom } from 'kernetes/sd
 
 export default definePlugin({
   name: 'controller.replicaset',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     runReplicas(ctx, {
       kind: ReplicaSet,

@@ -2,6 +2,7 @@ import { definePlugin, ReplicationController, runReplicas, selectorFromSet } fro
 
 export default definePlugin({
   name: 'controller.replication',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     runReplicas(ctx, {
       kind: ReplicationController,

@@ -3,6 +3,7 @@ import { QuotaController } from './resource-quota.ts';
 
 export default definePlugin({
   name: 'controller.resource-quota',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     new QuotaController(ctx, ctx.contributions(servedKindPoint)).start();
   },

@@ -16,6 +16,7 @@ const DESCRIPTION =
 
 export default definePlugin({
   name: 'controller.root-ca-publisher',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const namespaces = ctx.informer(Namespace, { fields: [] });
     const published = ctx.informer(ConfigMap, { fieldSelector: `metadata.name=${NAME}` });

@@ -4,6 +4,7 @@ import { NODE_FIELDS, takesTraffic } from './nodes.ts';
 
 export default definePlugin({
   name: 'controller.service',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const balancing = new Balancing();
     const balancers = ctx.contributions(loadBalancerPoint);

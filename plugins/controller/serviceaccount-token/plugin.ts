@@ -16,6 +16,7 @@ import { accountName, filled, isFor, missing, TYPE } from './token-secret.ts';
 
 export default definePlugin<ReleaseConfig>({
   name: 'controller.serviceaccount-token',
+  leader: 'kube-controller-manager',
   config: RELEASE_CONFIG,
   activate(ctx) {
     const { objects } = ctx;

@@ -12,6 +12,7 @@ const DEFAULT = 'default';
 /** Every namespace has a service account of this name, for pods that name none. */
 export default controller<Namespace, unknown, [ServiceAccount]>({
   name: 'controller.serviceaccount',
+  leader: 'kube-controller-manager',
   for: Namespace,
   fields: [],
   watches: [

@@ -17,6 +17,7 @@ import { StatefulSetReconciler } from './stateful-set.ts';
 
 export default definePlugin({
   name: 'controller.statefulset',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const reconciler = new StatefulSetReconciler(ctx.clock);
     runController(ctx, {

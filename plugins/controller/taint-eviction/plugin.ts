@@ -3,6 +3,7 @@ import { evictingTaints, TaintEviction } from './taint-eviction.ts';
 
 export default definePlugin({
   name: 'controller.taint-eviction',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const eviction = new TaintEviction();
     runController(ctx, {

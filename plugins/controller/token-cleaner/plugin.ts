@@ -6,6 +6,7 @@ const WAIT_MS_MAX = 24 * 60 * 60 * 1_000;
 
 export default definePlugin({
   name: 'controller.token-cleaner',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const secrets = ctx.informer(Secret, {
       namespace: 'kube-system',

@@ -10,6 +10,7 @@ import { msUntilExpiry } from './expiry.ts';
 
 export default controller({
   name: 'controller.ttl-after-finished',
+  leader: 'kube-controller-manager',
   for: Job,
   concurrency: 5,
   async reconcile(key, context): Promise<ReconcileResult> {

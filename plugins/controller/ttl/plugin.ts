@@ -3,6 +3,7 @@ import { ClusterSize } from './cluster-size.ts';
 
 export default definePlugin({
   name: 'controller.ttl',
+  leader: 'kube-controller-manager',
   activate(ctx) {
     const size = new ClusterSize();
     let refreshing = false;

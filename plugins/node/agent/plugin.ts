@@ -11,6 +11,8 @@ import { PodAgent } from './pod-agent.ts';
 
 export default definePlugin<AgentConfig>({
   name: 'node.agent',
+  leader: 'node-agents',
+  standby: 'absent',
   config: CONFIG_SCHEMA,
   async activate(ctx) {
     const agent = new PodAgent(ctx, await configuredRuntime(ctx));

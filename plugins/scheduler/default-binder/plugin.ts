@@ -3,6 +3,7 @@ import { bindAll } from './binding.ts';
 
 export default definePlugin<Record<string, never>>({
   name: 'DefaultBinder',
+  leader: 'kube-scheduler',
   config: { type: 'object', additionalProperties: false },
   activate(ctx) {
     provideSchedulerPlugin(ctx, {

@@ -11,6 +11,8 @@ interface FrameworkConfig {
 
 export default definePlugin<FrameworkConfig>({
   name: 'scheduler.framework',
+  leader: 'kube-scheduler',
+  standby: 'absent',
   config: {
     type: 'object',
     additionalProperties: false,

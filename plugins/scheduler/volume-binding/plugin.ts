@@ -9,6 +9,7 @@ interface Config {
 
 export default definePlugin<Config>({
   name: 'VolumeBinding',
+  leader: 'kube-scheduler',
   config: {
     type: 'object',
     additionalProperties: false,
