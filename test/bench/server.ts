@@ -9,6 +9,8 @@ export interface ServerOptions {
   readonly args?: readonly string[];
   /** Data of an earlier server; absent: fresh data, which go with this one. */
   readonly folder?: string;
+  /** Keeps the objects in this etcd. */
+  readonly etcd?: string;
   /** From the sources rather than as built. */
   readonly fromSource?: boolean;
 }
@@ -24,13 +26,14 @@ export class Server implements AsyncDisposable {
   /** From the start of the process until it said that it is ready. */
   readyMs = 0;
 
-  private constructor({ args = [], folder, fromSource = false }: ServerOptions) {
+  private constructor({ args = [], folder, etcd, fromSource = false }: ServerOptions) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'kernetes-'));
     this.#ownsFolder = folder === undefined;
     this.kubeconfig = join(this.folder, 'kubeconfig');
     this.#started = performance.now();
     const program = fromSource ? ['--import', 'tsx', 'kernel/cli/main.ts'] : ['dist/kernetes.js'];
-    const files = ['--data', join(this.folder, 'data'), '--kubeconfig', this.kubeconfig];
+    const data = etcd === undefined ? ['--data', join(this.folder, 'data')] : ['--etcd', etcd];
+    const files = [...data, '--kubeconfig', this.kubeconfig];
     const command = [...program, 'up', '--listen', '127.0.0.1:0', ...files, ...args];
     this.#child = spawn(process.execPath, command, {
       cwd: ROOT,
@@ -83,6 +86,15 @@ export class Server implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  /** It does nothing, and knows of nothing, until `resume`. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
   }
 
   /** Ends it as a power cut would; its folder stays. */
