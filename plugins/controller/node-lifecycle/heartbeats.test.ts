@@ -53,6 +53,16 @@ test('a node that never said anything has 60 s from its creation, or from its la
   assert.deepEqual(overdue, ['old 30', 'new 60', 'leased 70']);
 });
 
+test('a node that says for the first time that it is ready has 40 s from then on', async () => {
+  const { clock, heartbeats, overdue } = setUp();
+  const creationTimestamp = '2026-01-01T00:00:00Z';
+  heartbeats.observe({ metadata: { name: 'n', creationTimestamp }, status: {} });
+  await clock.step(10_000);
+  heartbeats.observe(reporting('n', '10'));
+  await clock.step(90_000);
+  assert.deepEqual(overdue, ['n 50']);
+});
+
 test('it is told once, and again when it was heard of meanwhile', async () => {
   const { clock, heartbeats, overdue } = setUp();
   heartbeats.observe(reporting('n', '0'));

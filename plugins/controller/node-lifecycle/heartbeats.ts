@@ -14,7 +14,7 @@ interface Beat {
   readonly name: string;
   /** Monotonic. */
   heardAtMs: number;
-  hasReady: boolean;
+  readonly hasReady: boolean;
   heartbeatTime: string | undefined;
   renewTime: string | undefined;
   /** It is in the wheel. */
@@ -43,18 +43,17 @@ export class Heartbeats {
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
     const { lastHeartbeatTime } = ready ?? {};
     const known = this.#beats.get(name);
-    if (!known) {
-      const heardAtMs = this.#now - (ready ? 0 : this.#ageMs(creationTimestamp));
-      const parts = { hasReady: !!ready, heartbeatTime: lastHeartbeatTime, renewTime: undefined };
-      const beat = { name, heardAtMs, ...parts, waits: false };
+    if (known?.hasReady !== !!ready) {
+      // Another period of grace, which may end sooner: what waits in the wheel is void.
+      const heardAtMs = this.#now - (known || ready ? 0 : this.#ageMs(creationTimestamp));
+      const parts = { hasReady: !!ready, heartbeatTime: lastHeartbeatTime };
+      const beat = { name, heardAtMs, ...parts, renewTime: known?.renewTime, waits: false };
       this.#beats.set(name, beat);
       this.#wait(beat);
-      return;
+    } else if (known.heartbeatTime !== lastHeartbeatTime) {
+      known.heartbeatTime = lastHeartbeatTime;
+      this.#heard(known);
     }
-    if (known.hasReady === !!ready && known.heartbeatTime === lastHeartbeatTime) return;
-    known.hasReady = !!ready;
-    known.heartbeatTime = lastHeartbeatTime;
-    this.#heard(known);
   }
 
   renewed({ metadata: { name = '' }, spec }: Lease): void {
