@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { forbidden, isPodActive, keyOf, Pod, type PodFailurePolicyRule } from 'kernetes/sdk';
+import {
+  forbidden,
+  isPodActive,
+  Job,
+  keyOf,
+  Pod,
+  type PodFailurePolicyRule,
+  serviceUnavailable,
+} from 'kernetes/sdk';
 import { job, MATCH, Scene } from './job-testing.ts';
 
 describe('controller.job: failed pods', () => {
@@ -37,6 +45,16 @@ describe('controller.job: failed pods', () => {
     await scene.step(15_000);
     assert.equal(scene.active.length, 0);
     await scene.step(3_000);
+    assert.equal(scene.active.length, 1);
+  });
+
+  it('has another Job of the name not wait for the failures of the first', async () => {
+    const scene = await Scene.of({ completions: 1 });
+    await scene.fail(scene.active[0]);
+    await scene.kernel.objects.delete(Job, { namespace: 'default', name: 'work' });
+    const other = job({ completions: 1 });
+    scene.kernel.add(Job, { ...other, metadata: { ...other.metadata, uid: 'other' } });
+    await scene.step();
     assert.equal(scene.active.length, 1);
   });
 
@@ -125,6 +143,18 @@ describe('controller.job: failed pods', () => {
     await scene.step(97_999);
     assert.deepEqual(scene.conditions, []);
     await scene.step(500);
+    assert.equal(scene.conditions.at(-1), 'Failed=True DeadlineExceeded');
+  });
+
+  it('decides nothing while pods cannot be ended, and asks ever less often', async () => {
+    const scene = await Scene.of({ completions: 1, activeDeadlineSeconds: 5 });
+    scene.kernel.fault = ({ verb }) =>
+      verb === 'delete' ? serviceUnavailable('not now') : undefined;
+    await scene.step(60_000);
+    assert.deepEqual([scene.conditions, scene.active.length], [[], 1]);
+    assert.ok(scene.count('pods', 'delete') < 16);
+    scene.kernel.fault = () => undefined;
+    await scene.step(60_000);
     assert.equal(scene.conditions.at(-1), 'Failed=True DeadlineExceeded');
   });
 

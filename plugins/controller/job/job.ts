@@ -33,7 +33,8 @@ export class JobReconciler {
   readonly #pods: Expectations<Pod>;
   readonly #jobs: Expectations<Job>;
   readonly #unclear = new UnclearCreations();
-  readonly #backoffs = new Map<string, Backoff>();
+  /** By the Job's key; another Job may have it, before the end of the first is seen. */
+  readonly #backoffs = new Map<string, { readonly uid: string; readonly backoff: Backoff }>();
 
   constructor(clock: Clock) {
     this.#pods = new Expectations(clock);
@@ -69,7 +70,7 @@ export class JobReconciler {
     const observed = observe(job, await podsOf(job, context));
     const startTime = startTimeOf(job, now);
     const times = { now, startedAt: startTime === undefined ? undefined : Date.parse(startTime) };
-    const backoff = nextBackoff(this.#backoffs.get(owner) ?? remembered(observed), {
+    const backoff = nextBackoff(this.#lastBackoff(owner, observed), {
       succeeded: observed.newlySucceeded,
       failed: observed.newlyFailed,
     });
@@ -86,8 +87,16 @@ export class JobReconciler {
     const suspended = isKept && !outcome ? suspension(job, now) : undefined;
     const status = suspended ? { ...draft, conditions: suspended } : draft;
     await this.#count(observed, withOutcome(status, outcome), { outcome, backoff, owner, context });
-    const waits = outcome ? [] : [plan.waitMs, msUntilDeadline(observed, times)];
+    const isOver = decided ?? outcome;
+    const waits = isOver ? [] : [plan.waitMs, msUntilDeadline(observed, times)];
     return requeue(waits, counts.error);
+  }
+
+  /** After a restart: as far as the pods that are there tell it. */
+  #lastBackoff(owner: string, observed: Observed): Backoff {
+    const known = this.#backoffs.get(owner);
+    if (known && known.uid === observed.job.metadata.uid) return known.backoff;
+    return nextBackoff(NO_BACKOFF, countedPods(observed));
   }
 
   #control(owner: string, { objects, events }: Context) {
@@ -99,7 +108,7 @@ export class JobReconciler {
     const { outcome, backoff, owner, context } = options;
     const { status, release, isCut } = account(observed, draft, outcome);
     const written = await this.#write(observed.job, status, options);
-    this.#backoffs.set(owner, backoff);
+    this.#backoffs.set(owner, { uid: written.metadata.uid ?? '', backoff });
     tellSuspension(observed.job, written, context);
     const { released, error } = await releasePods(release, this.#control(owner, context));
     const held = heldUids(observed.pods);
@@ -147,11 +156,6 @@ function podsOf(job: Job, context: Context): Promise<Pod[]> {
     orphans: context.orphans(Pod),
     finalizer: TRACKING_FINALIZER,
   });
-}
-
-/** After a restart: as far as the pods that are there tell it. */
-function remembered(observed: Observed): Backoff {
-  return nextBackoff(NO_BACKOFF, countedPods(observed));
 }
 
 /** The time that a Job is suspended does not count: it begins anew when it is resumed. */
