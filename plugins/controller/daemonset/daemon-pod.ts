@@ -41,7 +41,13 @@ export function daemonPods(set: DaemonSet, hash: string): (node: string) => Pod 
 export function targetNode({ spec }: Pod): string | undefined {
   if (spec?.nodeName) return spec.nodeName;
   const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  const names = required && selectedNodeNames(required);
+  if (!required) return undefined;
+  const [term, ...terms] = required.nodeSelectorTerms;
+  const [field, ...fields] = term?.matchFields ?? [];
+  // As `daemonPods` makes them, in great numbers.
+  const isPlain = terms.length === 0 && fields.length === 0 && field?.operator === 'In';
+  const names =
+    isPlain && field.key === 'metadata.name' ? field.values : selectedNodeNames(required);
   return names?.length === 1 ? names[0] : undefined;
 }
 

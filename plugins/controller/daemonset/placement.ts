@@ -4,7 +4,6 @@ import {
   type Node,
   type PodSpec,
   requiredNodes,
-  type Taint,
   type Toleration,
 } from 'kernetes/sdk';
 
@@ -17,6 +16,8 @@ export interface Verdict {
 }
 
 export const NOWHERE: Verdict = { shouldRun: false, mayStay: false };
+const STAY: Verdict = { shouldRun: false, mayStay: true };
+const ANYWHERE: Verdict = { shouldRun: true, mayStay: true };
 
 /** Says on which nodes the pods of DaemonSets belong. */
 export class Placement {
@@ -50,17 +51,16 @@ function ruleOf({ spec }: DaemonSet): (node: Node) => Verdict {
   const pod: PodSpec = spec?.template.spec ?? { containers: [] };
   const tolerations = daemonTolerations(pod);
   const matches = requiredNodes(pod);
+  // Called for each node at each look at a set: most nodes have no taints.
   return ({ metadata: { name = '', labels = {} }, spec: { taints = [] } = {} }) => {
     if (pod.nodeName && pod.nodeName !== name) return NOWHERE;
     if (matches && !matches({ name, labels })) return NOWHERE;
-    const repels = (effects: readonly string[]) =>
-      taints.some(
-        (taint: Taint) => effects.includes(taint.effect) && !isTolerated(taint, tolerations),
-      );
-    return {
-      shouldRun: !repels(['NoSchedule', 'NoExecute']),
-      mayStay: !repels(['NoExecute']),
-    };
+    if (taints.length === 0) return ANYWHERE;
+    const effects = taints
+      .filter(taint => !isTolerated(taint, tolerations))
+      .map(({ effect }) => effect);
+    if (effects.includes('NoExecute')) return NOWHERE;
+    return effects.includes('NoSchedule') ? STAY : ANYWHERE;
   };
 }
 

@@ -32,8 +32,8 @@ export default definePlugin({
         { kind: Node, fields: ['spec.taints', 'status.conditions'], map: () => [] },
       ],
       concurrency: 2,
-      // Pods become ready in crowds: one write of the status for many.
-      intervalMs: 20,
+      // Pods become ready in crowds: one look at all nodes, and one write of the status, for many.
+      intervalMs: 50,
       reconcile: (key, context) => reconciler.reconcile(key, context),
     });
 

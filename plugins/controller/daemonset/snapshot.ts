@@ -49,7 +49,8 @@ export function takeSnapshot(options: SnapshotOptions): Snapshot {
     const { name = '' } = node.metadata;
     const pods = podsOf.get(name) ?? [];
     podsOf.delete(name);
-    return { name, pods: pods.sort(byAge), ...placement.verdict(set, node) };
+    const { shouldRun, mayStay } = placement.verdict(set, node);
+    return { name, pods: pods.sort(byAge), shouldRun, mayStay };
   });
   const desired = nodes.filter(({ shouldRun }) => shouldRun).length;
   return { set, hash, nodes, lost: [...podsOf.values()].flat(), desired, now };
