@@ -50,7 +50,8 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
     now: () => now,
     monotonic: () => now - startMs,
     setTimeout(callback, ms): Timer {
-      const timer = { at: now + Math.max(0, ms), order: order++, callback };
+      // Now is a whole number of milliseconds, as the machine's.
+      const timer = { at: now + Math.ceil(Math.max(0, ms)), order: order++, callback };
       waiting.add(timer);
       return { cancel: () => void waiting.delete(timer), unref() {} };
     },

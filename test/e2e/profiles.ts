@@ -3,6 +3,18 @@ import { readProfile } from '../../kernel/loader/profile.ts';
 
 /** The default profile without what acts on objects: only clients change something. */
 export function apiOnly() {
-  const { plugins } = readProfile(join(import.meta.dirname, '../../plugins/profile.yaml'));
+  const { plugins } = defaultProfile();
   return { plugins: plugins.filter(({ name = '' }) => /^(kind|api|auth|admission)\./.test(name)) };
+}
+
+/** The default profile with a simulated runtime of which the configuration is this. */
+export function withRuntime(config: Readonly<Record<string, unknown>>) {
+  const { plugins } = defaultProfile();
+  return {
+    plugins: plugins.map(entry => (entry.name === 'runtime.sim' ? { ...entry, config } : entry)),
+  };
+}
+
+function defaultProfile() {
+  return readProfile(join(import.meta.dirname, '../../plugins/profile.yaml'));
 }
