@@ -136,6 +136,7 @@ class Writer {
   readonly #options: EventRecorderOptions;
   readonly #queued = new Set<EventRecord>();
   #writing = false;
+  #dropped = 0;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -143,8 +144,7 @@ class Writer {
 
   enqueue(record: EventRecord): void {
     if (this.#queued.size >= QUEUE_MAX && !this.#queued.has(record)) {
-      const { reason, message } = record.event;
-      this.#options.log.warn('Event dropped: too many wait', { reason, message });
+      this.#dropped++;
       return;
     }
     this.#queued.add(record);
@@ -156,8 +156,7 @@ class Writer {
 
   async #write(): Promise<void> {
     while (this.#queued.size > 0) {
-      const records = [...this.#queued];
-      this.#queued.clear();
+      const records = this.#take();
       try {
         const results = await this.#options.objects.batch(records.map(toRequest));
         for (const [i, record] of records.entries()) this.#written(record, results[i]);
@@ -166,6 +165,20 @@ class Writer {
       }
     }
     this.#writing = false;
+    if (this.#dropped === 0) return;
+    this.#options.log.warn('Events dropped: too many waited', { count: this.#dropped });
+    this.#dropped = 0;
+  }
+
+  /** The oldest, a few: who writes what matters more does not wait for many Events. */
+  #take(): EventRecord[] {
+    const records: EventRecord[] = [];
+    for (const record of this.#queued) {
+      records.push(record);
+      this.#queued.delete(record);
+      if (records.length === BATCH_MAX) break;
+    }
+    return records;
   }
 
   #written(record: EventRecord, result: BatchResult | undefined): void {
@@ -226,8 +239,10 @@ const SIMILAR_MAX = 10;
 const SIMILAR_WINDOW_MS = 600_000;
 /** client-go's: objects and events that are remembered. */
 const RECENT_MAX = 4_096;
-/** A second of writing on a slow disk; beyond that Events are not worth memory. */
-const QUEUE_MAX = 5_000;
+/** So many Events are written at a time: some 10 ms of the kernel's thread. */
+const BATCH_MAX = 50;
+/** Some 20 MB, and half a minute of writing; beyond that Events are not worth memory. */
+const QUEUE_MAX = 20_000;
 
 /** The cause of a Forbidden. */
 const TERMINATING = 'NamespaceTerminating';

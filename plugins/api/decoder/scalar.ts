@@ -70,10 +70,17 @@ function decodeTime(text: string, digits: 0 | 6): string {
 
 const CANONICAL_LENGTH_MAX = 27;
 
+/** `2026-02-28`. Every object has a few times, so nothing is made of them here. */
 function isDay(text: string): boolean {
-  const ms = Date.parse(`${text}T00:00:00Z`);
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
+  const year = Number(text.slice(0, 4));
+  const month = Number(text.slice(5, 7));
+  const day = Number(text.slice(8));
+  if (month < 1 || month > 12 || day < 1) return false;
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day <= (month === 2 && isLeap ? 29 : (DAYS[month - 1] ?? 0));
 }
+
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 function badTime(text: string, digits: 0 | 6): ScalarError {
   const layout = digits === 0 ? LAYOUT : MICRO_LAYOUT;
