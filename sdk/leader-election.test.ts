@@ -243,6 +243,8 @@ describe('LeaderElection', () => {
     assert.deepEqual([one.told, two.told], [['begin'], ['begin']]);
     assert.equal(lease()?.leaseTransitions, 0);
     assert.ok(kernel.requests.length <= 30, `${kernel.requests.length} requests`);
+    const told = kernel.all(Event).map(({ message }) => message);
+    assert.deepEqual(told, ['a became leader']);
   });
 });
 

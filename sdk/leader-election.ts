@@ -59,6 +59,9 @@ export class LeaderElection {
   #term: Fence | undefined;
   #attempt: Promise<void> | undefined;
   #attemptedAt: number | undefined;
+  /** The attempt is to have what is not ours. */
+  #acquires = false;
+  #tells = false;
   #next: Timer | undefined;
   #deadline: Timer | undefined;
   #isStopped = true;
@@ -142,7 +145,9 @@ export class LeaderElection {
     const isNew = this.#term === undefined;
     this.#term = termOf(lease);
     onChange(this.#term);
-    if (isNew) this.#tell(lease, 'became leader');
+    // Of the threads of a process the one that acquired the lease tells.
+    this.#tells ||= this.#acquires;
+    if (isNew && this.#tells) this.#tell(lease, 'became leader');
   }
 
   #lose(): void {
@@ -150,7 +155,8 @@ export class LeaderElection {
     if (this.#term === undefined) return;
     this.#term = undefined;
     this.#options.onChange(undefined);
-    if (this.#lease) this.#tell(this.#lease, 'stopped leading');
+    if (this.#lease && this.#tells) this.#tell(this.#lease, 'stopped leading');
+    this.#tells = false;
   }
 
   #tell(lease: Lease, what: string): void {
@@ -186,6 +192,7 @@ export class LeaderElection {
     const { clock } = this.#options;
     const began = clock.monotonic();
     this.#attemptedAt = began;
+    this.#acquires = this.#lease === undefined || !this.#isOurs(this.#lease);
     try {
       const lease = await this.#acquire();
       this.#backoff.reset();
@@ -197,6 +204,7 @@ export class LeaderElection {
     } finally {
       this.#attempt = undefined;
       this.#attemptedAt = undefined;
+      this.#acquires = false;
     }
     this.#consider();
   }

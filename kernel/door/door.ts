@@ -104,7 +104,8 @@ export class KernelDoor implements Door {
       }
       const served = await this.#admit(user, request.verb, request, annotations);
       checkSubresource(request.verb, request);
-      if (request.fence) await this.#authorizeFence(user, request.fence);
+      const fenced = request.fence && this.#authorizeFence(user, request.fence);
+      if (fenced) await fenced;
       const context = new RequestContext(this.#stages, user, request, served, annotations);
       const { standsFor } = served.kind;
       if (served.kind.virtual && !request.subresource)

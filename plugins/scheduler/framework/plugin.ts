@@ -1,4 +1,16 @@
-import { componentPoint, definePlugin, keyOf, Node, Pod, schedulerPoint } from 'kernetes/sdk';
+import {
+  type Contributions,
+  type Counter,
+  componentPoint,
+  definePlugin,
+  type Informer,
+  keyOf,
+  Node,
+  type PluginContext,
+  Pod,
+  type SchedulerContribution,
+  schedulerPoint,
+} from 'kernetes/sdk';
 import { PodStatusWriter } from './pod-status.ts';
 import type { PluginSetting } from './profile.ts';
 import { Scheduler } from './scheduler.ts';
@@ -12,7 +24,6 @@ interface FrameworkConfig {
 export default definePlugin<FrameworkConfig>({
   name: 'scheduler.framework',
   leader: 'kube-scheduler',
-  standby: 'absent',
   config: {
     type: 'object',
     additionalProperties: false,
@@ -46,43 +57,67 @@ export default definePlugin<FrameworkConfig>({
     },
   },
   activate(ctx) {
-    const { config, clock, log, objects } = ctx;
-    const attempts = ctx.metrics.counter('schedule_attempts_total', 'Attempts to place a pod');
-    const scheduler = new Scheduler({
-      ...config,
-      clock,
-      random: ctx.random,
-      log,
-      events: ctx.events,
-      status: new PodStatusWriter({ objects, clock, log }),
-      onAttempt: result => attempts.add(1, { result }),
-    });
-    ctx.onDispose(() => scheduler.stop());
     // That it answers is the answer: its thread is alive.
     ctx.provide(componentPoint, { check: () => 'ok' }, 'scheduler');
+    const sources: Sources = {
+      plugins: ctx.contributions(schedulerPoint),
+      nodes: ctx.informer(Node, { fields: NODE_FIELDS }),
+      pods: ctx.informer(Pod, { fieldSelector: UNFINISHED, fields: POD_FIELDS }),
+      attempts: ctx.metrics.counter('schedule_attempts_total', 'Attempts to place a pod'),
+    };
+    let stop = () => {};
+    ctx.onDispose(() => stop());
+    ctx.leadership.follow({
+      begin: () => {
+        stop = schedule(ctx, sources);
+      },
+      end: () => stop(),
+    });
+  },
+});
 
-    const contributions = ctx.contributions(schedulerPoint);
-    scheduler.setPlugins(contributions.list());
-    ctx.onDispose(contributions.onChange(() => scheduler.setPlugins(contributions.list())));
+interface Sources {
+  readonly plugins: Contributions<SchedulerContribution>;
+  readonly nodes: Informer<Node>;
+  readonly pods: Informer<Pod>;
+  readonly attempts: Counter;
+}
 
-    const nodes = ctx.informer(Node, { fields: NODE_FIELDS });
+/** A scheduler, from what there is now, until what this returns is called. */
+function schedule(ctx: PluginContext<FrameworkConfig>, sources: Sources): () => void {
+  const { config, clock, log, objects, events, random } = ctx;
+  const { plugins, nodes, pods, attempts } = sources;
+  const scheduler = new Scheduler({
+    ...{ ...config, clock, random, log, events },
+    status: new PodStatusWriter({ objects, clock, log }),
+    onAttempt: result => attempts.add(1, { result }),
+  });
+  const setPlugins = () => scheduler.setPlugins(plugins.list());
+  setPlugins();
+  const disposers = [
+    plugins.onChange(setPlugins),
     nodes.on({
       added: node => scheduler.setNode(node),
       updated: node => scheduler.setNode(node),
       deleted: node => scheduler.removeNode(keyOf(node)),
-    });
-    const pods = ctx.informer(Pod, { fieldSelector: UNFINISHED, fields: POD_FIELDS });
+    }),
     pods.on({
       added: pod => scheduler.setPod(pod),
       updated: pod => scheduler.setPod(pod),
       deleted: pod => scheduler.removePod(pod),
-    });
-    // Not awaited: activation has a deadline, the first list of a large cluster has none.
-    void Promise.all([nodes.synced, pods.synced]).then(() => {
-      if (!ctx.signal.aborted) scheduler.start();
-    });
-  },
-});
+    }),
+  ];
+  let isStopped = false;
+  // Not awaited: activation has a deadline, the first list of a large cluster has none.
+  void Promise.all([nodes.synced, pods.synced]).then(() => {
+    if (!isStopped) scheduler.start();
+  });
+  return () => {
+    isStopped = true;
+    for (const dispose of disposers) void dispose();
+    scheduler.stop();
+  };
+}
 
 /** Pods that are done take nothing. */
 const UNFINISHED = 'status.phase!=Succeeded,status.phase!=Failed';
