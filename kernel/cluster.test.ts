@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ConfigMap, Deployment, definePlugin, Service } from '../sdk/sdk.ts';
+import { ConfigMap, Deployment, definePlugin, Lease, Service } from '../sdk/sdk.ts';
 import { createCluster, LoadError, UntilTimeoutError } from './cluster.ts';
 
 const WEB = `
@@ -203,10 +203,37 @@ test('the placement of the profile runs plugins in threads, which end at close()
   await assertQuiet();
 });
 
+for (const placement of ['inline', 'default'] as const) {
+  test(`with leader election, what is placed ${placement} acts when it is elected`, async () => {
+    await using cluster = await createCluster({ placement, leaderElection: true });
+    await cluster.apply(WEB);
+    await cluster.until(
+      { kind: Deployment, name: 'web' },
+      ({ status }) => status?.availableReplicas === 3,
+    );
+    const { items } = await cluster.objects.list(Lease, { namespace: 'kube-system' });
+    const names = items.map(({ metadata }) => metadata.name);
+    assert.deepEqual(names, ['kube-controller-manager', 'kube-scheduler', 'node-agents']);
+    const holders = new Set(items.map(({ spec }) => spec?.holderIdentity));
+    assert.equal(holders.size, 1);
+  });
+}
+
+test('nobody is elected where the database lets no second process in', async () => {
+  await using cluster = await createCluster({ nodes: 0 });
+  const { items } = await cluster.objects.list(Lease, { namespace: 'kube-system' });
+  assert.deepEqual(items, []);
+});
+
 const REFUSED = [
   [{ nodes: -1 }, /The number of nodes is -1/],
   [{ data: 'x', etcd: ['http://x'] }, /Both a data directory and etcd are given/],
   [{ plugins: ['./no-such.ts'] }, /there is no such file/],
+  [
+    { leaderElection: { leaseDurationMs: 9_000 } },
+    /a lease of 9000 ms, a renew deadline of 10000 ms and a retry period of 2000 ms: want each/,
+  ],
+  [{ leaderElection: { retryPeriodMs: 9_000 } }, /want each to be longer than the next/],
   [{ serviceCidr: '10.0.0.1/8' }, /the range that holds it begins at 10.0.0.0/],
   [{ profile: { plugins: [{ name: 'no.such' }] } }, /no built-in plugin "no.such"/],
   [

@@ -162,6 +162,19 @@ test('the default profile has every plugin once, but those of choice, with a con
   for (const entry of plugins) await checkEntry(entry);
 });
 
+/** They make what a cluster begins with, elections among it, and change nothing that is as wanted. */
+const NOT_ELECTED = ['bootstrap', 'flowcontrol-bootstrap', 'rbac-bootstrap'];
+
+test('of several processes one runs the controllers, but those that all begin with', async () => {
+  const names = BUILTINS.names().filter(name => name.startsWith('controller.'));
+  const notElected: string[] = [];
+  for (const name of names) {
+    const definition = await BUILTINS.get(name)?.load();
+    if (!definition?.leader) notElected.push(name.slice('controller.'.length));
+  }
+  assert.deepEqual(notElected.sort(), NOT_ELECTED);
+});
+
 /** A profile, a manifest, or an object of the API, which other tests apply. */
 async function checkExample(data: unknown): Promise<void> {
   const example = data as {
