@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { authorizerPoint } from '../../sdk/auth.ts';
 import type { Fence, ObjectRequest } from '../../sdk/request.ts';
 import { ApiError } from '../../sdk/status.ts';
 import type { Backend, Transaction } from '../store/backend.ts';
+import { openEtcd } from '../store/etcd.ts';
+import { hasEtcd, startEtcd } from '../store/etcd-testing.ts';
+import { openLmdb } from '../store/lmdb.ts';
 import { memoryBackend } from '../store/memory.ts';
 import { openDoor, type Widget, widget } from './door-testing.ts';
 
 const FENCE_PLACE = { group: 'test', version: 'v1', resource: 'widgets', namespace: 'x' };
 
 /** A door, an object to write to, and a fence that holds while its size is 1. */
-async function setUp() {
-  const backend = hooked(memoryBackend());
+async function setUp(database = memoryBackend()) {
+  const backend = hooked(database);
   const door = await openDoor({}, backend);
   await door.request({ verb: 'create', body: widget('target', 1) });
   const made = await door.request({ verb: 'create', body: widget('fence', 1) });
@@ -159,6 +165,51 @@ describe('a fenced write', () => {
     await door.request(bob, write);
   });
 });
+
+/** An opener of each database, and what it takes to be rid of it. */
+const DATABASES: readonly {
+  readonly name: string;
+  readonly skip: string | false;
+  open(): Promise<{ backend: Backend; dispose(): Promise<void> }>;
+}[] = [
+  {
+    name: 'lmdb',
+    skip: false,
+    async open() {
+      const path = await mkdtemp(join(tmpdir(), 'kernetes-fence-'));
+      const backend = await openLmdb({ path });
+      return { backend, dispose: () => rm(path, { recursive: true }) };
+    },
+  },
+  {
+    name: 'etcd',
+    skip: hasEtcd() ? false : 'there is no etcd',
+    async open() {
+      const server = await startEtcd();
+      const backend = await openEtcd({ endpoints: [server.endpoint] });
+      return { backend, dispose: () => server.dispose() };
+    },
+  },
+];
+
+for (const { name, skip, open } of DATABASES) {
+  it(`fenced writes are done and refused in ${name} as in memory`, { skip }, async () => {
+    const database = await open();
+    const { request, fence, backend, patchFence, objects } = await setUp(database.backend);
+    try {
+      backend.beforeNextCommit(() => patchFence({ metadata: { labels: { renewed: '1' } } }));
+      await request({ verb: 'create', body: widget('renewed'), fence });
+      backend.beforeNextCommit(() => patchFence({ spec: { size: 2 } }));
+      const taken = request({ verb: 'create', body: widget('taken'), fence });
+      await assert.rejects(taken, isRefusal(/another spec.size than 1$/));
+      const left = request({ verb: 'get', name: 'taken' });
+      await assert.rejects(left, (error: unknown) => ApiError.is(error, 'NotFound'));
+    } finally {
+      await objects.close();
+      await database.dispose();
+    }
+  });
+}
 
 function isRefusal(why: RegExp) {
   return (error: unknown) => {
