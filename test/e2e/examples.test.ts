@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it, test } from 'node:test';
 import { createCluster } from 'kernetes';
-import { Deployment, Node, Pod } from 'kernetes/sdk';
+import { Deployment, Node, PersistentVolume, PersistentVolumeClaim, Pod } from 'kernetes/sdk';
 import { fakeClock } from 'kernetes/sdk/testing';
 import { Server } from '../bench/server.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
@@ -53,6 +53,23 @@ test('controller: a Deployment that was not used is scaled to zero, one that was
     const { spec } = await cluster.until({ kind: Deployment, name }, available);
     assert.equal(spec?.replicas, 1);
   }
+});
+
+test('storage: volumes are made, one of them where the pod runs', async () => {
+  await using cluster = await createCluster({ nodes: 2 });
+  await cluster.apply(readFileSync(join(EXAMPLES, 'storage/storage.yaml'), 'utf8'));
+  const isRunning = ({ status }: Pod) => status?.phase === 'Running';
+  const { spec } = await cluster.until({ kind: Pod, name: 'writer' }, isRunning);
+  const volumeOf = async (name: string) => {
+    const key = { namespace: 'default', name };
+    const claim = await cluster.objects.get(PersistentVolumeClaim, key);
+    return cluster.objects.get(PersistentVolume, { name: claim.spec?.volumeName ?? '' });
+  };
+  const [data, scratch] = [await volumeOf('data'), await volumeOf('writer-scratch')];
+  const [term] = data.spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+  assert.deepEqual(term?.matchExpressions?.[0]?.values, [spec?.nodeName]);
+  assert.equal(scratch.spec?.nodeAffinity, undefined);
+  assert.equal(scratch.status?.phase, 'Bound');
 });
 
 describe('the commands of the READMEs', { skip: withoutKubectl() }, () => {
