@@ -123,9 +123,10 @@ function rangesOf(text: string): Cidr[] {
 }
 
 async function assign(node: Node, cidrs: readonly Cidr[], context: Context): Promise<void> {
-  const { name = '', resourceVersion } = node.metadata;
+  const { name = '', uid } = node.metadata;
   const podCIDRs = cidrs.map(formatCidr);
-  const patch = { metadata: { resourceVersion }, spec: { podCIDR: podCIDRs[0], podCIDRs } };
+  // Others write to a new node too; a range that it has meanwhile, the server does not let go.
+  const patch = { metadata: { uid }, spec: { podCIDR: podCIDRs[0], podCIDRs } };
   try {
     await context.objects.patch(Node, { name }, patch);
   } catch (error) {
