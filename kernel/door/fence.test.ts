@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { authorizerPoint } from '../../sdk/auth.ts';
 import type { Fence, ObjectRequest } from '../../sdk/request.ts';
 import { ApiError } from '../../sdk/status.ts';
@@ -164,6 +165,65 @@ describe('a fenced write', () => {
     await assert.rejects(fenced, (error: unknown) => ApiError.is(error, 'Forbidden'));
     await door.request(bob, write);
   });
+});
+
+type Turn =
+  | { readonly type: 'take' | 'renew'; readonly who: number }
+  | { readonly type: 'write'; readonly who: number; readonly racing: readonly Turn[] };
+
+/** Who takes or renews the fence, in between or right before a write of somebody's is committed. */
+const turns = fc.letrec<{ turn: Turn; fence: Turn }>(tie => ({
+  fence: fc.record({
+    type: fc.constantFrom('take' as const, 'renew' as const),
+    who: fc.nat({ max: 2 }),
+  }),
+  turn: fc.oneof(
+    tie('fence'),
+    fc.record({
+      type: fc.constant('write' as const),
+      who: fc.nat({ max: 2 }),
+      racing: fc.array(tie('fence'), { maxLength: 3 }),
+    }),
+  ),
+})).turn;
+
+it('every fenced write that is done was done while its fence held, and no other is refused', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(turns, { maxLength: 20 }), async history => {
+      const { request, fence, backend } = await setUp();
+      const held: { revision: number; who: number }[] = [];
+      const last = () => held.at(-1) ?? { revision: Number(fence.resourceVersion), who: 1 };
+      const known = new Map<number, string>([[1, fence.resourceVersion]]);
+      let touches = 0;
+      const play = async (turn: Turn): Promise<void> => {
+        if (turn.type === 'write') return write(turn.who, turn.racing);
+        const who = turn.type === 'take' ? turn.who : last().who;
+        const labels = { touched: String(touches++) };
+        const body = { metadata: { labels }, spec: { size: who } };
+        const { metadata } = await request({ verb: 'patch', name: 'fence', body });
+        held.push({ revision: Number(metadata.resourceVersion), who });
+        known.set(who, metadata.resourceVersion ?? '');
+      };
+      const write = async (who: number, racing: readonly Turn[]) => {
+        const resourceVersion = known.get(who);
+        if (resourceVersion === undefined) return;
+        backend.beforeNextCommit(async () => {
+          for (const turn of racing) await play(turn);
+        });
+        const own = { ...fence, resourceVersion, fields: { 'spec.size': who } };
+        const made = await request({
+          verb: 'create',
+          body: { metadata: { generateName: 'w-' } },
+          fence: own,
+        }).catch(() => undefined);
+        // Refused before any commit: then nobody raced it.
+        backend.beforeNextCommit(async () => undefined);
+        assert.equal(made !== undefined, last().who === who);
+      };
+      for (const turn of history) await play(turn);
+    }),
+    { numRuns: 200 },
+  );
 });
 
 /** An opener of each database, and what it takes to be rid of it. */
