@@ -131,6 +131,22 @@ describe('controller.node-lifecycle', () => {
     assert.deepEqual(taintsOf('n2'), ['node.kubernetes.io/unschedulable:NoSchedule']);
   });
 
+  it('takes nothing back that was written while it saw the nodes late', async () => {
+    const { kernel, clock, taintsOf } = await setUp();
+    kernel.modify(Node, 'n2', ({ spec }) => {
+      if (spec) spec.unschedulable = true;
+    });
+    const release = kernel.holdWatches();
+    kernel.modify(Node, 'n2', ({ spec }) => {
+      if (spec) spec.taints = [{ key: 'example.com/mine', effect: 'NoSchedule' }];
+    });
+    await clock.step(1_000);
+    release();
+    await clock.step(1_000);
+    const wanted = ['example.com/mine:NoSchedule', 'node.kubernetes.io/unschedulable:NoSchedule'];
+    assert.deepEqual(taintsOf('n2'), wanted);
+  });
+
   it('tells of nodes that come and go, once', async () => {
     const { kernel, clock, events } = await setUp('n1');
     await kernel.objects.delete(Node, { name: 'n1' });

@@ -202,6 +202,36 @@ describe('controller.taint-eviction', () => {
     assert.deepEqual(events(), ['Marking for deletion Pod default/a']);
   });
 
+  it('does the rest after a crash between the condition and the deletion', async () => {
+    const { kernel, start, dispose, taint, names } = await setUp(on('n1', 'a'));
+    kernel.fault = ({ verb }) => (verb === 'delete' ? serviceUnavailable('down') : undefined);
+    await taint('n1', OTHER);
+    assert.equal(kernel.get(Pod, 'default/a')?.status?.conditions?.length, 1);
+    await dispose();
+    kernel.fault = () => undefined;
+    await start();
+    assert.deepEqual(names(), []);
+  });
+
+  for (const verb of ['patch', 'delete']) {
+    it(`leaves a pod of the name that was made before its ${verb}`, async () => {
+      const { kernel, clock, taint } = await setUp(on('n1', 'a'));
+      const old = kernel.get(Pod, 'default/a')?.metadata.uid;
+      kernel.fault = request => {
+        const isOld = kernel.get(Pod, 'default/a')?.metadata.uid === old;
+        if (request.verb !== verb || request.resource !== 'pods' || !isOld) return undefined;
+        void kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
+        kernel.add(Pod, on('n2', 'a'));
+        return undefined;
+      };
+      await taint('n1', OTHER);
+      await clock.step(10_000);
+      const left = kernel.get(Pod, 'default/a');
+      assert.equal(left?.spec?.nodeName, 'n2');
+      assert.equal(left?.status, undefined);
+    });
+  }
+
   it('deletes once, however late it learns of it', async () => {
     const { kernel, clock, taint } = await setUp(on('n1', 'a'));
     kernel.modify(Pod, 'default/a', ({ metadata }) => {
