@@ -8,6 +8,7 @@ export class MetricsRegistry {
   record(plugin: string, record: MetricRecord): void {
     const name = `${plugin}_${record.name}`.replace(/[^a-zA-Z0-9_]/g, '_');
     const metric = this.#registry.getSingleMetric(name) ?? this.#make(name, record);
+    addLabelNames(metric as unknown as Labelled, Object.keys(record.labels));
     if (metric instanceof Counter) metric.inc(record.labels, record.value);
     else if (metric instanceof Gauge) metric.set(record.labels, record.value);
     else if (metric instanceof Histogram) metric.observe(record.labels, record.value);
@@ -24,4 +25,22 @@ export class MetricsRegistry {
     if (type === 'gauge') return new Gauge(options);
     return new Histogram({ ...options, ...(buckets && { buckets: [...buckets] }) });
   }
+}
+
+interface Labelled {
+  readonly labelNames: string[];
+  /** The order in which the client library reads the labels of a value. */
+  sortedLabelNames: string[];
+}
+
+/**
+ * A metric may have values with other labels than its first one had (a queue that has a name beside
+ * one that has none). The library wants to know all names beforehand; values keep their places when
+ * names are added, as it skips those that a value does not have.
+ */
+function addLabelNames(metric: Labelled, names: readonly string[]): void {
+  const added = names.filter(name => !metric.labelNames.includes(name));
+  if (added.length === 0) return;
+  metric.labelNames.push(...added);
+  metric.sortedLabelNames = [...metric.labelNames].sort();
 }
