@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Event, Node, Pod, serviceUnavailable, type Taint, type Toleration } from 'kernetes/sdk';
+import {
+  deleteRequest,
+  Event,
+  Node,
+  Pod,
+  serviceUnavailable,
+  type Taint,
+  type Toleration,
+} from 'kernetes/sdk';
 import { activate, fakeClock, node, pod, TestKernel } from 'kernetes/sdk/testing';
 import plugin from './plugin.ts';
 
@@ -216,11 +224,12 @@ describe('controller.taint-eviction', () => {
   for (const verb of ['patch', 'delete']) {
     it(`leaves a pod of the name that was made before its ${verb}`, async () => {
       const { kernel, clock, taint } = await setUp(on('n1', 'a'));
-      const old = kernel.get(Pod, 'default/a')?.metadata.uid;
+      const key = { namespace: 'default', name: 'a' };
+      let isReplaced = false;
       kernel.fault = request => {
-        const isOld = kernel.get(Pod, 'default/a')?.metadata.uid === old;
-        if (request.verb !== verb || request.resource !== 'pods' || !isOld) return undefined;
-        void kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
+        if (request.verb !== verb || request.resource !== 'pods' || isReplaced) return undefined;
+        isReplaced = true;
+        void kernel.link('somebody').request([deleteRequest(Pod, key)]);
         kernel.add(Pod, on('n2', 'a'));
         return undefined;
       };
