@@ -327,7 +327,7 @@ describe('kubectl', { skip: withoutKubectl() }, () => {
     assert.equal(await whoIs(bearer(plain)), '401');
     const { server, tls } = http;
     await writeFile(join(folder, 'ca.crt'), tls.ca);
-    const own = new Kubectl('/dev/null');
+    const own = new Kubectl(join(folder, 'no-kubeconfig'));
     const at = `--server ${server.origin} --certificate-authority ${join(folder, 'ca.crt')}`;
     const good = (await kubectl.run('create token robot')).trim();
     const me = await own.run(`auth whoami ${at} --token ${good}`);

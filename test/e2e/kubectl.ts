@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** Why tests of kubectl are skipped; false: they are not. */
@@ -12,7 +13,9 @@ export class Kubectl {
   readonly #env: NodeJS.ProcessEnv;
 
   constructor(kubeconfig: string) {
-    this.#env = { ...process.env, KUBECONFIG: kubeconfig };
+    // A cache of its own: another server may have had the port before, with other versions.
+    const KUBECACHEDIR = join(dirname(kubeconfig), 'kubectl-cache');
+    this.#env = { ...process.env, KUBECONFIG: kubeconfig, KUBECACHEDIR };
   }
 
   /** What it wrote to standard output. The arguments are words, without quotes. */
