@@ -76,16 +76,7 @@ for (const { name, spec, conditions = [], allowed, asked, message } of CASES) {
     const door = { review } as Partial<Door> as Door;
     testContext({ kernel, name: 'kernel' }).context.provide(doorPoint, door);
     kernel.add(CertificateSigningRequest, {
-      metadata: { name: 'a' },
-      spec: {
-        request: node.base64,
-        signerName: SIGNERS.kubeletClient,
-        usages: ['digital signature', 'client auth'],
-        username: NAME,
-        groups: ['g'],
-        extra: { k: ['v'] },
-        ...spec,
-      },
+      ...requestOf(spec),
       status: { conditions: conditions.map(type => ({ type, status: 'True' })) },
     });
     const { clock } = await activate(plugin, { kernel });
@@ -98,4 +89,36 @@ for (const { name, spec, conditions = [], allowed, asked, message } of CASES) {
     // Roles may have been given meanwhile.
     assert.equal(questions.length, message === undefined ? asked.length * 2 : asked.length);
   });
+}
+
+it('controller.certificate-approver tries again when no door is open yet', async () => {
+  const kernel = new TestKernel();
+  kernel.add(CertificateSigningRequest, requestOf());
+  const { clock } = await activate(plugin, { kernel });
+  const conditions = () => kernel.get(CertificateSigningRequest, 'a')?.status?.conditions ?? [];
+  assert.deepEqual(conditions(), []);
+  const review = async () => ({ allowed: true, denied: false, reason: '' });
+  testContext({ kernel, name: 'kernel' }).context.provide(doorPoint, {
+    review,
+  } as Partial<Door> as Door);
+  await clock.step(10_000);
+  assert.deepEqual(
+    conditions().map(({ type }) => type),
+    ['Approved'],
+  );
+});
+
+function requestOf(spec: Case['spec'] = {}): CertificateSigningRequest {
+  return {
+    metadata: { name: 'a' },
+    spec: {
+      request: node.base64,
+      signerName: SIGNERS.kubeletClient,
+      usages: ['digital signature', 'client auth'],
+      username: NAME,
+      groups: ['g'],
+      extra: { k: ['v'] },
+      ...spec,
+    },
+  };
 }

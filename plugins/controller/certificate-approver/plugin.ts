@@ -3,8 +3,8 @@ import {
   type Door,
   decodeRequest,
   definePlugin,
-  doorPoint,
   kubeletClientError,
+  openDoor,
   parseCertificateRequest,
   runController,
   SIGNERS,
@@ -14,15 +14,14 @@ export default definePlugin({
   name: 'controller.certificate-approver',
   leader: 'kube-controller-manager',
   activate(ctx) {
-    const doors = ctx.contributions(doorPoint);
+    const door = openDoor(ctx);
     runController(ctx, {
       for: CertificateSigningRequest,
       async reconcile(_key, { object, objects }) {
-        const [door] = doors.list();
-        const wants = object && wantedRights(object);
-        if (!object || !wants || door === undefined) return undefined;
+        if (object === undefined) return undefined;
+        const wants = wantedRights(object);
         for (const { subresource, message } of wants) {
-          if (!(await isAllowed(door.value, object, subresource))) continue;
+          if (!(await isAllowed(door(), object, subresource))) continue;
           await objects.update(CertificateSigningRequest, approved(object, message), {
             subresource: 'approval',
           });
