@@ -1,12 +1,12 @@
 import {
   type APIService,
-  ApiError,
   BackendError,
   formatHostPort,
   type ObjectClient,
   type RemoteResource,
   Service,
   type ServiceEndpoints,
+  undefinedIfNotFound,
 } from 'kernetes/sdk';
 import { AGGREGATOR, ask, type BackendOptions, type Endpoint, targetOf } from './backend.ts';
 import { remoteResources } from './remote-resources.ts';
@@ -51,7 +51,9 @@ type Found = { readonly endpoints: readonly Endpoint[] } | Verdict;
 export async function findEndpoints({ spec }: APIService, options: AvailabilityOptions) {
   const { namespace = '', name = '', port = 443 } = spec?.service ?? {};
   const what = `service/${name} in ${JSON.stringify(namespace)}`;
-  const service = await found(options.objects.get(Service, { namespace, name }));
+  const service = await options.objects
+    .get(Service, { namespace, name })
+    .catch(undefinedIfNotFound);
   if (service === undefined) return unavailable('ServiceNotFound', `${what} is not present`);
   const { type, externalName = '', ports = [] } = service.spec ?? {};
   if (type === 'ExternalName') return { endpoints: [{ ip: externalName, port }] };
@@ -87,15 +89,6 @@ async function discover(
     if (error instanceof BackendError || error instanceof SyntaxError) {
       return `${failing}: ${error.message}`;
     }
-    throw error;
-  }
-}
-
-async function found<T>(looking: Promise<T>): Promise<T | undefined> {
-  try {
-    return await looking;
-  } catch (error) {
-    if (ApiError.is(error, 'NotFound')) return undefined;
     throw error;
   }
 }

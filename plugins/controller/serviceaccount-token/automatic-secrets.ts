@@ -9,6 +9,7 @@ import {
   runQueue,
   Secret,
   ServiceAccount,
+  undefinedIfNotFound,
 } from 'kernetes/sdk';
 import {
   accountName,
@@ -16,7 +17,6 @@ import {
   type FillOptions,
   filled,
   isFor,
-  missing,
   TYPE,
 } from './token-secret.ts';
 
@@ -41,7 +41,7 @@ export function runAutomaticSecrets(ctx: PluginContext, options: AutomaticOption
     if (fill === undefined || known === undefined || known.metadata.deletionTimestamp) return;
     if (secrets.byIndex('account', key).some(secret => isReferred(known, secret))) return;
     // The copies may be behind what was made a moment ago, so those that count are asked for.
-    const account = await objects.get(ServiceAccount, parseKey(key)).catch(missing);
+    const account = await objects.get(ServiceAccount, parseKey(key)).catch(undefinedIfNotFound);
     if (account === undefined || account.metadata.deletionTimestamp) return;
     const { kept, hasToken } = await sift(account);
     if (hasToken) return;
@@ -52,7 +52,7 @@ export function runAutomaticSecrets(ctx: PluginContext, options: AutomaticOption
       await objects.update(ServiceAccount, { ...account, secrets: [...kept, { name }] });
     } catch (error) {
       // It is of no use to an account that does not refer to it; the account comes again.
-      await objects.delete(Secret, parseKey(keyOf(created))).catch(missing);
+      await objects.delete(Secret, parseKey(keyOf(created))).catch(undefinedIfNotFound);
       throw error;
     }
   }
@@ -64,7 +64,7 @@ export function runAutomaticSecrets(ctx: PluginContext, options: AutomaticOption
     for (const reference of account.secrets ?? []) {
       const { name = '' } = reference;
       const key = { name, namespace: account.metadata.namespace ?? '' };
-      const secret = name && (await objects.get(Secret, key).catch(missing));
+      const secret = name && (await objects.get(Secret, key).catch(undefinedIfNotFound));
       if (secret) hasToken ||= secret.type === TYPE && isFor(secret, account);
       else if (isAutomatic(name, account)) continue;
       kept.push(reference);

@@ -10,9 +10,10 @@ import {
   Secret,
   ServiceAccount,
   tokenIssuerPoint,
+  undefinedIfNotFound,
 } from 'kernetes/sdk';
 import { LAST_RELEASE, runAutomaticSecrets } from './automatic-secrets.ts';
-import { accountName, filled, isFor, missing, TYPE } from './token-secret.ts';
+import { accountName, filled, isFor, TYPE } from './token-secret.ts';
 
 export default definePlugin<ReleaseConfig>({
   name: 'controller.serviceaccount-token',
@@ -41,7 +42,7 @@ export default definePlugin<ReleaseConfig>({
       const key = `${secret.metadata.namespace}/${accountName(secret)}`;
       const found = accounts.get(key);
       if (found !== undefined && isFor(secret, found)) return found;
-      const live = await objects.get(ServiceAccount, parseKey(key)).catch(missing);
+      const live = await objects.get(ServiceAccount, parseKey(key)).catch(undefinedIfNotFound);
       return live !== undefined && isFor(secret, live) ? live : undefined;
     }
 

@@ -1,4 +1,4 @@
-import { ApiError, type Secret, type ServiceAccount, type TokenIssuer } from 'kernetes/sdk';
+import type { Secret, ServiceAccount, TokenIssuer } from 'kernetes/sdk';
 
 export const TYPE = 'kubernetes.io/service-account-token';
 
@@ -49,11 +49,6 @@ export function filled(
       token: data.token || encode(issuer.tokenFor(account, name)),
     },
   };
-}
-
-/** What a read gives of an object that is not there. */
-export function missing(error: unknown): undefined {
-  if (!ApiError.is(error, 'NotFound')) throw error;
 }
 
 function encode(text: string): string {
