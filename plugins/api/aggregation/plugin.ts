@@ -49,6 +49,7 @@ function runServices(ctx: PluginContext<ReleaseConfig>): void {
     },
   });
   const queue = runQueue(ctx, {
+    name: 'services',
     concurrency: 5,
     async work(key) {
       if (key !== LOCAL) return remote.reconcile(key);
@@ -92,6 +93,7 @@ function runAuthenticationConfig(ctx: PluginContext<ReleaseConfig>): void {
   const listeners = ctx.contributions(listenerPoint);
   const frontProxies = ctx.contributions(frontProxyPoint);
   const queue = runQueue(ctx, {
+    name: 'authentication',
     async work() {
       const clients = listeners.list()[0]?.value.certificateAuthority;
       const frontProxy = frontProxies.list()[0]?.value.certificateAuthority;

@@ -10,6 +10,7 @@ export function simulateAttachers(
   if (simulatedAttachers.length === 0) return;
   const dueAt = new Map<string, number>();
   const queue = runQueue(ctx, {
+    name: 'attacher',
     concurrency: 10,
     async work(key) {
       const attachment = attachments.get(key);

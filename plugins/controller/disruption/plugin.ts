@@ -45,6 +45,7 @@ export default definePlugin({
     const stale = new StaleConditions(ctx);
     const pods = controller.informer(Pod);
     const announced = runQueue(ctx, {
+      name: 'announced',
       work: key => stale.clear(key),
       replay: () => pods.list().forEach(noteIfAnnounced),
     });

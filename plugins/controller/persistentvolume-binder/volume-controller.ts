@@ -63,7 +63,8 @@ export class VolumeController {
     this.#pods = ctx.informer(Pod, { fields: POD_FIELDS, indexes: { unscheduled } });
     this.#provisioners = ctx.contributions(provisionerPoint);
     this.#queue = runQueue(ctx, { concurrency, work: key => this.#work(key) });
-    this.#operationQueue = runQueue(ctx, { concurrency, work: key => this.#operate(key) });
+    const work = (key: string) => this.#operate(key);
+    this.#operationQueue = runQueue(ctx, { name: 'operations', concurrency, work });
 
     const { objects } = ctx;
     const events = upstreamEvents(ctx.events);

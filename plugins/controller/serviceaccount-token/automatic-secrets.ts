@@ -72,7 +72,7 @@ export function runAutomaticSecrets(ctx: PluginContext, options: AutomaticOption
     return { kept, hasToken };
   }
 
-  const queue = runQueue(ctx, { concurrency: 5, work });
+  const queue = runQueue(ctx, { name: 'accounts', concurrency: 5, work });
   const add = (account: ServiceAccount) => queue.add(keyOf(account));
   accounts.on({ added: add, updated: add });
   secrets.on({
