@@ -24,7 +24,7 @@ it('runQueue() tells how deep the queue is, with few messages, and at last that 
   const { clock, context, values } = setUp();
   const queue = runQueue(context, { work: () => undefined });
   for (let i = 0; i < 1_000; i++) queue.add(`key-${i}`);
-  assert.deepEqual(values('queue_depth'), [16, 32, 64, 128, 256, 512]);
+  assert.deepEqual(values('queue_depth'), [0, 16, 32, 64, 128, 256, 512]);
   queue.start();
   await clock.step(0);
   const depths = values('queue_depth');
@@ -33,7 +33,7 @@ it('runQueue() tells how deep the queue is, with few messages, and at last that 
   assert.equal(values('reconciles_total').length, 1_000);
 });
 
-it('runQueue() tells nothing of the depth of a queue that never has to wait', async () => {
+it('runQueue() tells once of the depth of a queue that never has to wait', async () => {
   const { clock, context, values } = setUp();
   const queue = runQueue(context, { work: () => undefined });
   queue.start();
@@ -41,7 +41,7 @@ it('runQueue() tells nothing of the depth of a queue that never has to wait', as
     queue.add('key');
     await clock.step(1);
   }
-  assert.deepEqual(values('queue_depth'), []);
+  assert.deepEqual(values('queue_depth'), [0]);
 });
 
 it('runQueue() counts what it tries again, and names queues that have a name', async () => {
@@ -57,7 +57,7 @@ it('runQueue() counts what it tries again, and names queues that have a name', a
   queue.start();
   queue.add('key');
   await clock.step(1_000);
-  assert.equal(values('retries_total').length, 3);
+  assert.deepEqual(values('retries_total'), [0, 1, 1, 1]);
   assert.equal(values('reconcile_seconds').length, 4);
   assert.ok(records.every(({ labels }) => labels.queue === 'objects'));
 });

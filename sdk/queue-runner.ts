@@ -199,6 +199,9 @@ class QueueMetrics {
     this.#seconds = metrics.histogram('reconcile_seconds', 'How long one reconciliation took.');
     this.#depth = metrics.gauge('queue_depth', 'Keys that wait to be worked on.');
     this.#retries = metrics.counter('retries_total', 'Keys put back because their work failed.');
+    // Who looks finds them of every queue, also of one that never had to wait.
+    this.#depth.set(0, this.#labels);
+    this.#retries.add(0, this.#labels);
   }
 
   grown(depth: number): void {
