@@ -1,4 +1,10 @@
-import type { HorizontalPodAutoscalerBehavior, StringMap } from 'kernetes/sdk';
+import {
+  type HorizontalPodAutoscalerBehavior,
+  type Schema,
+  type StringMap,
+  schemaById,
+} from 'kernetes/sdk';
+import { fits } from './fits.ts';
 
 /** What a version has no field for travels in these, as JSON. The names are upstream's. */
 export const METRICS = 'autoscaling.alpha.kubernetes.io/metrics';
@@ -24,13 +30,16 @@ export function takeAnnotation<T>(annotations: StringMap, key: string): T | unde
   }
 }
 
-/** A list of objects; anything else is nonsense too. */
-export function takeList<T extends object>(annotations: StringMap, key: string): T[] | undefined {
+/** A list of what is defined so; anything else is nonsense too. */
+export function takeList<T extends object>(
+  annotations: StringMap,
+  key: string,
+  definition: string,
+): T[] | undefined {
   const kept = { ...annotations };
   const list = takeAnnotation<unknown>(kept, key);
-  const isList =
-    Array.isArray(list) && list.every(item => typeof item === 'object' && item !== null);
-  if (!isList) return undefined;
+  const schema = schemaOf(definition);
+  if (!Array.isArray(list) || !list.every(item => fits(item, schema))) return undefined;
   delete annotations[key];
   return list as T[];
 }
@@ -61,9 +70,17 @@ export function behaviorAnnotation(
 /** Go reads names in any case. */
 export function takeBehavior(annotations: StringMap): HorizontalPodAutoscalerBehavior | undefined {
   const found = takeAnnotation<unknown>(annotations, BEHAVIOR);
-  const behavior = renamed(found, toLower) as HorizontalPodAutoscalerBehavior | null | undefined;
-  const isRules = typeof behavior === 'object' && behavior !== null && !Array.isArray(behavior);
-  return isRules && Object.keys(behavior).length > 0 ? behavior : undefined;
+  const behavior = renamed(found, toLower);
+  if (!fits(behavior, schemaOf('v2.HorizontalPodAutoscalerBehavior'))) return undefined;
+  const rules = behavior as HorizontalPodAutoscalerBehavior;
+  return Object.keys(rules).length > 0 ? rules : undefined;
+}
+
+function schemaOf(definition: string): Schema {
+  const id = `io.k8s.api.autoscaling.${definition}`;
+  const schema = schemaById(id);
+  if (schema === undefined) throw new Error(`Cannot find definition ${id}`);
+  return schema;
 }
 
 /** With other names of all fields; when they are read, nulls are left out. */

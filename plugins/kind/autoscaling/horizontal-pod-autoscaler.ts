@@ -13,7 +13,7 @@ import {
   type TableCell,
 } from 'kernetes/sdk';
 import { targetsText } from './targets.ts';
-import { fromV1, type HpaV1, toV1 } from './v1.ts';
+import { fromV1, type HpaV1, shownV1, toV1 } from './v1.ts';
 import { fromV2beta1, type HpaV2beta1, toV2beta1 } from './v2beta1.ts';
 import { validateHpa } from './validation.ts';
 
@@ -87,7 +87,7 @@ function v1(): KindVersion {
     toStorage: fromV1,
     fromStorage: hpa => toV1(hpa as unknown as HorizontalPodAutoscaler),
     columns: COLUMNS,
-    row: (hpa, now) => hpaRow(fromV1(hpa), now),
+    row: (hpa, now) => hpaRow(shownV1(hpa), now),
   });
 }
 

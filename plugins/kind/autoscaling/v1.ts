@@ -62,14 +62,19 @@ export function fromV1(hpa: HpaV1): HorizontalPodAutoscaler {
   const { targetCPUUtilizationPercentage: target, ...same } = spec ?? {};
   const { currentCPUUtilizationPercentage: current, ...statusSame } = status ?? NO_STATUS;
   const annotations: StringMap = { ...metadata.annotations };
+  // Upstream has those of the annotation first, and shows them in this order.
   const metrics = [
+    ...(takeList<OldSpec>(annotations, METRICS, 'v2beta1.MetricSpec') ?? []).map(newSpec),
     ...(target === undefined ? [] : [cpuMetric(target)]),
-    ...(takeList<OldSpec>(annotations, METRICS) ?? []).map(newSpec),
   ];
   const behavior = takeBehavior(annotations);
-  const conditions = takeList<HorizontalPodAutoscalerCondition>(annotations, CONDITIONS);
+  const conditions = takeList<HorizontalPodAutoscalerCondition>(
+    annotations,
+    CONDITIONS,
+    'v2.HorizontalPodAutoscalerCondition',
+  );
   const currentMetrics =
-    takeList<OldStatus>(annotations, CURRENT_METRICS)?.map(newStatus) ??
+    takeList<OldStatus>(annotations, CURRENT_METRICS, 'v2beta1.MetricStatus')?.map(newStatus) ??
     (current === undefined ? [] : [cpuStatus(current)]);
   const { annotations: _, ...kept } = metadata;
   return {
@@ -82,6 +87,17 @@ export function fromV1(hpa: HpaV1): HorizontalPodAutoscaler {
       ...(currentMetrics.length > 0 && { currentMetrics }),
     },
   };
+}
+
+/** As a table shows it: v1 does not say where the CPU's metric stands, but its status does. */
+export function shownV1(hpa: HpaV1): HorizontalPodAutoscaler {
+  const shown = fromV1(hpa);
+  if (hpa.spec?.targetCPUUtilizationPercentage === undefined) return shown;
+  const metrics = shown.spec.metrics ?? [];
+  const others = metrics.slice(0, -1);
+  const at = Math.max(0, shown.status?.currentMetrics?.findIndex(isCpuStatus) ?? 0);
+  const inOrder = [...others.slice(0, at), ...metrics.slice(-1), ...others.slice(at)];
+  return { ...shown, spec: { ...shown.spec, metrics: inOrder } };
 }
 
 function isCpuUtilization({ type, resource }: MetricSpec): boolean {
