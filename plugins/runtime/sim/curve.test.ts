@@ -25,6 +25,8 @@ describe('parseCurve()', () => {
   for (const [text, message] of [
     ['much', /"much" is no quantity/],
     ['', /"" is no quantity/],
+    ['1e900', /"1e900" is more than an int64 holds/],
+    ['ramp(0, -1e900, 1m)', /"-1e900" is more than an int64 holds/],
     ['wave(1)', /"wave" is none of sine, ramp, steps/],
     ['sine(1, 2)', /sine takes 3 arguments, not 2/],
     ['ramp(1, 2, 0s)', /"0s" is no duration above 0/],

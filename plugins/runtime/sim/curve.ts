@@ -83,6 +83,12 @@ function three(name: string, given: readonly string[]): readonly [string, string
 }
 
 function numberOf(text: string): number {
+  const value = quantityOf(text);
+  if (Math.abs(value) <= VALUE_MAX) return value;
+  throw new Error(`"${text}" is more than an int64 holds`);
+}
+
+function quantityOf(text: string): number {
   try {
     const { mantissa, scale } = parseQuantity(text);
     return Number(mantissa) * 10 ** scale;
@@ -98,5 +104,7 @@ function durationOf(text: string): number {
   return ms;
 }
 
+/** Beyond are no quantities of anything, and sums that are no numbers any more. */
+const VALUE_MAX = 2 ** 63;
 /** Exact for straight lines, and near enough for all that is slower than a window. */
 const MEAN_POINTS = 8;
