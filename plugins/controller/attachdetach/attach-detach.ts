@@ -91,10 +91,11 @@ export class AttachDetach {
       this.#refuse(`${name} ${nodeName}`, pods, `Multi-Attach error for ${reason}`);
       return undefined;
     }
+    const { volumeHandle = '', driver = '' } = volume.spec?.csi ?? {};
     const attachment: VolumeAttachment = {
-      metadata: { name: attachmentName(volume, nodeName) },
+      metadata: { name: attachmentName(volumeHandle, driver, nodeName) },
       spec: {
-        attacher: volume.spec?.csi?.driver ?? '',
+        attacher: driver,
         nodeName,
         source: { persistentVolumeName: name },
       },
@@ -128,15 +129,16 @@ export class AttachDetach {
 
   /** Gives how long it must wait still; 0: not at all, or until something changes. */
   async #detach(
-    { metadata, spec }: VolumeAttachment,
+    attachment: VolumeAttachment,
     volume: PersistentVolume | undefined,
   ): Promise<number> {
+    const { metadata, spec } = attachment;
     const { clock, objects, config } = this.#ctx;
     const { uid = '', name = '' } = metadata;
     if (metadata.deletionTimestamp) return 0;
     const since = this.#unneededSince.get(uid) ?? clock.now();
     this.#unneededSince.set(uid, since);
-    const device = volume && uniqueName(volume);
+    const device = volume ? uniqueName(volume) : this.#deviceOf(attachment);
     const wait = since + config.maxWaitForUnmountMs - clock.now();
     if (device && this.#holdsBack(spec.nodeName, device, wait)) return Math.max(0, wait);
     if (device) await this.#report(spec.nodeName, device, false);
@@ -146,6 +148,18 @@ export class AttachDetach {
     this.#unneededSince.delete(uid);
     this.#refusals.delete(`${volume?.metadata.name} ${spec.nodeName}`);
     return 0;
+  }
+
+  /** As its node knows it, for the volume is gone: the attachment's name follows from that. */
+  #deviceOf({ metadata, spec }: VolumeAttachment): string | undefined {
+    const status = this.#view.nodes.get(spec.nodeName)?.status;
+    const prefix = `${DEVICE_PREFIX}${spec.attacher}^`;
+    const devices = (status?.volumesAttached ?? []).map(({ name }) => name);
+    return devices.find(
+      device =>
+        device.startsWith(prefix) &&
+        attachmentName(device.slice(prefix.length), spec.attacher, spec.nodeName) === metadata.name,
+    );
   }
 
   /** The node still has it mounted; only one that is out of service, or lost, is not waited for. */
@@ -195,12 +209,13 @@ interface AttachOptions {
 
 /** As nodes know the volume. */
 function uniqueName({ spec }: PersistentVolume): string {
-  return `kubernetes.io/csi/${spec?.csi?.driver}^${spec?.csi?.volumeHandle}`;
+  return `${DEVICE_PREFIX}${spec?.csi?.driver}^${spec?.csi?.volumeHandle}`;
 }
 
+const DEVICE_PREFIX = 'kubernetes.io/csi/';
+
 /** Upstream's: who looks for an attachment finds it by what it is of. */
-function attachmentName({ spec }: PersistentVolume, nodeName: string): string {
-  const { volumeHandle = '', driver = '' } = spec?.csi ?? {};
+function attachmentName(volumeHandle: string, driver: string, nodeName: string): string {
   const hash = createHash('sha256').update(`${volumeHandle}${driver}${nodeName}`);
   return `csi-${hash.digest('hex')}`;
 }

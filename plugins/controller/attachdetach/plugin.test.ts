@@ -98,6 +98,16 @@ describe('controller.attachdetach', () => {
     assert.deepEqual(nodesOf(), []);
   });
 
+  it('detaches it when the volume itself is gone', async () => {
+    const { kernel, clock, nodesOf, attachedTo } = await setUp();
+    kernel.add(Pod, podOn('n1', 'a'));
+    await clock.step(1_000);
+    await kernel.objects.delete(PersistentVolume, { name: 'v' });
+    await clock.step(0);
+    assert.deepEqual(nodesOf(), []);
+    assert.deepEqual(attachedTo('n1'), []);
+  });
+
   it('attaches nothing whose driver does not want it, and nothing that is no CSI volume', async () => {
     const kernel = world();
     kernel.add(CSIDriver, { metadata: { name: DRIVER }, spec: { attachRequired: false } });

@@ -486,6 +486,28 @@ describe('controller.persistentvolume-binder has volumes made', () => {
     assert.equal(claim('none')?.status?.phase, 'Pending');
   });
 
+  it('and does not lose one whose object could not be written, though its claim is gone', async () => {
+    const { kernel, clock, claim, told, deleted } = await withClass();
+    kernel.fault = ({ verb, resource }) =>
+      verb === 'create' && resource === 'persistentvolumes'
+        ? serviceUnavailable('down')
+        : undefined;
+    kernel.add(PersistentVolumeClaim, claimOf('c', { storageClassName: 'disks' }));
+    await clock.step(0);
+    const name = `pvc-${claim('c')?.metadata.uid}`;
+    assert.match(
+      told('c')[0] ?? '',
+      /^ProvisioningFailed: Error creating provisioned PV object for claim default\/c: /,
+    );
+    await kernel.objects.delete(PersistentVolumeClaim, { namespace: 'default', name: 'c' });
+    await clock.step(0);
+    assert.deepEqual(deleted, []);
+    kernel.fault = () => undefined;
+    await clock.step(60_000);
+    assert.deepEqual([...new Set(deleted)], [name]);
+    assert.equal(kernel.all(PersistentVolume).length, 0);
+  });
+
   it('again when deleting one failed', async () => {
     const { kernel, clock, claim, volume, told } = await startBinder();
     kernel.add(StorageClass, classOf('disks'));

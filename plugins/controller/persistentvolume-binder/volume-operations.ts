@@ -2,6 +2,7 @@ import {
   ApiError,
   type EventRecorder,
   type Informer,
+  keyOf,
   Node,
   type ObjectClient,
   PersistentVolume,
@@ -32,6 +33,8 @@ export interface VolumeOperationsOptions {
 /** What takes its time: making volumes, and taking them away. Each looks anew at what it is about. */
 export class VolumeOperations {
   readonly #options: VolumeOperationsOptions;
+  /** Made, but there is no object yet to tell; by claim. It must not be forgotten with its claim. */
+  readonly #unrecorded = new Map<string, PersistentVolume>();
 
   constructor(options: VolumeOperationsOptions) {
     this.#options = options;
@@ -40,6 +43,8 @@ export class VolumeOperations {
   /** Makes a volume for a claim that has none. Its name is the claim's, so it is made once. */
   async provision(claimKey: string): Promise<ReconcileResult> {
     const { claims, classes, events, provisionerOf } = this.#options;
+    const unrecorded = this.#unrecorded.get(claimKey);
+    if (unrecorded) await this.#record(claimKey, unrecorded);
     const known = claims.get(claimKey);
     if (known === undefined || known.spec?.volumeName) return undefined;
     const className = storageClassOf(known);
@@ -113,10 +118,22 @@ export class VolumeOperations {
       await this.#failed(claim, storageClass, error);
       return;
     }
-    // Written or not, the next try finds what was made by its name.
-    await objects.create(PersistentVolume, volume).catch(ignoreAlreadyExists);
+    try {
+      await this.#record(keyOf(claim), volume);
+    } catch (error) {
+      const why = `Error creating provisioned PV object for claim ${keyOf(claim)}: ${textOf(error)}.`;
+      events.event(claim, 'Warning', 'ProvisioningFailed', why);
+      throw error;
+    }
     const message = `Successfully provisioned volume ${volumeName} using ${provisioner.name}`;
     events.event(claim, 'Normal', 'ProvisioningSucceeded', message);
+  }
+
+  /** Also for a claim that is gone by now: then the volume is released, and deleted as others are. */
+  async #record(claimKey: string, volume: PersistentVolume): Promise<void> {
+    this.#unrecorded.set(claimKey, volume);
+    await this.#options.objects.create(PersistentVolume, volume).catch(ignoreAlreadyExists);
+    this.#unrecorded.delete(claimKey);
   }
 
   async #selectedNode(claim: PersistentVolumeClaim) {

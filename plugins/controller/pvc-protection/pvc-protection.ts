@@ -40,14 +40,20 @@ export async function reconcileClaim(
   return undefined;
 }
 
-/** The copy may not show a pod yet; only the server's word lets a claim go. */
+/**
+ * The copy may not show a pod yet: only one that is as new as the claim's deletion, or the server's
+ * word, lets a claim go.
+ */
 async function isUsed(
   claim: PersistentVolumeClaim,
   { namespace = '', name }: ObjectKey,
   { informer, objects }: ReconcileContext<PersistentVolumeClaim, unknown>,
 ): Promise<boolean> {
   const uses = (pod: Pod) => isUser(pod, claim);
-  if (informer(Pod).byIndex('claim', `${namespace}/${name}`).some(uses)) return true;
+  const pods = informer(Pod);
+  if (pods.byIndex('claim', `${namespace}/${name}`).some(uses)) return true;
+  const { resourceVersion = '0' } = claim.metadata;
+  if (Number(pods.resourceVersion ?? -1) >= Number(resourceVersion)) return false;
   const { items } = await objects.list(Pod, { namespace });
   return items.some(uses);
 }
