@@ -95,6 +95,7 @@ export * from './subresource.ts';
 export * from './template-times.ts';
 export * from './token-issuer.ts';
 export * from './toleration.ts';
+export * from './unclear-writes.ts';
 export * from './version-order.ts';
 export * from './volume-class.ts';
 export * from './volume-match.ts';

@@ -7,6 +7,7 @@ import { formatKey, type ObjectKey } from '../kind.ts';
 import type { PodFailure } from '../pod-control.ts';
 import { isPodActive, isPodFinished, msUntilAvailable } from '../pod-status.ts';
 import type { ReconcileResult } from '../queue-runner.ts';
+import { UnclearWrites } from '../unclear-writes.ts';
 import type { ReplicaOwner, ReplicasOptions } from './replicas.ts';
 import { scale } from './scale.ts';
 import { isSameStatus, statusOf } from './status.ts';
@@ -15,6 +16,7 @@ import { isSameStatus, statusOf } from './status.ts';
 export class ReplicaReconciler<T extends ReplicaOwner> {
   readonly #options: ReplicasOptions<T>;
   readonly #expectations: Expectations<Pod>;
+  readonly #unclear = new UnclearWrites();
 
   constructor(clock: Clock, options: ReplicasOptions<T>) {
     this.#options = options;
@@ -26,8 +28,17 @@ export class ReplicaReconciler<T extends ReplicaOwner> {
     const { object: owner, clock } = context;
     if (!owner) {
       this.#expectations.forget(id);
+      this.#unclear.forget(id);
       return undefined;
     }
+    await this.#unclear.clear(id, {
+      objects: context.objects,
+      kind: Pod,
+      informer: context.informer(Pod),
+      owned: context.owned(Pod),
+      labelSelector: this.#options.selectorOf(owner).toString(),
+      expectations: this.#expectations,
+    });
     // Asked before the pods are read: later the copy may have caught up with what was not read.
     const isTrusted = this.#expectations.satisfied(id, context.informer(Pod));
     const claimed = await this.#claim(owner, context);
@@ -35,6 +46,7 @@ export class ReplicaReconciler<T extends ReplicaOwner> {
     const isKept = owner.metadata.deletionTimestamp === undefined;
     const options = { kind: this.#options.kind, context, expectations: this.#expectations };
     const failure = isTrusted && isKept ? await scale(owner, pods, options) : undefined;
+    if (failure) this.#unclear.failed(id, failure.error);
     await this.#writeStatus(owner, { claimed, pods, isTrusted, failure }, context);
     if (failure) throw failure.error;
     return requeue(owner, pods, { isTrusted, now: clock.now() });

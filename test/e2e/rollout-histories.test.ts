@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import {
+  type ApiError,
   Deployment,
   isPodActive,
   isPodReady,
@@ -23,7 +24,8 @@ type Step =
   | { readonly do: 'image'; readonly image: number }
   | { readonly do: 'pause' | 'resume' | 'crash' | 'hold' | 'release' }
   | { readonly do: 'ready' | 'fail' | 'remove'; readonly pod: number }
-  | { readonly do: 'refuse'; readonly writes: number }
+  /** So many writes are refused, or done without an answer. */
+  | { readonly do: 'refuse' | 'lose'; readonly writes: number }
   | { readonly do: 'wait'; readonly ms: number };
 
 const pod = fc.nat(20);
@@ -32,7 +34,7 @@ const image = fc.record({ do: fc.constant('image' as const), image: fc.nat(3) })
 const ready = fc.record({ do: fc.constant('ready' as const), pod });
 const wait = fc.record({ do: fc.constant('wait' as const), ms: fc.nat(2000) });
 const refuse = fc.record({
-  do: fc.constant('refuse' as const),
+  do: fc.constantFrom('refuse' as const, 'lose' as const),
   writes: fc.integer({ min: 1, max: 5 }),
 });
 const plain = fc.constantFrom<Step>(
@@ -97,6 +99,7 @@ class World {
   #running: { dispose(): Promise<void> }[] = [];
   #release: (() => void) | undefined;
   #refusals = 0;
+  #losses = 0;
   /** The most pods that any spec since the last rest allowed, and the fewest available ones. */
   #bounds: { most: number; least: number } | undefined;
   readonly #violations: string[] = [];
@@ -119,7 +122,7 @@ class World {
         return serviceUnavailable('refused');
       }
       if (resource === 'pods') world.#checkBounds(request);
-      return undefined;
+      return isWrite && world.#losses > 0 ? world.#lose(request) : undefined;
     };
     await world.#start();
     return world;
@@ -150,6 +153,9 @@ class World {
       case 'refuse':
         this.#refusals = step.writes;
         break;
+      case 'lose':
+        this.#losses = step.writes;
+        break;
       case 'wait':
         await this.#clock.step(step.ms);
         break;
@@ -163,6 +169,7 @@ class World {
   async settle(): Promise<void> {
     this.#letGo();
     this.#refusals = 0;
+    this.#losses = 0;
     this.#change({ paused: false });
     for (let quiet = 0; quiet < 3; quiet++) {
       await this.#clock.step(30_000);
@@ -234,6 +241,14 @@ class World {
     const { most, least } = boundsOf(spec);
     this.#bounds.most = Math.max(this.#bounds.most, most);
     this.#bounds.least = Math.min(this.#bounds.least, least);
+  }
+
+  #lose(request: ObjectRequest): ApiError {
+    this.#losses--;
+    this.#kernel.objects.request(request).catch(() => {
+      // It was wrong, too; the controller is told of the loss alone.
+    });
+    return serviceUnavailable('the answer was lost');
   }
 
   /** Asked before each write of a pod: whether it would go past what the specs allow. */

@@ -13,6 +13,7 @@ import {
   type ReconcileResult,
   selectorFrom,
   toTime,
+  UnclearWrites,
 } from 'kernetes/sdk';
 import { account, finished, heldUids, settle, withCounts, withOutcome } from './account.ts';
 import { type Backoff, NO_BACKOFF, nextBackoff } from './backoff.ts';
@@ -24,7 +25,6 @@ import { planPods } from './scale.ts';
 import { suspension } from './suspension.ts';
 import { tellEnd, tellSuspension } from './tell.ts';
 import { isLost, TRACKING_FINALIZER } from './tracked-pod.ts';
-import { UnclearCreations } from './unclear.ts';
 
 export type Context = ReconcileContext<Job, unknown>;
 
@@ -32,7 +32,7 @@ export type Context = ReconcileContext<Job, unknown>;
 export class JobReconciler {
   readonly #pods: Expectations<Pod>;
   readonly #jobs: Expectations<Job>;
-  readonly #unclear = new UnclearCreations();
+  readonly #unclear = new UnclearWrites();
   /** By the Job's key; another Job may have it, before the end of the first is seen. */
   readonly #backoffs = new Map<string, { readonly uid: string; readonly backoff: Backoff }>();
 
@@ -50,7 +50,14 @@ export class JobReconciler {
       this.#forget(owner);
       return undefined;
     }
-    await this.#unclear.clear(key, job, { context, expectations: this.#pods });
+    await this.#unclear.clear(owner, {
+      objects: context.objects,
+      kind: Pod,
+      informer: context.informer(Pod),
+      owned: context.owned(Pod),
+      labelSelector: selectorFrom(job.spec?.selector).toString(),
+      expectations: this.#pods,
+    });
     // What we did must be in both copies, or a pod might be made or counted twice.
     const isSeen =
       this.#pods.satisfied(owner, context.informer(Pod)) &&

@@ -35,6 +35,10 @@ function names(kernel: TestKernel): string[] {
   return kernel.all(Pod).map(({ metadata }) => metadata.name ?? '');
 }
 
+function uidOf({ metadata }: Pod): string {
+  return metadata.uid ?? '';
+}
+
 function setRunning(kernel: TestKernel, since?: string): void {
   for (const each of kernel.all(Pod)) {
     kernel.modify(Pod, keyOf(each), p => {
@@ -132,6 +136,62 @@ describe('controller.replicaset', () => {
     const { clock } = await activate(plugin, { kernel });
     await clock.step(60_000);
     assert.deepEqual([kernel.all(Pod).length, lost > 2], [5, true]);
+  });
+
+  /**
+   * The answer to the first such write of a pod is lost, the next few are refused, and nothing is
+   * seen until `release`.
+   */
+  function loseFirst(kernel: TestKernel, verb: 'create' | 'delete'): { release(): void } {
+    let release: (() => void) | undefined;
+    let refusals = 10;
+    kernel.fault = request => {
+      if (request.resource !== 'pods' || request.verb !== verb) return undefined;
+      if (release) return refusals-- > 0 ? serviceUnavailable('down') : undefined;
+      release = kernel.holdWatches();
+      void kernel.objects.request(request);
+      return serviceUnavailable('the answer was lost');
+    };
+    return { release: () => release?.() };
+  }
+
+  it('makes no pod too many when an answer was lost and its copy lags', async () => {
+    const kernel = new TestKernel();
+    kernel.add(ReplicaSet, replicaSet('web', { replicas: 5 }));
+    const line = loseFirst(kernel, 'create');
+    const { clock } = await activate(plugin, { kernel });
+    await clock.step(60_000);
+    assert.equal(kernel.all(Pod).length, 1);
+    line.release();
+    await clock.step(24 * 3_600_000);
+    assert.equal(kernel.all(Pod).length, 5);
+    const created = kernel.all(Event).filter(({ reason }) => reason === 'SuccessfulCreate');
+    assert.equal(created.length, 4);
+  });
+
+  it('deletes no other pod when an answer was lost and time changes their order', async () => {
+    const { kernel, clock } = await setUp(replicaSet('web', { replicas: 3 }));
+    // Now the third was ready for the shortest time, later all are alike but for their uids.
+    const byUid = kernel.all(Pod).sort((a, b) => (uidOf(a) < uidOf(b) ? -1 : 1));
+    for (const [i, each] of byUid.entries()) {
+      const since = new Date(clock.now() - 4 ** (2 - i) * 1000).toISOString();
+      kernel.modify(Pod, keyOf(each), p => {
+        p.status = running({ since });
+      });
+    }
+    await clock.step(100);
+    const line = loseFirst(kernel, 'delete');
+    kernel.modify(ReplicaSet, 'default/web', set => {
+      set.spec = { ...set.spec, selector: { matchLabels: LABELS }, replicas: 2 };
+    });
+    await clock.step(100);
+    for (let round = 0; round < 20; round++) {
+      await clock.step(10_000);
+      assert.equal(kernel.all(Pod).length, 2);
+    }
+    line.release();
+    await clock.step(24 * 3_600_000);
+    assert.equal(kernel.all(Pod).length, 2);
   });
 
   it('begins with one pod and stops at the first refusal, and says why', async () => {
