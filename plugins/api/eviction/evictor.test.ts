@@ -34,19 +34,17 @@ function statusWith(disruptionsAllowed: number, healthy = 3, desired = 2) {
   };
 }
 
-async function setUp(...budgets: PodDisruptionBudget[]) {
+function closed(reason: string, message: string) {
+  const lastTransitionTime = '2026-01-01T00:00:00Z';
+  return { type: 'DisruptionAllowed', status: 'False', reason, message, lastTransitionTime };
+}
+
+function setUp(...budgets: PodDisruptionBudget[]) {
   const clock = fakeClock();
   const kernel = new TestKernel({ clock });
   kernel.add(PodDisruptionBudget, ...budgets);
   const { context } = testContext({ kernel, clock });
-  const informer = context.informer(PodDisruptionBudget);
-  await informer.synced;
-  const evictor = new Evictor({
-    budgets: informer,
-    objects: context.objects,
-    clock,
-    announces: true,
-  });
+  const evictor = new Evictor({ objects: context.objects, clock, announces: true });
   const evict = (object: Pod, given: Partial<SubresourceRequest<Eviction>> = {}) => {
     const [stored] = kernel.add(Pod, object);
     return evictor.evict({
@@ -78,14 +76,14 @@ function refusal(code: number, text: RegExp) {
 
 describe('Evictor', () => {
   it('deletes a pod that no budget selects', async () => {
-    const { evict, isThere } = await setUp();
+    const { evict, isThere } = setUp();
     const { value } = await evict(pod('a'));
     assert.equal((value as { status: string }).status, 'Success');
     assert.ok(!isThere('a'));
   });
 
   it('takes a disruption from the budget, and writes down whose it is', async () => {
-    const { evict, isThere, left } = await setUp(budget(statusWith(1)));
+    const { evict, isThere, left } = setUp(budget(statusWith(1)));
     await evict(pod('a'));
     assert.ok(!isThere('a'));
     assert.equal(left()?.disruptionsAllowed, 0);
@@ -95,9 +93,27 @@ describe('Evictor', () => {
   const refused = [
     {
       title: 'a budget with nothing left',
-      budgets: [budget(statusWith(0))],
+      budgets: [budget(statusWith(0, 2))],
       code: 429,
-      text: /needs 2 healthy pods and has 3 currently/,
+      text: /^The disruption budget web needs 2 healthy pods and has 2 currently$/m,
+    },
+    {
+      title: 'a budget that could not be counted',
+      budgets: [budget({ ...statusWith(0, 0), conditions: [closed('SyncFailed', 'no scale')] })],
+      code: 429,
+      text: /^The disruption budget web does not allow evicting pods currently because it failed sync: no scale$/m,
+    },
+    {
+      title: 'a budget that is healthy, and closed for another reason',
+      budgets: [budget({ ...statusWith(0), conditions: [closed('Maintenance', 'not now')] })],
+      code: 429,
+      text: /^The disruption budget web does not allow evicting pods currently \(Maintenance\): not now$/m,
+    },
+    {
+      title: 'a budget that is healthy, and closed without a word',
+      budgets: [budget({ ...statusWith(0), conditions: [closed('InsufficientPods', '')] })],
+      code: 429,
+      text: /^The disruption budget web does not allow evicting pods currently$/m,
     },
     {
       title: 'a budget whose controller is behind',
@@ -130,7 +146,7 @@ describe('Evictor', () => {
   ];
   for (const { title, budgets, evicted = pod('a'), code, text } of refused) {
     it(`refuses with ${code} for ${title}, and the pod stays`, async () => {
-      const { evict, isThere } = await setUp(...budgets);
+      const { evict, isThere } = setUp(...budgets);
       await assert.rejects(evict(evicted), refusal(code, text));
       assert.ok(isThere('a'));
     });
@@ -148,7 +164,7 @@ describe('Evictor', () => {
   ];
   for (const { title, evicted, budgets = [budget(statusWith(0))] } of free) {
     it(`asks no budget for ${title}`, async () => {
-      const { evict, isThere, left } = await setUp(...budgets);
+      const { evict, isThere, left } = setUp(...budgets);
       await evict(evicted);
       assert.ok(!isThere('a'));
       assert.equal(left()?.disruptedPods, undefined);
@@ -156,7 +172,7 @@ describe('Evictor', () => {
   }
 
   it('takes from the newest state of a budget that somebody else changes', async () => {
-    const { evict, kernel, left } = await setUp(budget(statusWith(2)));
+    const { evict, kernel, left } = setUp(budget(statusWith(2)));
     let once = true;
     kernel.fault = ({ resource, verb }) => {
       if (resource !== 'poddisruptionbudgets' || verb !== 'update' || !once) return undefined;
@@ -168,7 +184,7 @@ describe('Evictor', () => {
   });
 
   it('gives up on a budget that changes all the time, and says when to come again', async () => {
-    const { evict, kernel, isThere } = await setUp(budget(statusWith(2)));
+    const { evict, kernel, isThere } = setUp(budget(statusWith(2)));
     kernel.fault = ({ resource, verb }) =>
       resource === 'poddisruptionbudgets' && verb === 'update'
         ? new ApiError({ reason: 'Conflict', code: 409, message: 'changed' })
@@ -182,7 +198,7 @@ describe('Evictor', () => {
   });
 
   it('changes nothing in a dry run', async () => {
-    const { evict, kernel, left } = await setUp(budget(statusWith(1)));
+    const { evict, kernel, left } = setUp(budget(statusWith(1)));
     await evict(pod('a'), { dryRun: true });
     assert.equal(left()?.disruptionsAllowed, 1);
     assert.ok(!kernel.requests.some(({ verb }) => verb === 'patch'));
@@ -190,8 +206,38 @@ describe('Evictor', () => {
     assert.equal(deletion?.options?.dryRun, true);
   });
 
+  it('changes nothing in a dry run that its delete options ask for, as kubectl drain does', async () => {
+    const { evict, kernel, left } = setUp(budget(statusWith(1)));
+    const metadata = { name: 'a' };
+    await evict(pod('a'), { body: { metadata, deleteOptions: { dryRun: ['All'] } } });
+    const deletion = kernel.requests.find(({ verb }) => verb === 'delete');
+    assert.equal(deletion?.options?.dryRun, true);
+    assert.deepEqual(left(), statusWith(1));
+  });
+
+  it('asks a budget that no copy has yet', async () => {
+    const { evict, kernel, isThere } = setUp();
+    kernel.holdWatches();
+    kernel.add(PodDisruptionBudget, budget(statusWith(0, 2)));
+    await assert.rejects(evict(pod('a')), refusal(429, /needs 2 healthy pods/));
+    assert.ok(isThere('a'));
+  });
+
+  it('tells in the conditions that it took the last disruption', async () => {
+    const since = { lastTransitionTime: '2025-01-01T00:00:00Z' };
+    const other = { type: 'Other', status: 'True', reason: 'Any', message: '', ...since };
+    const old = { ...other, type: 'DisruptionAllowed', reason: 'SufficientPods' };
+    const { evict, left } = setUp(budget({ ...statusWith(2), conditions: [old, other] }));
+    await evict(pod('a'));
+    assert.deepEqual(left()?.conditions, [old, other]);
+    await evict(pod('b'));
+    const now = { lastTransitionTime: '2026-01-01T00:00:00Z', observedGeneration: 1 };
+    const none = { ...old, status: 'False', reason: 'InsufficientPods', ...now };
+    assert.deepEqual(left()?.conditions, [none, other]);
+  });
+
   it('tells the pod why it ends, before it is deleted', async () => {
-    const { evict, kernel } = await setUp(budget(statusWith(1)));
+    const { evict, kernel } = setUp(budget(statusWith(1)));
     const told: unknown[] = [];
     kernel.fault = ({ resource, verb }) => {
       if (resource === 'pods' && verb === 'delete') {
@@ -207,7 +253,7 @@ describe('Evictor', () => {
   });
 
   it('neither tells nor deletes a pod that changed since it needed no budget', async () => {
-    const { evict, kernel, left } = await setUp(budget(statusWith(1)));
+    const { evict, kernel, left } = setUp(budget(statusWith(1)));
     let changes = 0;
     kernel.fault = ({ resource, verb }) => {
       if (resource !== 'pods' || verb !== 'patch' || changes++ > 0) return undefined;
@@ -221,7 +267,7 @@ describe('Evictor', () => {
   });
 
   it('refuses a body that names another pod', async () => {
-    const { evict } = await setUp();
+    const { evict } = setUp();
     const other = evict(pod('a'), { body: { metadata: { name: 'b' } } });
     await assert.rejects(other, refusal(400, /does not match/));
   });

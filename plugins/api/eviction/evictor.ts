@@ -2,9 +2,9 @@ import {
   ApiError,
   badRequest,
   type Clock,
+  type Condition,
   type Eviction,
   forbidden,
-  type Informer,
   isPodFinished,
   isPodReady,
   type ObjectClient,
@@ -18,7 +18,6 @@ import {
 } from 'kernetes/sdk';
 
 export interface EvictorOptions {
-  readonly budgets: Pick<Informer<PodDisruptionBudget>, 'list'>;
   readonly objects: ObjectClient;
   readonly clock: Clock;
   /** Whether a pod is told of its eviction by a condition, for those who ask why it ended. */
@@ -26,6 +25,8 @@ export interface EvictorOptions {
 }
 
 type Request = SubresourceRequest<Eviction>;
+type Status = PodDisruptionBudget['status'];
+type Budgeted = NonNullable<Status>;
 type DeleteOptions = NonNullable<Eviction['deleteOptions']>;
 
 /** Deletes pods as far as their budgets allow. Source: upstream's `pods/eviction` storage. */
@@ -56,30 +57,32 @@ export class Evictor {
 
   async #attempt(request: Request, pod: Pod): Promise<void> {
     if (needsNoBudget(pod)) return this.#delete(request, pod, true);
-    const budget = this.#budgetOf(pod);
+    const budget = await this.#budgetOf(pod);
     if (budget === undefined) return this.#delete(request, pod, false);
     if (mayGoUnready(pod, budget)) return this.#delete(request, pod, true);
     await this.#takeFrom(budget, pod, request);
     return this.#delete(request, pod, false);
   }
 
-  #budgetOf(pod: Pod): PodDisruptionBudget | undefined {
-    const labels = pod.metadata.labels ?? {};
-    const [first, second] = this.#options.budgets
-      .list(pod.metadata.namespace)
-      .filter(({ spec }) => selectorFrom(spec?.selector).matches(labels));
+  /** Asked of the server: a copy could miss the budget that somebody just made. */
+  async #budgetOf({ metadata }: Pod): Promise<PodDisruptionBudget | undefined> {
+    const { namespace = '', labels = {} } = metadata;
+    const { items } = await this.#options.objects.list(PodDisruptionBudget, { namespace });
+    const [first, second] = items.filter(({ spec }) =>
+      selectorFrom(spec?.selector).matches(labels),
+    );
     if (second !== undefined) throw new ApiError({ message: SEVERAL, code: 500 });
     return first;
   }
 
   /** One disruption, written down before it happens. */
-  async #takeFrom(of: PodDisruptionBudget, pod: Pod, { dryRun }: Request): Promise<void> {
+  async #takeFrom(of: PodDisruptionBudget, pod: Pod, request: Request): Promise<void> {
     const { objects, clock } = this.#options;
     const { namespace = '', name = '' } = of.metadata;
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const budget = await objects.get(PodDisruptionBudget, { namespace, name });
       const taken = oneLess(budget, pod.metadata.name ?? '', toTime(clock.now()));
-      if (dryRun) return;
+      if (isDry(request)) return;
       try {
         await objects.updateStatus(PodDisruptionBudget, taken);
         return;
@@ -91,12 +94,13 @@ export class Evictor {
   }
 
   /** `unchanged`: only the pod as it was seen; that it needs no budget may not hold any more. */
-  async #delete({ body, dryRun }: Request, pod: Pod, unchanged: boolean): Promise<void> {
+  async #delete(request: Request, pod: Pod, unchanged: boolean): Promise<void> {
+    const { body } = request;
     const { namespace = '', name = '', resourceVersion } = pod.metadata;
     const { apiVersion: _, kind: __, dryRun: ___, ...options } = body?.deleteOptions ?? {};
     const { uid, resourceVersion: wanted } = options.preconditions ?? {};
     const seen = wanted ?? (unchanged ? resourceVersion : undefined);
-    const isDryRun = dryRun || isDry(body);
+    const isDryRun = isDry(request);
     const announced =
       this.#options.announces && !isDryRun
         ? await this.#announce(pod, { ...(uid && { uid }), ...(seen && { resourceVersion: seen }) })
@@ -133,8 +137,9 @@ export class Evictor {
 
 type DeleteOptionsOfClient = Parameters<ObjectClient['delete']>[2];
 
-function isDry(body: Eviction | undefined): boolean {
-  return body?.deleteOptions?.dryRun?.includes('All') ?? false;
+/** Said by the request, or by the deletion that it brings, as kubectl does. */
+function isDry({ dryRun, body }: Request): boolean {
+  return dryRun || (body?.deleteOptions?.dryRun?.includes('All') ?? false);
 }
 
 /** A precondition of the client's own that does not hold will not hold later. */
@@ -182,18 +187,45 @@ function oneLess(budget: PodDisruptionBudget, pod: string, now: string): PodDisr
       desiredHealthy: 0,
       expectedPods: 0,
       ...status,
+      ...(disruptionsAllowed === 1 && { conditions: exhausted(status, now) }),
       disruptionsAllowed: disruptionsAllowed - 1,
       disruptedPods: { ...disruptedPods, [pod]: now },
     },
   };
 }
 
-function noneAllowed(name: string, status: PodDisruptionBudget['status']): ApiError {
-  const { desiredHealthy = 0, currentHealthy = 0 } = status ?? {};
-  const message =
-    `The disruption budget ${name} needs ${desiredHealthy} healthy pods ` +
-    `and has ${currentHealthy} currently`;
+/** The conditions of a budget that gave its last. */
+function exhausted(status: Status, now: string): Condition[] {
+  const { conditions = [], observedGeneration } = status ?? {};
+  const condition = {
+    type: ALLOWED,
+    status: 'False',
+    reason: 'InsufficientPods',
+    message: '',
+    lastTransitionTime: now,
+    ...(observedGeneration !== undefined && { observedGeneration }),
+  };
+  const old = conditions.find(({ type }) => type === ALLOWED);
+  if (!old) return [...conditions, condition];
+  if (old.status === 'False') condition.lastTransitionTime = old.lastTransitionTime;
+  return conditions.map(each => (each === old ? condition : each));
+}
+
+function noneAllowed(name: string, status: Status): ApiError {
+  const message = `The disruption budget ${name} ${whyNone(status)}`;
   return tooManyRequests(VIOLATION, 0, [{ reason: CAUSE, message }]);
+}
+
+/** Where the budget could not be counted, its numbers tell nothing. */
+function whyNone({ desiredHealthy = 0, currentHealthy = 0, conditions }: Partial<Budgeted> = {}) {
+  const { status, reason, message } = conditions?.find(({ type }) => type === ALLOWED) ?? {};
+  const why = status === 'False' && message ? message : undefined;
+  const refusal = 'does not allow evicting pods currently';
+  if (why && reason === 'SyncFailed') return `${refusal} because it failed sync: ${why}`;
+  if (currentHealthy <= desiredHealthy) {
+    return `needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
+  }
+  return why ? `${refusal} (${reason}): ${why}` : refusal;
 }
 
 function stillProcessed(name: string): ApiError {
@@ -206,6 +238,7 @@ const SEVERAL =
   'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
 const CAUSE = 'DisruptionBudget';
 const RETRY_SECONDS = 10;
+const ALLOWED = 'DisruptionAllowed';
 
 const ANNOUNCED = {
   type: 'DisruptionTarget',

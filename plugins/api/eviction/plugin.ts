@@ -4,7 +4,6 @@ import {
   defineSubresourceHandler,
   type Eviction,
   isInRelease,
-  PodDisruptionBudget,
   RELEASE_CONFIG,
   type ReleaseConfig,
   subresourcePoint,
@@ -14,11 +13,9 @@ import { Evictor } from './evictor.ts';
 export default definePlugin<ReleaseConfig>({
   name: 'api.eviction',
   config: RELEASE_CONFIG,
-  async activate(ctx) {
-    const budgets = ctx.informer(PodDisruptionBudget, { fields: ['spec', 'status'] });
-    await budgets.synced;
+  activate(ctx) {
     const announces = isInRelease(ANNOUNCED, ctx.config.release);
-    const evictor = new Evictor({ budgets, objects: ctx.objects, clock: ctx.clock, announces });
+    const evictor = new Evictor({ objects: ctx.objects, clock: ctx.clock, announces });
     const body = (version: string) => ({
       group: 'policy',
       version,
