@@ -4,20 +4,26 @@ import type { CrossVersionObjectReference } from './api/types-autoscaling-v2.ts'
  * What autoscalers and people know of how things are used: `metrics.k8s.io`,
  * `custom.metrics.k8s.io` and `external.metrics.k8s.io`, whoever serves them. Values are in
  * thousandths of the metric's unit (of a core, a byte, a request per second), as upstream compares
- * them. Everything rejects with an `ApiError`: NotFound where nobody serves the metric.
+ * them. Everything rejects with an `ApiError` of the API, NotFound where nobody serves the metric,
+ * or with a `MetricError`.
  */
 export interface MetricsClient {
   /**
    * The use of a resource by the selected pods, by pod name; by one container of theirs when it is
    * named. A pod of which nothing is known (yet), or not of each of its containers, is absent.
    */
-  resource(query: ResourceMetricQuery): Promise<PodMetricValues>;
+  resource(query: ResourceMetricQuery): Promise<PodReadings>;
   /** A metric of each of the selected pods, by pod name. */
-  pods(query: PodsMetricQuery): Promise<PodMetricValues>;
+  pods(query: PodsMetricQuery): Promise<PodReadings>;
   /** A metric of one other object. */
   object(query: ObjectMetricQuery): Promise<MetricReading>;
-  /** The values of all series of that name that the selector chooses. Never empty. */
-  external(query: MetricQuery): Promise<ExternalMetricValues>;
+  /** The values, in thousandths, of all series of that name that the selector chooses. Never none. */
+  external(query: MetricQuery): Promise<readonly number[]>;
+}
+
+/** The API answered, but with no value, or none that can be used. The message is upstream's. */
+export class MetricError extends Error {
+  override name = 'MetricError';
 }
 
 export interface MetricQuery {
@@ -52,13 +58,5 @@ export interface MetricReading {
   readonly windowMs: number;
 }
 
-export interface PodMetricValues {
-  readonly pods: ReadonlyMap<string, MetricReading>;
-  /** Of the first reading; 0 where there is none. */
-  readonly timestamp: number;
-}
-
-export interface ExternalMetricValues {
-  readonly milli: readonly number[];
-  readonly timestamp: number;
-}
+/** By the pod's name. */
+export type PodReadings = ReadonlyMap<string, MetricReading>;

@@ -22,25 +22,42 @@ describe('createMetricsClient() resource()', () => {
     PodMetrics,
     podMetrics('a', { main: { cpu: '250m', memory: '1Mi' }, side: { cpu: '1500000n' } }),
     podMetrics('b', { main: { cpu: '1' } }),
+    {
+      ...podMetrics('c', { main: { cpu: '1' }, side: { cpu: '1500000n' } }),
+      metadata: { name: 'c', namespace: 'default', labels: { alone: '' } },
+    },
   );
   const client = createMetricsClient(context.objects);
   const cases = [
     { asks: { resource: 'cpu' }, gives: { a: 252, b: 1000 } },
     { asks: { resource: 'memory' }, gives: {} },
     { asks: { resource: 'memory', container: 'main' }, gives: { a: 1_048_576_000 } },
-    { asks: { resource: 'cpu', container: 'side' }, gives: { a: 2 } },
-    { asks: { resource: 'cpu', podSelector: 'app=db' }, gives: {} },
+    { asks: { resource: 'cpu', container: 'side', podSelector: 'alone' }, gives: { c: 2 } },
   ];
   for (const { asks, gives } of cases) {
     it(`gives ${JSON.stringify(gives)} for ${JSON.stringify(asks)}`, async () => {
       const query = { namespace: 'default', podSelector: 'app=web', ...asks };
-      const { pods, timestamp } = await client.resource(query);
+      const pods = await client.resource(query);
       assert.deepEqual(
         Object.fromEntries([...pods].map(([name, { milli }]) => [name, milli])),
         gives,
       );
-      assert.equal(timestamp, pods.size > 0 ? AT : 0);
-      for (const { windowMs } of pods.values()) assert.equal(windowMs, 15_000);
+      for (const { windowMs, timestamp } of pods.values()) {
+        assert.deepEqual([windowMs, timestamp], [15_000, AT]);
+      }
+    });
+  }
+
+  for (const [asks, message] of [
+    [{ podSelector: 'app=db' }, 'no metrics returned from resource metrics API'],
+    [
+      { container: 'side' },
+      'failed to get container metrics: container side not present in metrics for pod default/b',
+    ],
+  ] as const) {
+    it(`refuses ${JSON.stringify(asks)}`, async () => {
+      const query = { namespace: 'default', podSelector: 'app=web', resource: 'cpu', ...asks };
+      await assert.rejects(client.resource(query), { name: 'MetricError', message });
     });
   }
 });
@@ -63,15 +80,15 @@ describe('createMetricsClient()', () => {
 
   it('pods() asks for all pods that the selector chooses', async () => {
     const { asked, client } = clientOf(() => [value('a', '2500m'), value('b', '1')]);
-    const { pods, timestamp } = await client.pods({ ...query, podSelector: 'app=web' });
+    const pods = await client.pods({ ...query, podSelector: 'app=web' });
+    const reading = { timestamp: AT, windowMs: 15_000 };
     assert.deepEqual(
-      [...pods].map(([name, { milli }]) => [name, milli]),
-      [
-        ['a', 2500],
-        ['b', 1000],
-      ],
+      pods,
+      new Map([
+        ['a', { milli: 2500, ...reading }],
+        ['b', { milli: 1000, ...reading }],
+      ]),
     );
-    assert.equal(timestamp, AT);
     const [{ verb, version, resource, name, subresource, options } = {} as ObjectRequest] = asked;
     assert.deepEqual(
       [verb, version, resource, name, subresource],
@@ -85,7 +102,7 @@ describe('createMetricsClient()', () => {
       if (version === 'v1beta2') throw unknownResource();
       return [value('a', '1')];
     });
-    assert.equal((await client.pods({ ...query, podSelector: '' })).pods.size, 1);
+    assert.equal((await client.pods({ ...query, podSelector: '' })).size, 1);
   });
 
   it('object() names the object by its resource, and a namespace by its metrics', async () => {
@@ -108,11 +125,35 @@ describe('createMetricsClient()', () => {
     const { asked, client } = clientOf(({ resource }) =>
       resource === 'rps' ? [value('', '3'), value('', '500m')] : [],
     );
-    assert.deepEqual(await client.external(query), { milli: [3000, 500], timestamp: AT });
+    assert.deepEqual(await client.external(query), [3000, 500]);
     assert.deepEqual(asked[0]?.options, { labelSelector: 'path=x' });
     const none = client.external({ ...query, metric: 'none' });
-    await assert.rejects(none, (error: unknown) => ApiError.is(error, 'NotFound'));
+    await assert.rejects(none, { name: 'MetricError', message: /^no metrics returned from ext/ });
   });
+
+  const describedObject = { name: 'a' };
+  for (const [answer, message] of [
+    [{}, 'no metrics returned from custom metrics API'],
+    [{ items: 'all' }, 'no metrics returned from custom metrics API'],
+    [{ items: [{ describedObject }] }, 'the value undefined is no quantity'],
+    [
+      { items: [{ describedObject, value: 'NaN', timestamp: TIMESTAMP }] },
+      'the value "NaN" is no quantity',
+    ],
+    [
+      { items: [{ describedObject, value: '1', timestamp: 'now' }] },
+      'the timestamp "now" is no time',
+    ],
+  ] as const) {
+    it(`refuses what an adapter should not answer: ${JSON.stringify(answer)}`, async () => {
+      const client = createMetricsClient({
+        request: async <T>() => answer as T,
+        list: () => Promise.reject(new Error('nobody lists')),
+      });
+      const asked = client.pods({ ...query, podSelector: '' });
+      await assert.rejects(asked, { name: 'MetricError', message });
+    });
+  }
 
   it('tells the first refusal when nobody serves the metric', async () => {
     const { client } = clientOf(({ version }) => {

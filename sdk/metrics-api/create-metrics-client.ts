@@ -1,17 +1,17 @@
 import type { CrossVersionObjectReference } from '../api/types-autoscaling-v2.ts';
 import { parseGoDuration } from '../go-duration.ts';
-import type {
-  ExternalMetricValues,
-  MetricQuery,
-  MetricReading,
-  MetricsClient,
-  ObjectMetricQuery,
-  PodMetricValues,
-  PodsMetricQuery,
-  ResourceMetricQuery,
+import {
+  MetricError,
+  type MetricQuery,
+  type MetricReading,
+  type MetricsClient,
+  type ObjectMetricQuery,
+  type PodReadings,
+  type PodsMetricQuery,
+  type ResourceMetricQuery,
 } from '../metrics-client.ts';
 import type { ObjectClient } from '../objects.ts';
-import { quantityMilliValue } from '../quantity.ts';
+import { QuantityError, quantityMilliValue } from '../quantity.ts';
 import type { ObjectRequest } from '../request.ts';
 import { ApiError } from '../status.ts';
 import {
@@ -23,7 +23,7 @@ import {
   type MetricValue,
   type MetricValueList,
 } from './custom-metrics.ts';
-import { PodMetrics } from './resource-metrics.ts';
+import { type ContainerMetrics, PodMetrics } from './resource-metrics.ts';
 
 /**
  * Reads metrics at the door, whoever serves them: plugins, or a server behind an APIService. The
@@ -38,14 +38,12 @@ export function createMetricsClient(
     resource: query => resourceValues(objects, query),
     async pods({ podSelector, ...query }) {
       const values = await custom({ ...query, resource: 'pods', name: '*', podSelector });
-      const pods = values.map(
-        value => [value.describedObject.name ?? '', readingOf(value)] as const,
+      return new Map(
+        values.map(value => [value.describedObject?.name ?? '', readingOf(value)] as const),
       );
-      return { pods: new Map(pods), timestamp: pods[0]?.[1].timestamp ?? 0 };
     },
     async object({ object, ...query }) {
       const [value] = await custom({ ...query, ...placeOf(object) });
-      if (value === undefined) throw noMetrics('custom');
       return readingOf(value);
     },
     external: query => externalValues(objects, query),
@@ -69,21 +67,34 @@ function pluralOf(singular: string): string {
 async function resourceValues(
   objects: Pick<ObjectClient, 'list'>,
   { namespace, podSelector, resource, container }: ResourceMetricQuery,
-): Promise<PodMetricValues> {
+): Promise<PodReadings> {
   const labelSelector = podSelector;
-  const { items } = await objects.list(PodMetrics, { namespace, labelSelector });
+  const items = itemsOf(await objects.list(PodMetrics, { namespace, labelSelector }), 'resource');
   const pods = new Map<string, MetricReading>();
-  for (const { metadata, containers, timestamp, window } of items) {
-    const asked = containers.filter(({ name }) => container === undefined || name === container);
-    const usages = asked.map(({ usage }) => usage[resource]);
+  for (const item of items) {
+    const asked = containersOf(item, container);
+    const usages = asked.map(({ usage }) => usage?.[resource]);
     const known = usages.filter(usage => usage !== undefined);
     if (known.length === 0 || known.length < usages.length) continue;
-    const milli = known.reduce((sum, usage) => sum + quantityMilliValue(usage), 0);
-    const windowMs = Number((parseGoDuration(window) ?? 0n) / 1_000_000n);
-    pods.set(metadata.name ?? '', { milli, timestamp: Date.parse(timestamp), windowMs });
+    const milli = known.reduce((sum, usage) => sum + milliOf(usage), 0);
+    const windowMs = Number((parseGoDuration(`${item.window}`) ?? 0n) / 1_000_000n);
+    const timestamp = timeOf(item.timestamp);
+    pods.set(item.metadata?.name ?? '', { milli, timestamp, windowMs });
   }
-  const [first] = pods.values();
-  return { pods, timestamp: first?.timestamp ?? 0 };
+  return pods;
+}
+
+function containersOf(
+  { metadata, containers }: Partial<PodMetrics>,
+  container: string | undefined,
+): Partial<ContainerMetrics>[] {
+  const all = containers ?? [];
+  if (container === undefined) return all;
+  const found = all.find(({ name }) => name === container);
+  if (found) return [found];
+  const pod = `${metadata?.namespace}/${metadata?.name}`;
+  const why = `container ${container} not present in metrics for pod ${pod}`;
+  throw new MetricError(`failed to get container metrics: ${why}`);
 }
 
 interface CustomQuery extends MetricQuery {
@@ -103,7 +114,7 @@ function placeOf(object: ObjectMetricQuery['object']): Pick<CustomQuery, 'resour
 async function customValues(
   objects: Pick<ObjectClient, 'request'>,
   { namespace, resource, name, metric, metricSelector, podSelector }: CustomQuery,
-): Promise<MetricValue[]> {
+): Promise<readonly Partial<MetricValue>[]> {
   const options = {
     ...(podSelector && { labelSelector: podSelector }),
     ...(metricSelector && { metricLabelSelector: metricSelector }),
@@ -121,7 +132,7 @@ async function customValues(
   for (const version of CUSTOM_METRICS_VERSIONS) {
     try {
       const request = { ...asked, version } as ObjectRequest;
-      return (await objects.request<MetricValueList>(request)).items;
+      return itemsOf(await objects.request<MetricValueList>(request), 'custom');
     } catch (error) {
       // An adapter may have an older version only; of both refusals the first says more.
       if (!ApiError.is(error, 'NotFound')) throw error;
@@ -131,19 +142,19 @@ async function customValues(
   throw refusal;
 }
 
-function readingOf({ timestamp, value, windowSeconds }: MetricValue): MetricReading {
+function readingOf({ timestamp, value, windowSeconds }: Partial<MetricValue> = {}): MetricReading {
   return {
-    milli: quantityMilliValue(value),
-    timestamp: Date.parse(timestamp),
-    windowMs: windowSeconds === undefined ? WINDOW_MS : windowSeconds * 1_000,
+    milli: milliOf(value),
+    timestamp: timeOf(timestamp),
+    windowMs: typeof windowSeconds === 'number' ? windowSeconds * 1_000 : WINDOW_MS,
   };
 }
 
 async function externalValues(
   objects: Pick<ObjectClient, 'request'>,
   { namespace, metric, metricSelector }: MetricQuery,
-): Promise<ExternalMetricValues> {
-  const { items } = await objects.request<ExternalMetricValueList>({
+): Promise<readonly number[]> {
+  const list = await objects.request<ExternalMetricValueList>({
     verb: 'list',
     group: EXTERNAL_METRICS_GROUP,
     version: EXTERNAL_METRICS_VERSION,
@@ -151,17 +162,30 @@ async function externalValues(
     namespace,
     options: metricSelector ? { labelSelector: metricSelector } : {},
   });
-  const [first] = items;
-  if (first === undefined) throw noMetrics('external');
-  return {
-    milli: items.map(({ value }) => quantityMilliValue(value)),
-    timestamp: Date.parse(first.timestamp),
-  };
+  return itemsOf(list, 'external').map(({ value }) => milliOf(value));
 }
 
-function noMetrics(api: 'custom' | 'external'): ApiError {
-  const message = `no metrics returned from ${api} metrics API`;
-  return new ApiError({ message, reason: 'NotFound', code: 404 });
+/** Never none. Whoever serves an API may answer with anything. */
+function itemsOf<T>(list: { readonly items?: readonly T[] }, api: string): readonly Partial<T>[] {
+  const { items } = list;
+  if (Array.isArray(items) && items.length > 0) return items;
+  throw new MetricError(`no metrics returned from ${api} metrics API`);
+}
+
+function milliOf(quantity: string | undefined): number {
+  try {
+    // As upstream, which reads numbers too.
+    return quantityMilliValue(`${quantity}`);
+  } catch (error) {
+    if (!(error instanceof QuantityError)) throw error;
+    throw new MetricError(`the value ${JSON.stringify(quantity)} is no quantity`);
+  }
+}
+
+function timeOf(text: string | undefined): number {
+  const ms = Date.parse(text ?? '');
+  if (Number.isFinite(ms)) return ms;
+  throw new MetricError(`the timestamp ${JSON.stringify(text)} is no time`);
 }
 
 /** Upstream's for what tells no window. */

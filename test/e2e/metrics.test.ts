@@ -170,7 +170,7 @@ describe('metrics of simulated pods', { timeout: 120_000 }, async () => {
 
 async function usedMilli(cluster: Cluster): Promise<number[]> {
   const query = { namespace: 'default', podSelector: 'app=web', resource: 'cpu' };
-  const { pods } = await createMetricsClient(cluster.objects).resource(query);
+  const pods = await createMetricsClient(cluster.objects).resource(query);
   return [...pods.values()].map(({ milli }) => milli);
 }
 
@@ -230,7 +230,7 @@ describe('a server of metrics behind an APIService', { timeout: 120_000 }, () =>
         metric: 'rps',
         metricSelector: '',
       };
-      const { pods } = await createMetricsClient(cluster.objects).pods(query);
+      const pods = await createMetricsClient(cluster.objects).pods(query);
       assert.equal(pods.get('web')?.milli, 7_000);
       await cluster.objects.delete(APIService, { name: `v1beta1.${METRICS_GROUP}` });
       for (let items: unknown[] | undefined; items?.length !== 0; ) {

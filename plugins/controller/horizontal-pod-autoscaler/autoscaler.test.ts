@@ -759,10 +759,8 @@ describe('controller.horizontal-pod-autoscaler with several metrics', () => {
       async pods() {
         if (qpsMilli === undefined) throw internalError(new Error('broken'));
         const reading = { milli: qpsMilli, timestamp: 1, windowMs: 60_000 };
-        return {
-          pods: new Map(test.kernel.all(Pod).map(({ metadata }) => [metadata.name ?? '', reading])),
-          timestamp: 1,
-        };
+        const pods = test.kernel.all(Pod);
+        return new Map(pods.map(({ metadata }) => [metadata.name ?? '', reading]));
       },
     };
     const behavior = { scaleDown: { stabilizationWindowSeconds: 0 } };

@@ -1,4 +1,4 @@
-import { ApiError } from 'kernetes/sdk';
+import { ApiError, MetricError } from 'kernetes/sdk';
 import { NoProposal } from './no-proposal.ts';
 
 /** A metric that says nothing. `message` has what was tried around the finding, as upstream. */
@@ -44,8 +44,7 @@ export async function within<T>(what: string, work: () => Promise<T>): Promise<T
 /** A server that is not there is told as client-go does. */
 export function fetched<T>(api: string, resource: string, work: () => Promise<T>): Promise<T> {
   return work().catch(error => {
-    // Somebody serves the metric, and has no value of it.
-    if (!ApiError.is(error) || error.message.startsWith('no metrics returned')) throw error;
+    if (!ApiError.is(error)) throw error;
     const isServed = !ApiError.is(error, 'NotFound') || error.message !== NOT_SERVED;
     const why = isServed ? error.message : `${NOT_SERVED} (get ${resource})`;
     throw new NoProposal(`unable to fetch metrics from ${api} API: ${why}`, { cause: error });
@@ -58,7 +57,9 @@ export function originOf(error: Error): unknown {
 }
 
 function isExpected(error: unknown): error is Error {
-  return ApiError.is(error) || error instanceof NoProposal;
+  return (
+    [NoProposal, MetricError].some(expected => error instanceof expected) || ApiError.is(error)
+  );
 }
 
 const NOT_SERVED = 'the server could not find the requested resource';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   ApiError,
+  MetricError,
   type MetricReading,
   type MetricSpec,
   type MetricStatus,
@@ -28,10 +29,10 @@ function contextOf(answers: Partial<MetricsClient>) {
 async function ofEach(milli: number) {
   const reading: MetricReading = { milli, timestamp: NOW, windowMs: 30_000 };
   const pods = new Map(PODS.map(({ metadata }) => [metadata.name ?? '', reading]));
-  return { pods, timestamp: NOW };
+  return pods;
 }
 
-const external = async (...milli: number[]) => ({ milli, timestamp: NOW });
+const external = async (...milli: number[]) => milli;
 const object = async (milli: number) => ({ milli, timestamp: NOW, windowMs: 60_000 });
 const metric = { name: 'qps' };
 const selected = { name: 'qps', selector: { matchLabels: { b: '2', a: '1' } } };
@@ -234,7 +235,11 @@ describe('evaluate()', () => {
     {
       name: 'a metric of pods that has no values',
       spec: { type: 'Pods', pods: { metric, target: averageValue('1') } },
-      answers: { pods: async () => ({ pods: new Map(), timestamp: 0 }) },
+      answers: {
+        async pods() {
+          throw new MetricError('no metrics returned from custom metrics API');
+        },
+      },
       reason: 'FailedGetPodsMetric',
       finding: 'unable to get metric qps: no metrics returned from custom metrics API',
       around: 'failed to get pods metric value: ',
@@ -289,8 +294,7 @@ describe('evaluate()', () => {
       spec: { type: 'External', external: { metric, target: averageValue('1') } },
       answers: {
         external: async () => {
-          const message = 'no metrics returned from external metrics API';
-          throw new ApiError({ message, reason: 'NotFound', code: 404 });
+          throw new MetricError('no metrics returned from external metrics API');
         },
       },
       reason: 'FailedGetExternalMetric',

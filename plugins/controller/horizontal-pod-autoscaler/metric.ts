@@ -39,14 +39,9 @@ async function ofPods(source: PodsMetricSource, context: MetricContext): Promise
     async () => {
       const metricSelector = selectorFrom(metric.selector).toString();
       const query = { namespace, metric: metric.name, metricSelector, podSelector };
-      const { pods: readings, timestamp } = await within(
-        `unable to get metric ${metric.name}`,
-        () => fetched('custom metrics', 'pods.custom.metrics.k8s.io', () => client.pods(query)),
+      const readings = await within(`unable to get metric ${metric.name}`, () =>
+        fetched('custom metrics', 'pods.custom.metrics.k8s.io', () => client.pods(query)),
       );
-      if (readings.size === 0 && timestamp === 0) {
-        const why = 'no metrics returned from custom metrics API';
-        throw new NoProposal(`unable to get metric ${metric.name}: ${why}`);
-      }
       const usage = podsUsage(context, readings, '');
       return replicasForAverage(usage, parseMilli(target.averageValue));
     },
@@ -143,12 +138,12 @@ async function externalUsage(
 ): Promise<number> {
   const metricSelector = selectorFrom(metric.selector).toString();
   const what = `${namespace}/${metric.name}/${selectorText(metric.selector)}`;
-  const { milli } = await within(`unable to get external metric ${what}`, () =>
+  const values = await within(`unable to get external metric ${what}`, () =>
     fetched('external metrics', 'external.metrics.k8s.io', () =>
       client.external({ namespace, metric: metric.name, metricSelector }),
     ),
   );
-  return sumOf(milli);
+  return sumOf(values);
 }
 
 function forValue(usage: number, target: number, context: MetricContext): Proposal {

@@ -62,14 +62,9 @@ async function resourceProposal(
   const what = target.averageValue === undefined ? 'utilization' : 'usage';
   return within(`failed to get ${resource} ${what}`, async () => {
     const query = { namespace, podSelector, resource, ...(container && { container }) };
-    const { pods: readings, timestamp } = await within(
-      `unable to get metrics for resource ${resource}`,
-      () => fetched('resource metrics', 'pods.metrics.k8s.io', () => client.resource(query)),
+    const readings = await within(`unable to get metrics for resource ${resource}`, () =>
+      fetched('resource metrics', 'pods.metrics.k8s.io', () => client.resource(query)),
     );
-    if (readings.size === 0 && timestamp === 0) {
-      const why = 'no metrics returned from resource metrics API';
-      throw new NoProposal(`unable to get metrics for resource ${resource}: ${why}`);
-    }
     const usage = podsUsage(context, readings, resource);
     if (target.averageValue !== undefined) {
       return { proposal: replicasForAverage(usage, parseMilli(target.averageValue)), shown: '' };

@@ -4,13 +4,14 @@ import {
   Event,
   HorizontalPodAutoscaler,
   type HorizontalPodAutoscalerSpec,
+  MetricError,
   type MetricReading,
   type MetricSpec,
   type MetricsClient,
   notFound,
   type ObjectRequest,
   Pod,
-  type PodMetricValues,
+  type PodReadings,
   type Scale,
   servedKindPoint,
 } from 'kernetes/sdk';
@@ -92,14 +93,15 @@ export class FakeMetrics implements MetricsClient {
   now: () => number = () => 0;
   podNames: () => readonly string[] = () => [];
 
-  async resource(query: Parameters<MetricsClient['resource']>[0]): Promise<PodMetricValues> {
+  async resource(query: Parameters<MetricsClient['resource']>[0]): Promise<PodReadings> {
     if (this.answers.resource) return this.answers.resource(query);
     const pods = new Map<string, MetricReading>();
     for (const name of this.podNames()) {
       const milli = this.cpu(name);
       if (milli !== undefined) pods.set(name, { milli, timestamp: this.now(), windowMs: 30_000 });
     }
-    return { pods, timestamp: pods.size > 0 ? this.now() : 0 };
+    if (pods.size > 0) return pods;
+    throw new MetricError('no metrics returned from resource metrics API');
   }
 
   pods(query: Parameters<MetricsClient['pods']>[0]) {
