@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   type Clock,
   claim,
+  controllerOf,
   Expectations,
   formatKey,
   Job,
@@ -14,6 +15,7 @@ import {
   selectorFrom,
   toTime,
   UnclearWrites,
+  undefinedIfNotFound,
 } from 'kernetes/sdk';
 import { account, finished, heldUids, settle, withCounts, withOutcome } from './account.ts';
 import { type Backoff, NO_BACKOFF, nextBackoff } from './backoff.ts';
@@ -43,7 +45,7 @@ export class JobReconciler {
 
   async reconcile(key: ObjectKey, context: Context): Promise<ReconcileResult> {
     const { object: job, objects } = context;
-    await releaseStrays(straysOf(key, context), objects);
+    await releaseStrays(await straysOf(key, context), objects);
     if (isLost(key)) return undefined;
     const owner = formatKey(key);
     if (!job || isFinished(job) || isManagedElsewhere(job)) {
@@ -144,12 +146,25 @@ interface CountOptions {
 }
 
 /** Pods that are held for a Job that does not count them: it has ended, is gone, or was another. */
-function straysOf(key: ObjectKey, { object: job, informer }: Context): Pod[] {
+async function straysOf(key: ObjectKey, { object: job, informer, objects }: Context) {
   const held = informer(Pod).byIndex('tracked', formatKey(key));
-  if (!job || isLost(key)) return held;
-  if (isFinished(job) && !isManagedElsewhere(job)) return held;
-  const own = new Set(informer(Pod).byIndex('controller', job.metadata.uid ?? ''));
-  return held.filter(pod => !own.has(pod));
+  if (isLost(key) || held.length === 0) return held;
+  const isOf = (pod: Pod, owner: Job | undefined) =>
+    owner !== undefined && controllerOf(pod)?.uid === owner.metadata.uid;
+  const own = job ? held.filter(pod => isOf(pod, job) && !isCaredFor(pod, job)) : [];
+  const others = held.filter(pod => !isOf(pod, job));
+  if (others.length === 0) return own;
+  // Their Job may be there, our copy being behind: then it will still count them.
+  const newest = await objects.get(Job, key).catch(undefinedIfNotFound);
+  return [...own, ...others.filter(pod => !isOf(pod, newest))];
+}
+
+function isCaredFor({ metadata }: Pod, job: Job): boolean {
+  if (isManagedElsewhere(job)) return true;
+  if (isFinished(job)) return false;
+  // A Job that goes releases nothing: what it selects no more is in nobody's care.
+  const isGoing = job.metadata.deletionTimestamp !== undefined;
+  return !isGoing || selectorFrom(job.spec?.selector).matches(metadata.labels);
 }
 
 function podsOf(job: Job, context: Context): Promise<Pod[]> {

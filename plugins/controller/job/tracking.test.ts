@@ -165,6 +165,36 @@ describe('controller.job: pods that are held', () => {
     assert.deepEqual(scene.pods, []);
   });
 
+  it('are let go while their Job waits for its end, though it selects them no more', async () => {
+    const scene = await Scene.of({ completions: 1 });
+    await scene.stop();
+    const [held] = scene.pods;
+    scene.kernel.modify(Pod, `default/${held?.metadata.name}`, each => {
+      each.metadata.labels = {};
+    });
+    const options = { propagationPolicy: 'Foreground' } as const;
+    await scene.kernel.objects.delete(Job, { namespace: 'default', name: 'work' }, options);
+    await scene.start();
+    assert.equal(scene.pods[0]?.metadata.finalizers, undefined);
+  });
+
+  it('stay held while the copy does not have their Job yet, which then counts them', async () => {
+    const scene = await new Scene(job({ completions: 0 })).start();
+    const release = scene.kernel.holdWatches({ resource: 'jobs' });
+    const other = job({ completions: 1 });
+    const wanted = { ...other, metadata: { ...other.metadata, name: 'new', uid: 'new' } };
+    scene.kernel.add(Job, wanted);
+    const ownerReferences = [controllerReference(Job, wanted)];
+    const metadata = { labels: MATCH, ownerReferences, finalizers: [TRACKING_FINALIZER] };
+    scene.kernel.add(Pod, pod('made-by-another', { metadata }));
+    await scene.succeed(scene.pods[0]);
+    assert.deepEqual(scene.pods[0]?.metadata.finalizers, [TRACKING_FINALIZER]);
+    release();
+    await scene.step();
+    const { succeeded } = scene.kernel.get(Job, 'default/new')?.status ?? {};
+    assert.deepEqual([succeeded, scene.pods.length], [1, 1]);
+  });
+
   it('are let go when the garbage collector has made them orphans', async () => {
     const held = pod('held', { metadata: { finalizers: [TRACKING_FINALIZER, 'other/one'] } });
     const scene = await new Scene(job({ completions: 0 }), held).start();
