@@ -234,6 +234,115 @@ describe('controller.cronjob', () => {
     assert.equal(reasons(running).includes('UnexpectedJob'), false);
   });
 
+  it('counts a Job whose start it did not tell of before a crash as one that runs', async () => {
+    const running = await setUp({ concurrencyPolicy: 'Forbid' });
+    const { kernel, clock } = running;
+    kernel.fault = ({ subresource }) =>
+      subresource === 'status' ? serviceUnavailable('gone') : undefined;
+    await clock.step(MINUTE + 200);
+    await running.dispose();
+    kernel.fault = () => undefined;
+    await clock.step(MINUTE);
+    await activate(plugin, { kernel, clock });
+    await clock.step(200);
+    assert.deepEqual([starts(running), active(running)], [[1], [1]]);
+    assert.equal(status(running)?.lastScheduleTime, '2026-01-01T00:01:00Z');
+  });
+
+  it('does not start again what has ended and was deleted before it told of the start', async () => {
+    const running = await setUp({ successfulJobsHistoryLimit: 0 });
+    const { kernel, clock } = running;
+    kernel.fault = ({ subresource }) =>
+      subresource === 'status' ? serviceUnavailable('gone') : undefined;
+    await clock.step(MINUTE + 200);
+    await running.dispose();
+    finish(running, 'Complete');
+    kernel.fault = () => undefined;
+    await activate(plugin, { kernel, clock });
+    await clock.step(10_000);
+    assert.deepEqual(starts(running), []);
+    assert.equal(status(running)?.lastScheduleTime, '2026-01-01T00:01:00Z');
+  });
+
+  describe('with @every', () => {
+    const EVERY = { schedule: '@every 1h' };
+    const HOUR = 60 * MINUTE;
+
+    it('counts from the last start, or from its creation', async () => {
+      const running = await setUp(EVERY);
+      await running.clock.step(2 * HOUR + 200);
+      assert.deepEqual(starts(running), [60, 120]);
+    });
+
+    it('is not late after a restart', async () => {
+      const running = await setUp(EVERY);
+      const { kernel, clock } = running;
+      await clock.step(HOUR / 2);
+      await running.dispose();
+      await activate(plugin, { kernel, clock });
+      await clock.step(HOUR / 2 + 200);
+      assert.deepEqual(starts(running), [60]);
+    });
+
+    it('makes up for the last start that was missed, at its own time', async () => {
+      const running = await setUp(EVERY, { lastScheduleTime: '2025-12-31T18:20:00Z' });
+      assert.deepEqual(starts(running), [-40]);
+      await running.clock.step(HOUR);
+      assert.deepEqual(starts(running), [-40, 20]);
+    });
+
+    it('starts within a deadline that is shorter than the interval, and not after it', async () => {
+      const running = await setUp({ ...EVERY, startingDeadlineSeconds: 60 });
+      const { kernel, clock } = running;
+      await clock.step(HOUR + 200);
+      assert.deepEqual(starts(running), [60]);
+      await running.dispose();
+      await clock.step(HOUR + 2 * MINUTE);
+      await activate(plugin, { kernel, clock });
+      assert.deepEqual(starts(running), [60]);
+      await clock.step(58 * MINUTE);
+      assert.deepEqual(starts(running), [60, 180]);
+    });
+  });
+
+  it('after being suspended makes up only for what the deadline allows', async () => {
+    const running = await setUp({
+      schedule: '0 * * * *',
+      suspend: true,
+      startingDeadlineSeconds: 60,
+    });
+    await running.clock.step(62 * MINUTE);
+    change(running, { suspend: false });
+    await running.clock.step(200);
+    assert.deepEqual([starts(running), reasons(running)], [[], []]);
+    await running.clock.step(58 * MINUTE);
+    assert.deepEqual(starts(running), [120]);
+  });
+
+  it('gives a start up when its deadline has passed', async () => {
+    const running = await setUp({ startingDeadlineSeconds: 10 });
+    const { kernel, clock } = running;
+    let isDown = true;
+    kernel.fault = ({ resource, verb }) =>
+      isDown && resource === 'jobs' && verb === 'create' ? serviceUnavailable('down') : undefined;
+    await clock.step(MINUTE + 10_050);
+    isDown = false;
+    assert.deepEqual(starts(running), []);
+    await clock.step(20_000);
+    assert.deepEqual(starts(running), []);
+  });
+
+  it('takes a finished Job that never began for the youngest', async () => {
+    const running = await setUp({ failedJobsHistoryLimit: 1 });
+    await running.clock.step(2 * MINUTE + 200);
+    finish(running, 'Failed');
+    running.kernel.modify(Job, `default/hello-${FIRST_MINUTE + 1}`, each => {
+      delete each.status?.startTime;
+    });
+    await running.clock.step(200);
+    assert.deepEqual(starts(running), [1]);
+  });
+
   it('does not start twice when its copy lags', async () => {
     const running = await setUp();
     const release = running.kernel.holdWatches();

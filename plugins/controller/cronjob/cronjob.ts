@@ -1,15 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ApiError, CronJob, type CronJobStatus, Job, type ReconcileResult } from 'kernetes/sdk';
-import { dueAt } from './due.ts';
-import { type Context, deleteJob, deleteOldJobs, statusOf } from './history.ts';
+import {
+  ApiError,
+  CronJob,
+  type CronJobStatus,
+  Job,
+  type ObjectKey,
+  type ReconcileResult,
+  toTime,
+  undefinedIfNotFound,
+} from 'kernetes/sdk';
+import { dueAt, lastStart } from './due.ts';
+import { type Context, deleteJob, deleteOldJobs, isUntold, statusOf } from './history.ts';
 import { readSchedule, type Schedule } from './schedule.ts';
 import { jobOf, referenceTo, startJob } from './start.ts';
 
 /** Starts what is due of one CronJob, and tells in its status what became of its Jobs. */
 export async function reconcile(context: Context): Promise<ReconcileResult> {
-  const { object: cronJob } = context;
-  if (!cronJob) return undefined;
   const jobs = context.owned(Job);
+  const cronJob = await latest(jobs, context);
+  if (!cronJob) return undefined;
   const status = await statusOf(cronJob, jobs, context);
   await deleteOldJobs(cronJob, jobs, context);
   const current = await writeStatus(cronJob, status, context);
@@ -18,6 +27,15 @@ export async function reconcile(context: Context): Promise<ReconcileResult> {
   if (!schedule || current.spec.suspend) return undefined;
   await start(current, schedule, context);
   return untilNext(schedule, context.clock.now());
+}
+
+/** Where the copy does not know of a start, the server may: the copy lags, or it was never told. */
+async function latest(jobs: readonly Job[], context: Context): Promise<CronJob | undefined> {
+  const { object, objects } = context;
+  if (!object || !jobs.some(job => isUntold(object, job))) return object;
+  const { namespace = '', name = '' } = object.metadata;
+  const stored = await objects.get(CronJob, { namespace, name }).catch(undefinedIfNotFound);
+  return stored?.metadata.uid === object.metadata.uid ? stored : undefined;
 }
 
 async function start(cronJob: CronJob, schedule: Schedule, context: Context): Promise<void> {
@@ -53,7 +71,7 @@ async function start(cronJob: CronJob, schedule: Schedule, context: Context): Pr
     {
       ...cronJob.status,
       active: [...kept, referenceTo(started)],
-      lastScheduleTime: new Date(at).toISOString().replace('.000Z', 'Z'),
+      lastScheduleTime: toTime(at),
     },
     context,
   );
@@ -62,20 +80,32 @@ async function start(cronJob: CronJob, schedule: Schedule, context: Context): Pr
 /** Those that run make way for the new one. */
 async function replace(cronJob: CronJob, context: Context): Promise<[]> {
   for (const { namespace = '', name = '' } of cronJob.status?.active ?? []) {
-    try {
-      await deleteJob(cronJob, await context.objects.get(Job, { namespace, name }), context);
-    } catch (error) {
-      if (!ApiError.is(error, 'NotFound')) throw error;
-    }
+    const job = await found({ namespace, name }, cronJob, context);
+    if (job) await deleteJob(cronJob, job, context);
   }
   return [];
+}
+
+async function found(
+  key: ObjectKey,
+  cronJob: CronJob,
+  { objects, events }: Context,
+): Promise<Job | undefined> {
+  try {
+    return await objects.get(Job, key);
+  } catch (error) {
+    if (ApiError.is(error, 'NotFound')) return undefined;
+    events.event(cronJob, 'Warning', 'FailedGet', `Get job: ${(error as Error).message}`);
+    throw error;
+  }
 }
 
 /** Undefined, told as an event: it cannot be read, and will be looked at when it is changed. */
 function scheduleOf(cronJob: CronJob, { events }: Context): Schedule | undefined {
   const { schedule: text, timeZone } = cronJob.spec;
   try {
-    const schedule = readSchedule(text, timeZone ?? 'UTC');
+    const options = { timeZone: timeZone ?? 'UTC', since: lastStart(cronJob) };
+    const schedule = readSchedule(text, options);
     if (typeof schedule !== 'string') return schedule;
     const message = `unparseable schedule: "${text}" : ${schedule}`;
     events.event(cronJob, 'Warning', 'UnparseableSchedule', message);

@@ -13,16 +13,20 @@ export interface Due {
  * The last start between the one that was made last (or the CronJob's creation, or the deadline,
  * whichever is latest) and now.
  */
-export function dueAt({ spec, status, metadata }: CronJob, schedule: Schedule, now: number): Due {
-  const deadlineMs = (spec.startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
-  const last = Date.parse(status?.lastScheduleTime ?? metadata.creationTimestamp ?? '');
-  const first = schedule.next(Math.max(last, now - deadlineMs));
+export function dueAt(cronJob: CronJob, schedule: Schedule, now: number): Due {
+  const deadlineMs = (cronJob.spec.startingDeadlineSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+  const first = schedule.next(Math.max(lastStart(cronJob), now - deadlineMs));
   if (first === undefined || first > now) return { at: undefined, isFlood: false };
   const second = schedule.next(first);
   if (second === undefined || second > now) return { at: first, isFlood: false };
   const interval = second - first;
   const isFlood = Math.floor((now - first) / interval) + 1 > MISSED_MAX;
   return { at: lastBefore(now, schedule, { first, interval }), isFlood };
+}
+
+/** When it was started last, or made. Milliseconds since the epoch. */
+export function lastStart({ status, metadata }: CronJob): number {
+  return Date.parse(status?.lastScheduleTime ?? metadata.creationTimestamp ?? '');
 }
 
 /** Looked for near the end, not from the first one on: of a year of minutes only the last are walked. */

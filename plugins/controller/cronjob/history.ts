@@ -6,7 +6,9 @@ import {
   keyOf,
   type ObjectReference,
   type ReconcileContext,
+  toTime,
 } from 'kernetes/sdk';
+import { referenceTo, SCHEDULED_AT } from './start.ts';
 
 export type Context = ReconcileContext<CronJob, unknown>;
 
@@ -25,12 +27,18 @@ export async function statusOf(
   context: Context,
 ): Promise<CronJobStatus> {
   const { events } = context;
-  const { active = [], lastSuccessfulTime, ...rest } = cronJob.status ?? {};
+  const { active = [], lastScheduleTime, lastSuccessfulTime, ...rest } = cronJob.status ?? {};
   const known = new Map(active.map(reference => [reference.uid, reference]));
   let succeeded = lastSuccessfulTime;
+  let lastStarted = lastScheduleTime;
   for (const job of jobs) {
-    const { uid, name = '' } = job.metadata;
+    const { uid = '', name = '', deletionTimestamp } = job.metadata;
     const outcome = outcomeOf(job);
+    if (isUntold(cronJob, job)) {
+      const time = toTime(scheduledAt(job));
+      if (time > (lastStarted ?? '')) lastStarted = time;
+      if (!outcome && !deletionTimestamp) known.set(uid, referenceTo(job));
+    }
     if (outcome === undefined) {
       if (known.has(uid) || isStartOf(cronJob, job)) continue;
       const message = `Saw a job that the controller did not create or forgot: ${name}`;
@@ -53,6 +61,7 @@ export async function statusOf(
   return {
     ...rest,
     ...(known.size > 0 && { active: [...known.values()] }),
+    ...(lastStarted !== undefined && { lastScheduleTime: lastStarted }),
     ...(succeeded !== undefined && { lastSuccessfulTime: succeeded }),
   };
 }
@@ -99,9 +108,9 @@ function surplusOf(outcome: string, jobs: readonly Job[], limit: number | undefi
   return oldestFirst.slice(0, Math.max(0, finished.length - limit));
 }
 
-/** One that never started counts as older than all that did. */
+/** One that never started counts as younger than all that did, as upstream. */
 function startOf({ status }: Job): string {
-  return status?.startTime ?? '';
+  return status?.startTime ?? 'never';
 }
 
 function compareKeys(a: Job, b: Job): number {
@@ -112,10 +121,20 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** It was made here, and the status that tells of it was not written before a crash. */
+/** It was made here, and the status does not tell of it: that was not written before a crash. */
+export function isUntold(cronJob: CronJob, job: Job): boolean {
+  const { lastScheduleTime } = cronJob.status ?? {};
+  const isLater = !lastScheduleTime || scheduledAt(job) > Date.parse(lastScheduleTime);
+  return isLater && isStartOf(cronJob, job);
+}
+
 function isStartOf({ metadata }: CronJob, job: Job): boolean {
   const { name = '' } = job.metadata;
-  return name.startsWith(`${metadata.name}-`) && SCHEDULED_AT in (job.metadata.annotations ?? {});
+  return name.startsWith(`${metadata.name}-`) && Number.isFinite(scheduledAt(job));
+}
+
+function scheduledAt({ metadata }: Job): number {
+  return Date.parse(metadata.annotations?.[SCHEDULED_AT] ?? '');
 }
 
 /** Those that are not in the copy, and that the server does not have either. */
@@ -139,6 +158,3 @@ async function missing(
   }
   return found;
 }
-
-/** On a Job: for which time it was made. */
-export const SCHEDULED_AT = 'batch.kubernetes.io/cronjob-scheduled-timestamp';

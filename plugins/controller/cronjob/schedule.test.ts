@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { readSchedule } from './schedule.ts';
 
 function starts(text: string, zone: string, { from, count }: { from: string; count: number }) {
-  const schedule = readSchedule(text, zone);
+  const schedule = readSchedule(text, { timeZone: zone, since: Date.parse(from) });
   assert.ok(typeof schedule === 'object', String(schedule));
   const found: string[] = [];
   let at: number | undefined = Date.parse(from);
@@ -114,6 +114,9 @@ describe('readSchedule()', () => {
   }
 
   it('says what is wrong', () => {
-    assert.equal(readSchedule('nope', 'UTC'), 'Expected exactly 5 fields, found 1: nope');
+    assert.equal(
+      readSchedule('nope', { timeZone: 'UTC', since: 0 }),
+      'Expected exactly 5 fields, found 1: nope',
+    );
   });
 });

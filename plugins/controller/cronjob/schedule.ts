@@ -7,18 +7,28 @@ export interface Schedule {
   next(after: number): number | undefined;
 }
 
+export interface ScheduleOptions {
+  readonly timeZone: string;
+  /** From where `@every` counts: a start that was made, or the CronJob's creation. */
+  readonly since: number;
+}
+
 /**
  * Reads a schedule; a text says what is wrong with it. Every instant counts whose local time suits
  * the fields, as upstream: an hour that a clock repeats counts twice, one that it skips not at all.
  * That is why the library walks a calendar without time zones here, and the zone is laid over it:
  * by itself it leaves the repeated hour out, of an hourly schedule too.
  */
-export function readSchedule(text: string, timeZone: string): Schedule | string {
+export function readSchedule(
+  text: string,
+  { timeZone, since }: ScheduleOptions,
+): Schedule | string {
   const parsed = parseSchedule(text);
   if (typeof parsed === 'string') return parsed;
   if (parsed.type === 'every') {
     const { everyMs } = parsed;
-    return { next: after => Math.floor(after / 1000) * 1000 + everyMs };
+    const first = Math.floor(since / 1000) * 1000;
+    return { next: after => first + (Math.floor((after - first) / everyMs) + 1) * everyMs };
   }
   return zoned(calendarOf(parsed), offsetsOf(timeZone));
 }

@@ -8,7 +8,7 @@ import {
   Job,
   type ObjectReference,
 } from 'kernetes/sdk';
-import { type Context, SCHEDULED_AT } from './history.ts';
+import type { Context } from './history.ts';
 
 /** The Job of one start: its name says which, so that none is made twice. */
 export function jobOf(cronJob: CronJob, at: number): Job {
@@ -69,3 +69,6 @@ function localTime(at: number, timeZone = 'UTC'): string {
   const offset = zone?.replace('GMT', '').replace('+00:00', '') || 'Z';
   return `${parts.format(at).replace(' ', 'T')}${offset}`;
 }
+
+/** On a Job: for which time it was made. */
+export const SCHEDULED_AT = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
