@@ -167,13 +167,13 @@ export class ClaimSync {
     await writer.setClaimPhase(claim, 'Lost', MISBOUND);
   }
 
-  /** Nothing is called lost on the word of the copy alone, which may be behind. */
+  /** Nothing is called lost, or found again, on the word of the copy alone, which may be behind. */
   async #volumeOf(
-    { metadata }: PersistentVolumeClaim,
+    { metadata, status }: PersistentVolumeClaim,
     name: string,
   ): Promise<PersistentVolume | undefined> {
     const { volumes, objects } = this.#options;
-    const known = volumes.get(name);
+    const known = status?.phase === 'Lost' ? undefined : volumes.get(name);
     if (known && [undefined, metadata.uid].includes(known.spec?.claimRef?.uid)) return known;
     return objects.get(PersistentVolume, { name }).catch(undefinedIfNotFound);
   }
