@@ -347,6 +347,28 @@ describe('controller.daemonset', () => {
     assert.equal(writes(kernel, 'pods', 'create'), 2);
   });
 
+  it('does not create twice when an answer is lost and its copy lags', async () => {
+    const kernel = new TestKernel();
+    kernel.add(Node, node('a'), node('b'));
+    kernel.add(DaemonSet, daemonSet());
+    const link = kernel.link('effects');
+    let release: (() => void) | undefined;
+    kernel.fault = (request, by) => {
+      const isCreate = request.resource === 'pods' && request.verb === 'create';
+      if (by === 'effects' || !isCreate || release) return undefined;
+      release = kernel.holdWatches();
+      void link.request([request]);
+      return serviceUnavailable('the answer was lost');
+    };
+    const { clock } = await activate(plugin, { kernel });
+    await clock.step(100_000);
+    assert.deepEqual(places(kernel), ['a']);
+    release?.();
+    await clock.step(100_000);
+    assert.deepEqual(places(kernel), ['a', 'b']);
+    assert.equal(writes(kernel, 'pods', 'delete'), 0);
+  });
+
   it('goes on where a crashed one stopped', async () => {
     const kernel = new TestKernel();
     kernel.add(Node, ...['a', 'b', 'c', 'd', 'e'].map(name => node(name)));

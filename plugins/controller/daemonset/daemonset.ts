@@ -14,6 +14,7 @@ import {
   type ReconcileContext,
   type ReconcileResult,
   selectorFrom,
+  UnclearWrites,
 } from 'kernetes/sdk';
 import { daemonPods } from './daemon-pod.ts';
 import { FailedPods } from './failed-pods.ts';
@@ -30,6 +31,7 @@ export type Context = ReconcileContext<DaemonSet, unknown>;
 export class DaemonSetReconciler {
   readonly placement = new Placement();
   readonly #expectations: Expectations<Pod>;
+  readonly #unclear = new UnclearWrites();
   readonly #failedPods: FailedPods;
 
   constructor(clock: Clock) {
@@ -42,6 +44,7 @@ export class DaemonSetReconciler {
     const { object: set } = context;
     if (!set) {
       this.#expectations.forget(owner);
+      this.#unclear.forget(owner);
       this.#failedPods.forget(owner);
       return undefined;
     }
@@ -56,6 +59,14 @@ export class DaemonSetReconciler {
 
   async #sync(set: DaemonSet, context: Context): Promise<ReconcileResult> {
     const owner = keyOf(set);
+    await this.#unclear.clear(owner, {
+      objects: context.objects,
+      kind: Pod,
+      informer: context.informer(Pod),
+      owned: context.owned(Pod),
+      labelSelector: selectorFrom(set.spec?.selector).toString(),
+      expectations: this.#expectations,
+    });
     // Asked before the pods are read: later the copy may have caught up with what was not read.
     const isCurrent = this.#expectations.satisfied(owner, context.informer(Pod));
     const pods = await claimPods(set, context);
@@ -108,6 +119,9 @@ export class DaemonSetReconciler {
     const podFor = daemonPods(set, hash);
     const wanted = create.slice(0, BURST_PODS_MAX).map(podFor);
     const notCreated = await createPods(set, wanted, control);
+    for (const failure of [notDeleted, notCreated]) {
+      if (failure) this.#unclear.failed(keyOf(set), failure.error);
+    }
     const failure = notCreated ?? notDeleted;
     if (failure) throw failure.error;
   }
