@@ -3,7 +3,7 @@ import type { ControllerView } from './controller.ts';
 import type { Lister } from './informer.ts';
 import type { ObjectKey } from './kind.ts';
 
-import { isPodFinished } from './pod-status.ts';
+import { isPodFinished, podCondition } from './pod-status.ts';
 
 /** Which pods stand behind which Services: what endpoints and endpoint slices have in common. */
 
@@ -79,4 +79,19 @@ export function isSelecting({ spec }: Service): boolean {
 
 export function isHeadless({ spec }: Service): boolean {
   return spec?.clusterIP === 'None';
+}
+
+/** The address types of the Service's endpoints, its first one first. */
+export function serviceFamilies({ spec }: Service): readonly string[] {
+  const { ipFamilies = [], clusterIP } = spec ?? {};
+  if (ipFamilies.length > 0) return ipFamilies;
+  // Nobody who gives out addresses has seen it yet.
+  return [clusterIP?.includes(':') ? 'IPv6' : 'IPv4'];
+}
+
+/** When the first of the pods became, or ceased to be, ready; undefined: none tells. */
+export function earliestReadyChange(pods: readonly Pod[]): string | undefined {
+  const times = pods.map(pod => podCondition(pod, 'Ready')?.lastTransitionTime);
+  const known = times.filter(time => time !== undefined);
+  return known.sort((a, b) => Date.parse(a) - Date.parse(b))[0];
 }

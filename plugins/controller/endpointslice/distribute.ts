@@ -19,6 +19,7 @@ export interface Distribution {
 export function distribute(
   wanted: readonly Endpoint[],
   slices: readonly EndpointSlice[],
+  endpointsMax = 100,
 ): Distribution {
   const left = new Map(wanted.map(endpoint => [identity(endpoint), endpoint]));
   const contents = slices.map(slice => ({ slice, endpoints: keep(slice, left) }));
@@ -30,10 +31,10 @@ export function distribute(
     .sort((a, b) => b.endpoints.length - a.endpoints.length);
   const added = [...left.values()];
   for (const { endpoints } of [...touched, ...fullest]) {
-    endpoints.push(...added.splice(0, Math.max(0, SLICE_ENDPOINTS_MAX - endpoints.length)));
+    endpoints.push(...added.splice(0, Math.max(0, endpointsMax - endpoints.length)));
   }
   const chunks: Endpoint[][] = [];
-  while (added.length > 0) chunks.push(added.splice(0, SLICE_ENDPOINTS_MAX));
+  while (added.length > 0) chunks.push(added.splice(0, endpointsMax));
   // One slice always stays, to say that there are no endpoints.
   if (wanted.length === 0 && slices.length === 0) chunks.push([]);
   const empty = contents
@@ -61,9 +62,6 @@ function keep(slice: EndpointSlice, left: Map<string, Endpoint>): Endpoint[] {
 }
 
 /** A pod whose address changes is another endpoint. */
-function identity({ targetRef, addresses }: Endpoint): string {
+export function identity({ targetRef, addresses }: Endpoint): string {
   return `${targetRef?.uid} ${addresses.join()}`;
 }
-
-/** Upstream's default. */
-const SLICE_ENDPOINTS_MAX = 100;

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  ApiError,
   EndpointSlice,
+  Event,
+  forbidden,
   Node,
   Pod,
   Service,
@@ -130,6 +133,7 @@ describe('controller.endpointslice', () => {
 
   it('does not make slices twice when its copy lags', async () => {
     const kernel = new TestKernel();
+    kernel.add(Node, node('n1'));
     kernel.add(Service, service('web', HTTP));
     kernel.add(Pod, serving('a', '10.0.0.1'));
     let release: (() => void) | undefined;
@@ -160,6 +164,7 @@ describe('controller.endpointslice', () => {
 
   it('goes on where a failure or a crash stopped it, and then does nothing', async () => {
     const kernel = new TestKernel();
+    kernel.add(Node, node('n1'));
     kernel.add(Service, service('web', HTTP));
     kernel.add(Pod, ...Array.from({ length: 150 }, (_, i) => serving(`p${i}`, `10.0.1.${i}`)));
     let creates = 0;
@@ -176,4 +181,218 @@ describe('controller.endpointslice', () => {
     await second.clock.step(3_600_000);
     assert.deepEqual(writes(kernel), []);
   });
+
+  const prefers: { name: string; spec: Partial<ServiceSpec>; hints: unknown[] }[] = [
+    {
+      name: 'PreferClose: a zone',
+      spec: { trafficDistribution: 'PreferClose' },
+      hints: [{ forZones: [{ name: 'east' }] }, undefined],
+    },
+    {
+      name: 'PreferSameZone: a zone',
+      spec: { trafficDistribution: 'PreferSameZone' },
+      hints: [{ forZones: [{ name: 'east' }] }, undefined],
+    },
+    {
+      name: 'PreferSameNode: a zone and a node',
+      spec: { trafficDistribution: 'PreferSameNode' },
+      hints: [{ forNodes: [{ name: 'n1' }], forZones: [{ name: 'east' }] }, undefined],
+    },
+    { name: 'none', spec: {}, hints: [undefined, undefined] },
+  ];
+  for (const { name, spec, hints } of prefers) {
+    it(`hints at where a ready endpoint is for: ${name}`, async () => {
+      const down = serving('b', '10.0.0.2', { ready: false });
+      const { kernel, clock } = await setUp({ ...HTTP, ...spec }, serving('a', '10.0.0.1'), down);
+      const found = () => kernel.all(EndpointSlice)[0]?.endpoints?.map(each => each.hints);
+      assert.deepEqual(found(), hints);
+      kernel.modify(Service, 'default/web', each => delete each.spec?.trafficDistribution);
+      await clock.step(100);
+      assert.deepEqual(found(), [undefined, undefined]);
+    });
+  }
+
+  it('follows a node to another zone, and does not mind its heartbeats', async () => {
+    const { kernel, clock } = await setUp(HTTP, serving('a', '10.0.0.1'));
+    kernel.requests.length = 0;
+    kernel.modify(Node, 'n1', ({ metadata }) => {
+      metadata.labels = { ...metadata.labels, other: 'label' };
+    });
+    await clock.step(1_000);
+    assert.deepEqual(writes(kernel), []);
+    kernel.modify(Node, 'n1', ({ metadata }) => {
+      metadata.labels = { 'topology.kubernetes.io/zone': 'west' };
+    });
+    await clock.step(1_000);
+    assert.equal(kernel.all(EndpointSlice)[0]?.endpoints?.[0]?.zone, 'west');
+  });
+
+  it('leaves a pod out whose node is not there, says so, and takes it in with its node', async () => {
+    const lost = serving('b', '10.0.0.2');
+    const elsewhere = { ...lost, spec: { containers: [], ...lost.spec, nodeName: 'n2' } };
+    const { kernel, clock } = await setUp(HTTP, serving('a', '10.0.0.1'), elsewhere);
+    assert.deepEqual(told(kernel), ['IPv4: 10.0.0.1+']);
+    assert.deepEqual(events(kernel), [
+      'FailedToUpdateEndpointSlices: Error updating Endpoint Slices for Service default/web: ' +
+        'skipping Pod b for Service default/web: Node n2 Not Found',
+    ]);
+    kernel.add(Node, node('n2'));
+    await clock.step(100);
+    assert.deepEqual(told(kernel), ['IPv4: 10.0.0.1+ 10.0.0.2+']);
+  });
+
+  it('publishes a pod all the same whose node is not there, where all are to be', async () => {
+    const pods = [serving('a', '10.0.0.1', { ready: false })];
+    const kernel = new TestKernel();
+    kernel.add(Service, service('web', { ...HTTP, publishNotReadyAddresses: true }));
+    kernel.add(Pod, ...pods);
+    await activate(plugin, { kernel });
+    assert.deepEqual(told(kernel), ['IPv4: 10.0.0.1+']);
+  });
+
+  it('says when the change happened that it answers to', async () => {
+    const { kernel, clock } = await setUp(HTTP);
+    const time = () =>
+      kernel.all(EndpointSlice)[0]?.metadata.annotations?.[
+        'endpoints.kubernetes.io/last-change-trigger-time'
+      ];
+    assert.equal(time(), kernel.get(Service, 'default/web')?.metadata.creationTimestamp);
+    const at = (second: number) => `2026-01-01T00:00:0${second}Z`;
+    const since = (p: Pod, second: number) => {
+      for (const each of p.status?.conditions ?? []) each.lastTransitionTime = at(second);
+      return p;
+    };
+    kernel.add(Pod, since(serving('a', '10.0.0.1'), 3), since(serving('b', '10.0.0.2'), 2));
+    await clock.step(100);
+    assert.equal(time(), at(2));
+    kernel.modify(Pod, 'default/a', p => {
+      p.status = running({ ip: '10.0.0.1', ready: false });
+      since(p, 7);
+    });
+    await clock.step(100);
+    assert.equal(time(), at(7));
+    // A pod that is gone tells no time.
+    await kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
+    await clock.step(100);
+    assert.equal(time(), undefined);
+  });
+
+  it('says what could not be written', async () => {
+    const kernel = new TestKernel();
+    kernel.add(Service, service('web', HTTP));
+    kernel.fault = ({ resource, verb }) =>
+      resource === 'endpointslices' && verb === 'create' ? serviceUnavailable('busy') : undefined;
+    const { clock } = await activate(plugin, { kernel });
+    assert.deepEqual(events(kernel), [
+      'FailedToUpdateEndpointSlices: Error updating Endpoint Slices for Service default/web: ' +
+        'failed to create EndpointSlice for Service default/web: busy',
+    ]);
+    kernel.fault = () => undefined;
+    await clock.step(10_000);
+    assert.deepEqual(told(kernel), ['IPv4: ']);
+  });
+
+  it('drops a Service whose namespace is going', async () => {
+    const kernel = new TestKernel();
+    kernel.add(Service, service('web', HTTP));
+    kernel.fault = request => {
+      if (request.resource !== 'endpointslices' || request.verb !== 'create') return undefined;
+      const cause = { reason: 'NamespaceTerminating', message: 'x', field: 'metadata.namespace' };
+      const { status } = forbidden(request, 'web', 'no');
+      return new ApiError({ ...status, details: { ...status.details, causes: [cause] } });
+    };
+    const { clock } = await activate(plugin, { kernel });
+    await clock.step(60_000);
+    assert.equal(writes(kernel).length, 1);
+    assert.deepEqual(events(kernel), []);
+  });
+
+  it('makes nothing for a Service that is being deleted, and keeps up what there is', async () => {
+    const held = service('web', HTTP);
+    held.metadata.finalizers = ['example.com/hold'];
+    const kernel = new TestKernel();
+    kernel.add(Node, node('n1'));
+    kernel.add(Service, held);
+    const { clock } = await activate(plugin, { kernel });
+    await kernel.objects.delete(Service, { namespace: 'default', name: 'web' });
+    kernel.add(Pod, serving('a', '10.0.0.1'));
+    await clock.step(100);
+    assert.deepEqual(told(kernel), ['IPv4: 10.0.0.1+']);
+    for (const { metadata } of kernel.all(EndpointSlice)) {
+      const { name = '' } = metadata;
+      await kernel.objects.delete(EndpointSlice, { namespace: 'default', name });
+    }
+    await clock.step(10_000);
+    assert.deepEqual(told(kernel), []);
+  });
+
+  it('uses up slices instead of making others when the ports change', async () => {
+    const { kernel, clock } = await setUp(HTTP, serving('a', '10.0.0.1'));
+    const [before] = kernel.all(EndpointSlice);
+    kernel.modify(Service, 'default/web', ({ spec }) => {
+      if (spec) spec.ports = [{ name: 'other', port: 80, targetPort: 9090 }];
+    });
+    await clock.step(100);
+    const after = kernel.all(EndpointSlice);
+    assert.equal(after.length, 1);
+    assert.equal(after[0]?.metadata.name, before?.metadata.name);
+    assert.deepEqual(after[0]?.ports, [{ name: 'other', port: 9090, protocol: 'TCP' }]);
+  });
+
+  it('keeps a pod that has none of the ports, without ports', async () => {
+    const bare = serving('a', '10.0.0.1');
+    const { kernel } = await setUp(HTTP, {
+      ...bare,
+      spec: { ...bare.spec, containers: [{ name: 'main' }] },
+    });
+    assert.deepEqual(told(kernel), ['IPv4: 10.0.0.1+']);
+    assert.deepEqual(kernel.all(EndpointSlice)[0]?.ports, []);
+  });
+
+  it('deletes what an older Service of the name left, and leaves what others manage', async () => {
+    const kernel = new TestKernel();
+    const slice = (name: string, manager: string): EndpointSlice => ({
+      metadata: {
+        ...{ name, namespace: 'default' },
+        labels: {
+          'kubernetes.io/service-name': 'web',
+          'endpointslice.kubernetes.io/managed-by': manager,
+        },
+      },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.9.9.9'] }],
+    });
+    kernel.add(Service, service('web', HTTP));
+    kernel.add(EndpointSlice, slice('old', 'endpointslice-controller.k8s.io'), slice('own', 'me'));
+    await activate(plugin, { kernel });
+    assert.deepEqual(told(kernel), ['IPv4: ', 'IPv4: 10.9.9.9']);
+    assert.ok(kernel.get(EndpointSlice, 'default/own'));
+  });
+
+  it('has no label of headless Services on others, whatever the Service has', async () => {
+    const { kernel, clock } = await setUp({ ...HTTP, clusterIP: 'None' });
+    const label = () =>
+      kernel.all(EndpointSlice)[0]?.metadata.labels?.['service.kubernetes.io/headless'];
+    assert.equal(label(), '');
+    kernel.modify(Service, 'default/web', ({ metadata, spec }) => {
+      metadata.labels = { 'service.kubernetes.io/headless': '' };
+      if (spec) spec.clusterIP = '10.96.0.9';
+    });
+    await clock.step(100);
+    assert.equal(label(), undefined);
+  });
+
+  it('has as many endpoints in a slice as it is told', async () => {
+    const kernel = new TestKernel();
+    kernel.add(Node, node('n1'));
+    kernel.add(Service, service('web', HTTP));
+    kernel.add(Pod, ...[1, 2, 3].map(i => serving(`p${i}`, `10.0.0.${i}`)));
+    await activate(plugin, { kernel, config: { maxEndpointsPerSlice: 2 } });
+    const sizes = kernel.all(EndpointSlice).map(({ endpoints }) => endpoints?.length);
+    assert.deepEqual(sizes.sort(), [1, 2]);
+  });
 });
+
+function events(kernel: TestKernel): string[] {
+  return kernel.all(Event).map(({ reason, message }) => `${reason}: ${message}`);
+}

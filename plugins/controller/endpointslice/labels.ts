@@ -38,12 +38,21 @@ export function withLabels(service: Service, slice: EndpointSlice): EndpointSlic
   return { ...slice, metadata: { ...slice.metadata, labels: labelsOf(service) } };
 }
 
+/** Of the Service, as a client finds its slices. */
+export function serviceNameOf({ metadata }: EndpointSlice): string {
+  return metadata.labels?.[SERVICE_NAME] ?? '';
+}
+
 /** The Service's own, and by what a client finds the slices. */
 function labelsOf(service: Service): StringMap {
+  const { [HEADLESS]: _, ...own } = service.metadata.labels ?? {};
   return {
-    ...service.metadata.labels,
-    'kubernetes.io/service-name': service.metadata.name ?? '',
+    ...own,
+    [SERVICE_NAME]: service.metadata.name ?? '',
     [MANAGED_BY]: MANAGER,
-    ...(isHeadless(service) && { 'service.kubernetes.io/headless': '' }),
+    ...(isHeadless(service) && { [HEADLESS]: '' }),
   };
 }
+
+const SERVICE_NAME = 'kubernetes.io/service-name';
+const HEADLESS = 'service.kubernetes.io/headless';
