@@ -12,7 +12,7 @@ import {
 } from 'kernetes/sdk';
 import { type Curve, meanOf } from './curve.ts';
 import type { Load } from './load.ts';
-import { type ActiveLoad, readyPods } from './loads.ts';
+import type { ActiveLoad } from './loads.ts';
 import { RESOLUTION_MS, type UsageMeter } from './usage-meter.ts';
 
 export interface LoadMetricsOptions {
@@ -62,11 +62,11 @@ export class LoadMetrics {
     const values = new Map<string, number>();
     for (const active of loads()) {
       const curve = active.load.namespace === namespace && active.load.pods.get(metric);
-      if (!curve) continue;
-      const pods = readyPods(active);
-      const each = this.#mean(active.load, curve) / pods.length;
-      for (const { metadata } of pods) {
-        const { name = '', uid = '' } = metadata;
+      const ready = active.sharers?.ready;
+      if (!curve || !ready) continue;
+      const each = this.#mean(active.load, curve) / ready.size;
+      for (const [uid, { metadata }] of ready) {
+        const { name = '' } = metadata;
         const share = each * meter.factor(active, uid, window);
         values.set(name, (values.get(name) ?? 0) + share);
       }

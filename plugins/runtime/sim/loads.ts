@@ -2,16 +2,42 @@ import {
   ConfigMap as CONFIG_MAP,
   type ConfigMap,
   type Informer,
+  isPodReady,
   keyOf,
   type PluginContext,
   Pod,
 } from 'kernetes/sdk';
 import { type Load, parseLoad } from './load.ts';
 
-/** A load, and the pods that are chosen to share it, Ready or not. */
+/** A load, and who shares it; undefined: nobody can. */
 export interface ActiveLoad {
   readonly load: Load;
-  readonly pods: Informer<Pod> | undefined;
+  readonly sharers: Pick<Sharers, 'ready' | 'close'> | undefined;
+}
+
+/** The pods that share a load. Who asks often, of pods that seldom change, asks for nothing. */
+export class Sharers {
+  readonly #pods: Informer<Pod>;
+  #ready: ReadonlyMap<string, Pod> | undefined;
+
+  constructor(pods: Informer<Pod>) {
+    this.#pods = pods;
+    const changed = () => {
+      this.#ready = undefined;
+    };
+    pods.on({ added: changed, updated: changed, deleted: changed });
+  }
+
+  /** By uid, those that take a share: what a Service would send requests to. */
+  get ready(): ReadonlyMap<string, Pod> {
+    const ready = () => this.#pods.list().filter(isReady);
+    this.#ready ??= new Map(ready().map(pod => [pod.metadata.uid ?? '', pod]));
+    return this.#ready;
+  }
+
+  close(): void {
+    this.#pods.close();
+  }
 }
 
 /** The loads that ConfigMaps with the label say there are. Pods are watched only for a load. */
@@ -43,14 +69,14 @@ export class Loads {
     }
     const before = this.#active.get(keyOf(map));
     const isSame = `${before?.load.selector}` === `${load.selector}`;
-    if (!isSame) before?.pods?.close();
-    const pods = isSame && before ? before.pods : this.#watch(load);
-    this.#active.set(keyOf(map), { load, pods });
+    if (!isSame) before?.sharers?.close();
+    const sharers = isSame && before ? before.sharers : this.#watch(load);
+    this.#active.set(keyOf(map), { load, sharers });
     this.#changed();
   }
 
   #drop(key: string): void {
-    this.#active.get(key)?.pods?.close();
+    this.#active.get(key)?.sharers?.close();
     if (this.#active.delete(key)) this.#changed();
   }
 
@@ -64,19 +90,17 @@ export class Loads {
     }
   }
 
-  #watch({ namespace, selector }: Load): Informer<Pod> | undefined {
+  #watch({ namespace, selector }: Load): Sharers | undefined {
     if (selector === undefined) return undefined;
     const fields = ['status.conditions'];
-    return this.#ctx.informer(Pod, { namespace, labelSelector: `${selector}`, fields });
+    return new Sharers(
+      this.#ctx.informer(Pod, { namespace, labelSelector: `${selector}`, fields }),
+    );
   }
 }
 
-/** Those that take a share: what a Service would send requests to. */
-export function readyPods({ pods }: ActiveLoad): readonly Pod[] {
-  return (pods?.list() ?? []).filter(({ metadata, status }) => {
-    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-    return ready?.status === 'True' && metadata.deletionTimestamp === undefined;
-  });
+function isReady(pod: Pod): boolean {
+  return isPodReady(pod) && pod.metadata.deletionTimestamp === undefined;
 }
 
 export const LOAD_LABEL = 'sim.kubernetes.dev/load';

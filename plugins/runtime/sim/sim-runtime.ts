@@ -154,10 +154,10 @@ export class SimRuntime implements Runtime {
   async usage(pods: readonly UsageRequest[]): Promise<RuntimeUsage> {
     const { meter } = this.#options;
     const window = meter.window();
-    const shares = meter.shares(window);
+    const shared = meter.shared(window);
     const measured = pods.map(asked => {
       const containers = [...(this.#pods.get(asked.uid)?.values() ?? [])];
-      return meter.measure(containers, asked, { window, shares: shares.get(asked.uid) ?? [] });
+      return meter.measure(containers, asked, { window, shared });
     });
     const windowMs = window.endMs - window.fromMs;
     return { timestampMs: window.endMs, windowMs, pods: measured };

@@ -7,7 +7,7 @@ import {
   type UsageRequest,
 } from 'kernetes/sdk';
 import { type Curve, meanOf, parseCurve } from './curve.ts';
-import { type ActiveLoad, readyPods } from './loads.ts';
+import type { ActiveLoad } from './loads.ts';
 import { noiseOf } from './noise.ts';
 import type { SimContainer } from './sim-runtime.ts';
 
@@ -45,33 +45,28 @@ export class UsageMeter {
     return { fromMs: endMs - RESOLUTION_MS, endMs };
   }
 
-  /** What the Ready pods get of the loads at that time, by uid. */
-  shares(window: Window): ReadonlyMap<string, readonly Share[]> {
-    const shares = new Map<string, Share[]>();
-    for (const active of this.#options.loads()) {
-      const { cpu, memory, container, startMs } = active.load;
-      if (!cpu && !memory) continue;
-      const pods = readyPods(active);
-      const [from, end] = [window.fromMs - startMs, window.endMs - startMs];
-      const each = {
-        container,
-        cpu: cpu && meanOf(cpu, from, end) / pods.length,
-        memory: memory && memory(end) / pods.length,
-      };
-      for (const { metadata } of pods) {
-        const { uid = '' } = metadata;
-        const factor = this.factor(active, uid, window);
-        const share = {
-          container,
-          cpu: each.cpu && each.cpu * factor,
-          memory: each.memory && each.memory * factor,
+  /**
+   * What each of those that share a load gets of it at that time. Of the namespaces that are asked
+   * for: there may be many others.
+   */
+  shared({ fromMs, endMs }: Window): SharedLoads {
+    const known = new Map<string, readonly SharedLoad[]>();
+    const find = (namespace: string) =>
+      this.#options.loads().flatMap(active => {
+        const { cpu, memory, startMs, ...load } = active.load;
+        if (load.namespace !== namespace || !active.sharers) return [];
+        const count = active.sharers.ready.size;
+        return {
+          active,
+          cpu: cpu && meanOf(cpu, fromMs - startMs, endMs - startMs) / count,
+          memory: memory && memory(endMs - startMs) / count,
         };
-        const others = shares.get(uid);
-        if (others) others.push(share);
-        else shares.set(uid, [share]);
-      }
-    }
-    return shares;
+      });
+    return namespace => {
+      const loads = known.get(namespace) ?? find(namespace);
+      known.set(namespace, loads);
+      return loads;
+    };
   }
 
   /** How far a pod's share of a load is off by chance. */
@@ -83,10 +78,12 @@ export class UsageMeter {
   /** Of one pod the containers that have run for long enough. */
   measure(
     containers: readonly SimContainer[],
-    { annotations }: Pick<UsageRequest, 'annotations'>,
-    { window, shares }: { readonly window: Window; readonly shares: readonly Share[] },
+    { uid, annotations }: UsageRequest,
+    { window, shared }: MeasureOptions,
   ): readonly ContainerUsage[] {
     const running = containers.filter(({ exit }) => exit === undefined);
+    const loads = shared(running[0]?.pod.namespace ?? '');
+    const shares = loads.flatMap(load => this.#shareOf(uid, load, window) ?? []);
     // Nearly all pods have none of ours: they need not be looked for by each name.
     const says = Object.keys(annotations).some(key => key.includes(PREFIX));
     const said = says ? annotations : undefined;
@@ -112,6 +109,13 @@ export class UsageMeter {
         windowMs,
       };
     });
+  }
+
+  #shareOf(uid: string, { active, cpu, memory }: SharedLoad, window: Window): Share | undefined {
+    if (!active.sharers?.ready.has(uid)) return undefined;
+    const factor = this.factor(active, uid, window);
+    const { container } = active.load;
+    return { container, cpu: cpu && cpu * factor, memory: memory && memory * factor };
   }
 
   /** What the container uses by itself, and its part of what the pod gets of the loads. */
@@ -160,8 +164,23 @@ export class UsageMeter {
   }
 }
 
+/** A load, and what each of its pods gets of it but for chance. */
+export interface SharedLoad {
+  readonly active: ActiveLoad;
+  readonly cpu: number | undefined;
+  readonly memory: number | undefined;
+}
+
+/** Those of a namespace. */
+export type SharedLoads = (namespace: string) => readonly SharedLoad[];
+
+export interface MeasureOptions {
+  readonly window: Window;
+  readonly shared: SharedLoads;
+}
+
 /** One pod's part of one load. */
-export interface Share {
+interface Share {
   readonly container: string | undefined;
   /** In cores. */
   readonly cpu: number | undefined;
