@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Endpoints, Event, forbidden, keyOf, Pod, Service, type ServiceSpec } from 'kernetes/sdk';
+import {
+  ApiError,
+  Endpoints,
+  Event,
+  forbidden,
+  keyOf,
+  Pod,
+  Service,
+  type ServiceSpec,
+  serviceUnavailable,
+} from 'kernetes/sdk';
 import { activate, pod, running, service, TestKernel } from 'kernetes/sdk/testing';
 import plugin from './plugin.ts';
 
+const OVER = 'endpoints.kubernetes.io/over-capacity';
+const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
 const LABELS = { app: 'web' };
 
 function serving(name: string, ip: string, parts: { ready?: boolean; port?: number } = {}): Pod {
@@ -138,9 +150,78 @@ describe('controller.endpoints', () => {
     const endpoints = kernel.get(Endpoints, 'default/web');
     const [subset] = endpoints?.subsets ?? [];
     assert.deepEqual([subset?.addresses?.length, subset?.notReadyAddresses?.length], [995, 5]);
-    assert.deepEqual(endpoints?.metadata.annotations, {
-      'endpoints.kubernetes.io/over-capacity': 'truncated',
+    assert.equal(endpoints?.metadata.annotations?.[OVER], 'truncated');
+  });
+
+  it('takes of each list of ports in proportion when there are too many', async () => {
+    const pods = Array.from({ length: 1_500 }, (_, i) =>
+      serving(`p${i}`, `10.0.${Math.floor(i / 250)}.${i % 250}`, { port: i < 500 ? 8080 : 9090 }),
+    );
+    const { kernel, clock } = await setUp(HTTP, ...pods);
+    const { subsets = [], metadata } = kernel.get(Endpoints, 'default/web') ?? { metadata: {} };
+    const sizes = () => subsets.map(({ addresses = [] }) => addresses.length);
+    assert.deepEqual([sizes(), Object.keys(metadata.annotations ?? {})[0]], [[334, 666], OVER]);
+    kernel.requests.length = 0;
+    kernel.modify(Service, 'default/web', each => {
+      each.metadata.annotations = { other: 'change' };
     });
+    await clock.step(1_000);
+    assert.deepEqual(
+      kernel.requests.filter(({ verb }) => verb !== 'list'),
+      [],
+    );
+  });
+
+  it('says when the change happened that it answers to', async () => {
+    const { kernel, clock } = await setUp(HTTP);
+    const time = () => kernel.get(Endpoints, 'default/web')?.metadata.annotations?.[TRIGGER_TIME];
+    assert.equal(time(), kernel.get(Service, 'default/web')?.metadata.creationTimestamp);
+    const since = (pod: Pod, second: number) => {
+      const at = `2026-01-01T00:00:0${second}Z`;
+      for (const each of pod.status?.conditions ?? []) each.lastTransitionTime = at;
+      return pod;
+    };
+    kernel.add(Pod, since(serving('a', '10.0.0.1'), 3), since(serving('b', '10.0.0.2'), 2));
+    await clock.step(100);
+    assert.equal(time(), '2026-01-01T00:00:02Z');
+    kernel.modify(Pod, 'default/a', pod => {
+      pod.status = running({ ip: '10.0.0.1', ready: false });
+      since(pod, 7);
+    });
+    await clock.step(100);
+    assert.equal(time(), '2026-01-01T00:00:07Z');
+    await kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
+    await clock.step(100);
+    assert.equal(time(), undefined);
+  });
+
+  it('says that it could not update, about the Endpoints', async () => {
+    const { kernel, clock, subsets } = await setUp(HTTP, serving('a', '10.0.0.1'));
+    kernel.fault = ({ verb, resource }) =>
+      verb === 'update' && resource === 'endpoints' ? serviceUnavailable('busy') : undefined;
+    kernel.add(Pod, serving('b', '10.0.0.2'));
+    await clock.step(100);
+    const [event] = kernel.all(Event);
+    assert.equal(event?.involvedObject.kind, 'Endpoints');
+    assert.equal(event?.message, 'Failed to update endpoint default/web: busy');
+    assert.equal(event?.reason, 'FailedToUpdateEndpoint');
+    kernel.fault = () => undefined;
+    await clock.step(10_000);
+    assert.deepEqual(subsets(), ['10.0.0.1,10.0.0.2||8080']);
+  });
+
+  it('drops a Service whose namespace is going', async () => {
+    const kernel = new TestKernel();
+    kernel.add(Service, service('web', HTTP));
+    kernel.fault = request => {
+      if (request.resource !== 'endpoints' || request.verb !== 'create') return undefined;
+      const { status } = forbidden(request, 'web', 'no');
+      const causes = [{ reason: 'NamespaceTerminating', message: 'x' }];
+      return new ApiError({ ...status, details: { ...status.details, causes } });
+    };
+    const { clock } = await activate(plugin, { kernel });
+    await clock.step(60_000);
+    assert.equal(kernel.requests.filter(({ verb }) => verb === 'create').length, 1);
   });
 
   it('says that it could not, and goes on when it can; a new one makes no change', async () => {

@@ -8,6 +8,7 @@ import {
   type Pod,
   podAddresses,
   type Service,
+  serviceFamilies,
   targetPortIn,
 } from 'kernetes/sdk';
 
@@ -40,20 +41,38 @@ export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubse
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => toSubset(group));
 }
 
-/** At most 1000 addresses in all; ready ones before others. */
+/**
+ * At most 1000 addresses in all, ready ones before others: of each subset in proportion to what it
+ * has.
+ */
 export function truncate(subsets: readonly EndpointSubset[]): EndpointSubset[] {
   if (!isTruncated(subsets)) return [...subsets];
-  let left = ADDRESSES_MAX;
-  const take = (addresses: readonly EndpointAddress[] = []) => {
-    const taken = addresses.slice(0, left);
+  const ready = share(
+    subsets.map(({ addresses = [] }) => addresses),
+    ADDRESSES_MAX,
+  );
+  const left = ADDRESSES_MAX - ready.flat().length;
+  const others = share(
+    subsets.map(({ notReadyAddresses = [] }) => notReadyAddresses),
+    left,
+  );
+  return subsets
+    .map(({ ports = [] }, i) =>
+      toSubset({ ports, ready: ready[i] ?? [], notReady: others[i] ?? [] }),
+    )
+    .filter(({ addresses, notReadyAddresses }) => addresses || notReadyAddresses);
+}
+
+/** The first of each list, together at most `max`. What rounding up gives too much the last lacks. */
+function share(lists: readonly EndpointAddress[][], max: number): EndpointAddress[][] {
+  const total = lists.flat().length;
+  if (total <= max) return [...lists];
+  let left = max;
+  return lists.map(list => {
+    const taken = list.slice(0, Math.min(left, Math.ceil((list.length / total) * max)));
     left -= taken.length;
     return taken;
-  };
-  const ready = subsets.map(({ addresses }) => take(addresses));
-  const cut = subsets.map(({ notReadyAddresses, ports = [] }, i) =>
-    toSubset({ ports, ready: ready[i] ?? [], notReady: take(notReadyAddresses) }),
-  );
-  return cut.filter(({ addresses, notReadyAddresses }) => addresses || notReadyAddresses);
+  });
 }
 
 export function isTruncated(subsets: readonly EndpointSubset[]): boolean {
@@ -65,7 +84,7 @@ export function isTruncated(subsets: readonly EndpointSubset[]): boolean {
 
 /** In the Service's first family. */
 function addressOf(service: Service, pod: Pod): EndpointAddress | undefined {
-  const family = service.spec?.ipFamilies?.[0] ?? 'IPv4';
+  const [family] = serviceFamilies(service);
   const ip = podAddresses(pod).find(each => each.includes(':') === (family === 'IPv6'));
   if (ip === undefined) return undefined;
   const { namespace = '', name = '', uid = '' } = pod.metadata;
