@@ -35,9 +35,9 @@ export async function resize(rollout: Rollout, sizes: Sizes): Promise<Rollout> {
   );
   const resized = new Map<ReplicaSet, ReplicaSet>();
   for (const [i, [set, size]] of changes.entries()) {
-    resized.set(set, objectOf(results[i]));
-    tell(rollout, set, size);
+    if (results[i]?.ok) tell(rollout, set, size);
   }
+  for (const [i, [set]] of changes.entries()) resized.set(set, objectOf(results[i]));
   const { newSet, oldSets } = rollout;
   return {
     ...rollout,

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import {
   controllerReference,
   Deployment,
-  type DeploymentSpec,
   Event,
   forbidden,
   keyOf,
@@ -13,74 +12,17 @@ import {
 } from 'kernetes/sdk';
 import { activate, deployment, pod, replicaSet, running, TestKernel } from 'kernetes/sdk/testing';
 import plugin from './plugin.ts';
-
-const KEY = 'default/web';
-const REVISION = 'deployment.kubernetes.io/revision';
-
-async function setUp(spec: Partial<DeploymentSpec> = {}, kernel = new TestKernel()) {
-  kernel.add(
-    Deployment,
-    deployment('web', { progressDeadlineSeconds: 600, revisionHistoryLimit: 10, ...spec }),
-  );
-  const test = await activate(plugin, { kernel });
-  return { ...test, settle: () => settle(test.kernel, test.clock) };
-}
-
-/** Stands in for the replicaset controller and the nodes: all pods that are wanted are there. */
-function makeAvailable(kernel: TestKernel): boolean {
-  let changed = false;
-  for (const set of kernel.all(ReplicaSet)) {
-    const replicas = set.spec?.replicas ?? 1;
-    const { generation = 1 } = set.metadata;
-    const isDone = set.status?.availableReplicas === replicas;
-    if (isDone && set.status?.observedGeneration === generation) continue;
-    changed = true;
-    kernel.modify(ReplicaSet, keyOf(set), each => {
-      const counts = { replicas, readyReplicas: replicas, availableReplicas: replicas };
-      each.status = { ...counts, observedGeneration: generation };
-    });
-  }
-  return changed;
-}
-
-async function settle(kernel: TestKernel, clock: { step(ms: number): Promise<void> }) {
-  do await clock.step(50);
-  while (makeAvailable(kernel));
-}
-
-function setImage(kernel: TestKernel, image: string): void {
-  kernel.modify(Deployment, KEY, ({ spec }) => {
-    if (spec) spec.template.spec = { containers: [{ name: 'main', image }] };
-  });
-}
-
-function change(kernel: TestKernel, spec: Partial<DeploymentSpec>): void {
-  kernel.modify(Deployment, KEY, d => {
-    if (d.spec) Object.assign(d.spec, spec);
-  });
-}
-
-/** Image -> size and revision, of every set. */
-function sets(kernel: TestKernel): Record<string, string> {
-  return Object.fromEntries(
-    kernel.all(ReplicaSet).map(({ spec, metadata }) => {
-      const image = spec?.template?.spec?.containers[0]?.image ?? '';
-      return [image, `${spec?.replicas} r${metadata.annotations?.[REVISION]}`];
-    }),
-  );
-}
-
-function condition(kernel: TestKernel, type: string) {
-  const conditions = kernel.get(Deployment, KEY)?.status?.conditions ?? [];
-  return conditions.find(each => each.type === type);
-}
-
-function messages(kernel: TestKernel): string[] {
-  return kernel
-    .all(Event)
-    .map(({ message = '' }) => message.replace(/web-\w+/, 'web-x'))
-    .sort();
-}
+import {
+  change,
+  condition,
+  KEY,
+  messages,
+  REVISION,
+  setImage,
+  sets,
+  settle,
+  setUp,
+} from './running-deployment.ts';
 
 describe('controller.deployment', () => {
   it('makes a ReplicaSet from the template, named and labelled with its hash', async () => {
@@ -294,6 +236,9 @@ describe('controller.deployment', () => {
     const { clock } = await setUp({}, kernel);
     await clock.step(20);
     assert.equal(condition(kernel, 'Progressing')?.reason, 'ReplicaSetCreateError');
+    const [event] = kernel.all(Event);
+    assert.equal(event?.reason, 'ReplicaSetCreateError');
+    assert.match(event?.message ?? '', /^Failed to create new replica set "web-\w+": .*quota$/);
     kernel.fault = () => undefined;
     await clock.step(60_000);
     assert.equal(kernel.all(ReplicaSet).length, 1);

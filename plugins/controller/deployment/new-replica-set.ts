@@ -4,6 +4,7 @@ import {
   controllerOf,
   controllerReference,
   Deployment,
+  isNamespaceTerminating,
   ReplicaSet,
   type ReplicaSetSpec,
 } from 'kernetes/sdk';
@@ -18,7 +19,7 @@ import {
 import { setCondition } from './conditions.ts';
 import type { Rollout } from './deployment.ts';
 import { boundsOf } from './plan.ts';
-import { progressOf, writeStatus } from './status.ts';
+import { deadlineMs, progressOf, writeStatus } from './status.ts';
 import { isSameTemplate, POD_TEMPLATE_HASH } from './template.ts';
 
 /** The set with the Deployment's template; the oldest, should there be several. */
@@ -85,7 +86,9 @@ async function createSet(rollout: Rollout, size: number): Promise<ReplicaSet> {
     return set;
   } catch (error) {
     if (ApiError.is(error, 'AlreadyExists')) return existingSet(wanted, rollout);
-    if (ApiError.is(error)) await tellCreateFailed(rollout, wanted, error);
+    // That the namespace is going away is told enough.
+    const isTold = ApiError.is(error) && !isNamespaceTerminating(error);
+    if (isTold) await tellCreateFailed(rollout, wanted, error);
     throw error;
   }
 }
@@ -112,9 +115,13 @@ async function tellCreateFailed(
 ): Promise<void> {
   const { name } = wanted.metadata;
   const message = `Failed to create new replica set "${name}": ${error.message}`;
-  const failed = { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message };
+  const { deployment, context } = rollout;
+  const reason = 'ReplicaSetCreateError';
+  context.events.event(deployment, 'Warning', reason, message);
+  if (deadlineMs(deployment) === undefined) return;
+  const failed = { type: 'Progressing', status: 'False', reason, message };
   const status = progressOf(rollout);
-  const conditions = setCondition(status.conditions ?? [], failed, rollout.context.clock.now());
+  const conditions = setCondition(status.conditions ?? [], failed, context.clock.now());
   await writeStatus(rollout, { ...status, conditions });
 }
 

@@ -7,7 +7,7 @@ import {
 } from 'kernetes/sdk';
 import { removeCondition, replaceCondition, setCondition } from './conditions.ts';
 import type { Rollout } from './deployment.ts';
-import { boundsOf } from './plan.ts';
+import { boundsOf, sizeOf } from './plan.ts';
 
 /** Counts, and whether enough is available. Progress stays as it was. */
 export function statusOf(rollout: Rollout): DeploymentStatus {
@@ -26,7 +26,8 @@ export function statusOf(rollout: Rollout): DeploymentStatus {
     updatedReplicas: newSet?.status?.replicas ?? 0,
     readyReplicas: sum(sets, set => set.status?.readyReplicas),
     availableReplicas,
-    unavailableReplicas: Math.max(0, replicas - availableReplicas),
+    // Of those that the sets should have: pods that are not made yet are missing, too.
+    unavailableReplicas: Math.max(0, sum(sets, sizeOf) - availableReplicas),
     terminatingReplicas: sum(sets, set => set.status?.terminatingReplicas),
     conditions: setCondition(
       conditions,
@@ -90,7 +91,9 @@ export function msUntilDeadline(
   const deadline = deadlineMs(deployment);
   const current = progressing(status.conditions ?? []);
   if (deadline === undefined || !current || isComplete(deployment, status)) return undefined;
-  if (current.reason === 'ProgressDeadlineExceeded') return undefined;
+  // A roll-out that was over once is not missed any more: pods come and go.
+  const { reason = '' } = current;
+  if (['ProgressDeadlineExceeded', 'NewReplicaSetAvailable'].includes(reason)) return undefined;
   // Times on objects are whole seconds: one more, so that it has surely passed.
   return Math.max(0, Date.parse(current.lastUpdateTime ?? '') + deadline - now) + 1000;
 }
