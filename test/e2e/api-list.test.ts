@@ -6,6 +6,7 @@ import { Namespace } from 'kernetes/sdk';
 import { type FakeClock, fakeClock } from 'kernetes/sdk/testing';
 import { type Fields, Http, jsonOf } from './http.ts';
 import { apiOnly } from './profiles.ts';
+import { wholeMinute } from './whole-minute.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 
@@ -17,7 +18,7 @@ describe('lists over HTTPS', { timeout: 60_000 }, () => {
   const names = Array.from({ length: 25 }, (_, index) => `cm-${String(index).padStart(2, '0')}`);
 
   before(async () => {
-    clock = fakeClock();
+    clock = fakeClock(wholeMinute());
     cluster = await createCluster({ profile: apiOnly(), clock });
     await cluster.objects.create(Namespace, { metadata: { name: 'default' } });
     http = Http.of(await cluster.kubeconfig());

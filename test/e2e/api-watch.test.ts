@@ -4,6 +4,7 @@ import { type Cluster, createCluster } from 'kernetes';
 import { type FakeClock, fakeClock } from 'kernetes/sdk/testing';
 import { crdOf, establish, versionOf } from './crds.ts';
 import { type Fields, Http, Watch } from './http.ts';
+import { wholeMinute } from './whole-minute.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const WATCH = `${CONFIG_MAPS}?watch=true`;
@@ -15,7 +16,7 @@ describe('watches over HTTPS', { timeout: 60_000 }, () => {
   let http: Http;
 
   before(async () => {
-    clock = fakeClock();
+    clock = fakeClock(wholeMinute());
     cluster = await createCluster({ nodes: 0, clock });
     http = Http.of(await cluster.kubeconfig());
   });

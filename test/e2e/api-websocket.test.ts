@@ -10,6 +10,7 @@ import { type FakeClock, fakeClock } from 'kernetes/sdk/testing';
 import { WebSocket } from 'ws';
 import { readProfile } from '../../kernel/loader/profile.ts';
 import { type Frame, Http, jsonOf, type Tls } from './http.ts';
+import { wholeMinute } from './whole-minute.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const WATCH = `${CONFIG_MAPS}?watch=true`;
@@ -22,7 +23,7 @@ describe('watches over WebSocket', { timeout: 60_000 }, () => {
   let folder: string;
 
   before(async () => {
-    clock = fakeClock();
+    clock = fakeClock(wholeMinute());
     folder = mkdtempSync(join(tmpdir(), 'kernetes-websocket-'));
     const tokens = join(folder, 'tokens.csv');
     writeFileSync(tokens, `${TOKEN},watcher,1,system:masters\n`);

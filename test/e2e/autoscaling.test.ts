@@ -10,6 +10,7 @@ import {
 import { fakeClock } from 'kernetes/sdk/testing';
 import { withoutKubectl } from './kubectl.ts';
 import { startCluster } from './start-cluster.ts';
+import { wholeMinute } from './whole-minute.ts';
 
 function workload(name: string, load: string): string {
   return `
@@ -56,7 +57,7 @@ const NO_WAITING = { stabilizationWindowSeconds: 0 };
 
 /** On simulated load, as their users see them. */
 describe('autoscalers', { timeout: 120_000 }, async () => {
-  const clock = fakeClock();
+  const clock = fakeClock(wholeMinute());
   const { cluster, http, kubectl } = await startCluster({ nodes: 2, clock });
   after(() => cluster.close());
 

@@ -7,6 +7,7 @@ import { Deployment, Node, PersistentVolume, PersistentVolumeClaim, Pod } from '
 import { fakeClock } from 'kernetes/sdk/testing';
 import { Server } from '../bench/server.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
+import { wholeMinute } from './whole-minute.ts';
 
 /** Every folder of examples/, run as its README says. (embedding/ is a test itself.) */
 const EXAMPLES = join(import.meta.dirname, '../../examples');
@@ -112,7 +113,7 @@ describe('the commands of the READMEs', { skip: withoutKubectl() }, () => {
 
 describe('autoscaling', { skip: withoutKubectl() }, () => {
   it('settles at ten replicas, and at 25 when there are more requests', async () => {
-    const clock = fakeClock();
+    const clock = fakeClock(wholeMinute());
     await using cluster = await createCluster({ nodes: 3, clock });
     const kubectl = new Kubectl(await cluster.kubeconfig());
     const [commands = [], more = []] = blocksOf('autoscaling');

@@ -16,6 +16,7 @@ import { issuePki } from '../../kernel/pki-issuer.ts';
 import { withoutKubectl } from './kubectl.ts';
 import { MACHINE, ProxiedServer } from './proxied-server.ts';
 import { startCluster } from './start-cluster.ts';
+import { wholeMinute } from './whole-minute.ts';
 
 const WEB = `
 apiVersion: apps/v1
@@ -49,7 +50,7 @@ const CUSTOM = '/apis/custom.metrics.k8s.io';
 const EXTERNAL = '/apis/external.metrics.k8s.io/v1beta1';
 
 describe('metrics of simulated pods', { timeout: 120_000 }, async () => {
-  const clock = fakeClock();
+  const clock = fakeClock(wholeMinute());
   const { cluster, http, kubectl } = await startCluster({ nodes: 2, clock });
   after(() => cluster.close());
   await cluster.apply(WEB);
