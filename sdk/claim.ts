@@ -10,6 +10,8 @@ export interface ClaimOptions<O extends KubeObject, T extends KubeObject> {
   readonly ownerKind: Kind<O>;
   readonly owner: O;
   readonly selector: Selector;
+  /** What else an object must be to be the owner's. Absent: nothing. */
+  readonly isMember?: (object: T) => boolean;
   readonly kind: Kind<T>;
   /** What the owner controls by the copy. */
   readonly owned: readonly T[];
@@ -27,16 +29,16 @@ export interface ClaimOptions<O extends KubeObject, T extends KubeObject> {
 export async function claim<O extends KubeObject, T extends KubeObject>(
   options: ClaimOptions<O, T>,
 ): Promise<T[]> {
-  const { owner, selector, owned, orphans } = options;
+  const { owner, selector, isMember = () => true, owned, orphans } = options;
   const isDeleted = owner.metadata.deletionTimestamp !== undefined;
   const kept: T[] = [];
   const released: T[] = [];
+  const isOurs = (object: T) => selector.matches(object.metadata.labels) && isMember(object);
   for (const object of owned) {
-    if (selector.matches(object.metadata.labels)) kept.push(object);
+    if (isOurs(object)) kept.push(object);
     else if (!isDeleted) released.push(object);
   }
-  const isWanted = ({ metadata }: T) =>
-    !metadata.deletionTimestamp && selector.matches(metadata.labels);
+  const isWanted = (object: T) => !object.metadata.deletionTimestamp && isOurs(object);
   const adopted = isDeleted ? [] : orphans.filter(isWanted);
   if (adopted.length > 0) await assertMayAdopt(options);
   const results = await Promise.all([

@@ -5,7 +5,10 @@ import { firstOrdinal, ordinalOf, replicasOf, revisionOf } from './identity.ts';
 /** Everything that a plan looks at. */
 export interface Members {
   readonly set: StatefulSet;
-  /** By index, which is the ordinal less the first one; undefined: there is none yet. */
+  /**
+   * By index, which is the ordinal less the first one; undefined: there is none yet. Where very many
+   * are missing the last of these are left out.
+   */
   readonly replicas: readonly (Pod | undefined)[];
   /** Those beside them that have an ordinal, the highest first. */
   readonly condemned: readonly Pod[];
@@ -22,15 +25,19 @@ export function placesOf(
   set: StatefulSet,
   pods: readonly Pod[],
 ): Pick<Members, 'replicas' | 'condemned'> {
-  const replicas: (Pod | undefined)[] = Array(replicasOf(set)).fill(undefined);
+  const placed: { pod: Pod; index: number }[] = [];
   const condemned: { pod: Pod; ordinal: number }[] = [];
   for (const pod of pods) {
     const ordinal = ordinalOf(set, pod);
     if (ordinal === undefined) continue;
     const index = ordinal - firstOrdinal(set);
-    if (index >= 0 && index < replicas.length) replicas[index] = pod;
+    if (index >= 0 && index < replicasOf(set)) placed.push({ pod, index });
     else condemned.push({ pod, ordinal });
   }
+  const last = placed.reduce((most, { index }) => Math.max(most, index), -1);
+  const length = Math.max(last + 1, placed.length + MISSING_MAX);
+  const replicas: (Pod | undefined)[] = Array(Math.min(length, replicasOf(set))).fill(undefined);
+  for (const { pod, index } of placed) replicas[index] = pod;
   condemned.sort((a, b) => b.ordinal - a.ordinal);
   return { replicas, condemned: condemned.map(({ pod }) => pod) };
 }
@@ -60,3 +67,6 @@ export function revisionAt(members: Members, index: number): string {
 export function isUpdated({ updateRevision }: Members, pod: Pod): boolean {
   return revisionOf(pod) === updateRevision;
 }
+
+/** Upstream makes so many at a time; the rest follows when these have been seen. */
+const MISSING_MAX = 500;

@@ -196,6 +196,37 @@ describe('controller.statefulset', () => {
     );
   });
 
+  it('releases pods that it owns and whose names or labels are not its own', async () => {
+    const labels = { app: 'web' };
+    const { kernel, step } = await setUp(
+      webSet({ replicas: 1 }),
+      pod('web-x', { metadata: { labels }, status: running() }),
+      pod('other-0', { metadata: { labels }, status: running() }),
+      pod('web-7', { metadata: { labels: { app: 'debug' } }, status: running() }),
+    );
+    await step();
+    const owned = kernel.all(Pod).filter(each => controllerOf(each));
+    assert.deepEqual(
+      owned.map(({ metadata }) => metadata.name),
+      ['web-0'],
+    );
+    assert.equal(kernel.all(Pod).length, 4);
+  });
+
+  it('begins with some of very many replicas', async () => {
+    const replicas = 2 ** 31 - 1;
+    const kernel = new TestKernel();
+    kernel.add(StatefulSet, webSet({ ...PARALLEL, replicas }));
+    kernel.fault = ({ resource, verb }) =>
+      resource === 'pods' && verb === 'create' && kernel.all(Pod).length >= 600
+        ? serviceUnavailable('full')
+        : undefined;
+    const { clock } = await activate(plugin, { kernel });
+    await clock.step(1_000);
+    assert.equal(podNames(kernel).length, 600);
+    assert.equal(kernel.get(Pod, 'default/web-599')?.metadata.name, 'web-599');
+  });
+
   it('adopts revisions that an earlier set of the name has left', async () => {
     const test = await setUp(webSet({ replicas: 1 }));
     const { kernel } = test;

@@ -81,18 +81,17 @@ export class StatefulSetReconciler {
   }
 }
 
-async function claimPods(set: StatefulSet, context: Context): Promise<Pod[]> {
-  const isMember = (pod: Pod) => ordinalOf(set, pod) !== undefined;
-  const pods = await claim({
+function claimPods(set: StatefulSet, context: Context): Promise<Pod[]> {
+  return claim({
     objects: context.objects,
     ownerKind: StatefulSet,
     owner: set,
     selector: selectorFrom(set.spec?.selector),
+    isMember: pod => ordinalOf(set, pod) !== undefined,
     kind: Pod,
     owned: context.owned(Pod),
-    orphans: context.orphans(Pod).filter(isMember),
+    orphans: context.orphans(Pod),
   });
-  return pods.filter(isMember);
 }
 
 function claimRevisions(set: StatefulSet, context: Context): Promise<ControllerRevision[]> {

@@ -1,7 +1,7 @@
 import { type Pod, scaledValue } from 'kernetes/sdk';
 import { type Action, deletion } from './action.ts';
 import { isReady, isServing, isTerminating } from './health.ts';
-import { revisionOf } from './identity.ts';
+import { replicasOf, revisionOf } from './identity.ts';
 import { isUnavailable, isUpdated, type Members, partitionOf, revisionAt } from './members.ts';
 
 /**
@@ -14,7 +14,8 @@ export function planUpdate(members: Members, ended: ReadonlySet<Pod>): Action[] 
   const isOutdated = (pod: Pod | undefined): pod is Pod =>
     pod !== undefined && !isUpdated(members, pod) && !isTerminating(pod) && !ended.has(pod);
   const outdated = replicas.slice(partitionOf(set)).filter(isOutdated).reverse();
-  const unavailable = replicas.filter(pod => isUnavailable(members, pod)).length;
+  const leftOut = replicasOf(set) - replicas.length;
+  const unavailable = leftOut + replicas.filter(pod => isUnavailable(members, pod)).length;
   const room = Math.max(0, maxUnavailableOf(members) - unavailable);
   if (set.spec?.podManagementPolicy !== 'Parallel') return outdated.slice(0, room).map(deletion);
   // To end those that do not work anyway costs nothing, and brings a broken update to an end.
@@ -46,7 +47,7 @@ export function planReplacement(members: Members): Action[] {
 }
 
 /** A percentage is rounded down; but something must be able to move. */
-function maxUnavailableOf({ set, replicas }: Members): number {
+function maxUnavailableOf({ set }: Members): number {
   const { maxUnavailable = 1 } = set.spec?.updateStrategy?.rollingUpdate ?? {};
-  return Math.max(1, scaledValue(maxUnavailable, replicas.length, false));
+  return Math.max(1, scaledValue(maxUnavailable, replicasOf(set), false));
 }
