@@ -37,6 +37,7 @@ export class Sharers {
 
   close(): void {
     this.#pods.close();
+    this.#ready = undefined;
   }
 }
 
