@@ -112,7 +112,7 @@ const CASES: readonly Case[] = [
     want: 'ignored',
   },
   { name: 'a pod that failed', status: { phase: 'Failed' }, reading: {}, want: 'ignored' },
-  { name: 'a pod that succeeded', status: { phase: 'Succeeded' }, reading: {}, want: 'ignored' },
+  { name: 'a pod that succeeded', status: { phase: 'Succeeded' }, want: 'missing' },
 ];
 
 describe('groupPods()', () => {

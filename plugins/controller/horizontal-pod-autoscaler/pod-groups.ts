@@ -1,6 +1,5 @@
 import {
   formatQuantity,
-  isPodFinished,
   type MetricReading,
   type Pod,
   podCondition,
@@ -41,8 +40,10 @@ export function groupPods(
   for (const pod of pods) {
     const { name = '', deletionTimestamp } = pod.metadata;
     const reading = readings.get(name);
-    if (deletionTimestamp || isPodFinished(pod)) ignored.add(name);
-    else if (pod.status?.phase === 'Pending') groups.unready.add(name);
+    const phase = pod.status?.phase;
+    // One that succeeded is counted as in service, as upstream: it is missing from the metrics.
+    if (deletionTimestamp || phase === 'Failed') ignored.add(name);
+    else if (phase === 'Pending') groups.unready.add(name);
     else if (!reading) groups.missing.add(name);
     else if (options.resource === 'cpu' && isStarting(pod, reading, options)) {
       groups.unready.add(name);

@@ -113,12 +113,12 @@ const UTILIZATION: readonly (Pods & {
     want: [4, 60, 600],
   },
   {
-    name: 'scales up, succeeded pods ignored',
+    name: 'does not scale up, succeeded pods counted as missing',
     current: 2,
     state: 'rrss',
     levels: [500, 700],
     percent: 30,
-    want: [4, 60, 600],
+    want: [2, 60, 600],
   },
   {
     name: 'scales up, pods that go ignored',
@@ -168,12 +168,12 @@ const UTILIZATION: readonly (Pods & {
     want: [3, 28, 280],
   },
   {
-    name: 'scales down, succeeded pods ignored',
+    name: 'does not scale down, succeeded pods counted as missing',
     current: 5,
     state: 'rrrrrss',
     levels: [100, 300, 500, 250, 250],
     percent: 50,
-    want: [3, 28, 280],
+    want: [5, 28, 280],
   },
   {
     name: 'scales down, pods that go ignored',
