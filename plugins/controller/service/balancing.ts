@@ -16,8 +16,7 @@ export const FINALIZER = 'service.kubernetes.io/load-balancer-cleanup';
 
 export interface BalancingOptions {
   readonly context: Context;
-  /** Of the Service's class; undefined: nobody here serves it. */
-  readonly balancer: LoadBalancer | undefined;
+  readonly balancers: readonly LoadBalancer[];
   readonly nodes: readonly Node[];
 }
 
@@ -29,9 +28,12 @@ export class Balancing {
     const { object: service } = options.context;
     const id = formatKey(key);
     if (!service || !isWanted(service)) this.#asked.delete(id);
-    if (!service || !options.balancer) return;
-    if (isWanted(service)) await this.#ensure(service, options.balancer, { id, ...options });
-    else if (isHeld(service)) await release(service, options.balancer, options.context);
+    if (!service) return;
+    const balancers = balancersOf(service, options.balancers);
+    const [balancer] = balancers;
+    if (!balancer) return;
+    if (isWanted(service)) await this.#ensure(service, balancer, { id, ...options });
+    else if (isHeld(service)) await release(service, balancers, options.context);
   }
 
   async #ensure(
@@ -50,7 +52,10 @@ export class Balancing {
     }
     const failed = (error: unknown) => tellFailure(service, 'ensure', error, context);
     if (isKnown && balancer.update && isHeld(service)) {
-      await balancer.update(service, nodes).catch(failed);
+      await balancer.update(service, nodes).catch(error => {
+        tellUpdateFailed(service, hosts, error, context);
+        throw error;
+      });
       this.#asked.set(id, { ...asked, hosts });
       events.event(
         service,
@@ -81,6 +86,18 @@ interface Asked {
   readonly ingress: readonly LoadBalancerIngress[];
 }
 
+/**
+ * The one of its class; none: somebody else serves it. A Service that has become one of another type
+ * has no class any more: then it can have been any, and all are asked to let go.
+ */
+function balancersOf(
+  { spec }: Service,
+  balancers: readonly LoadBalancer[],
+): readonly LoadBalancer[] {
+  if (spec?.type !== 'LoadBalancer') return balancers;
+  return balancers.filter(each => each.class === (spec.loadBalancerClass ?? ''));
+}
+
 function isWanted({ spec, metadata }: Service): boolean {
   return spec?.type === 'LoadBalancer' && !metadata.deletionTimestamp;
 }
@@ -89,10 +106,16 @@ function isHeld({ metadata }: Service): boolean {
   return metadata.finalizers?.includes(FINALIZER) ?? false;
 }
 
-async function release(service: Service, balancer: LoadBalancer, context: Context): Promise<void> {
+async function release(
+  service: Service,
+  balancers: readonly LoadBalancer[],
+  context: Context,
+): Promise<void> {
   const { events } = context;
   events.event(service, 'Normal', 'DeletingLoadBalancer', 'Deleting load balancer');
-  await balancer.release(service).catch(error => tellFailure(service, 'delete', error, context));
+  for (const balancer of balancers) {
+    await balancer.release(service).catch(error => tellFailure(service, 'delete', error, context));
+  }
   const told = service.metadata.deletionTimestamp
     ? service
     : await tellStatus(service, [], context);
@@ -145,3 +168,19 @@ function tellFailure(
   events.event(service, 'Warning', 'SyncLoadBalancerFailed', message);
   throw error;
 }
+
+function tellUpdateFailed(
+  service: Service,
+  hosts: readonly (string | undefined)[],
+  error: unknown,
+  { events }: Context,
+): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  const message =
+    `Error updating load balancer with new hosts [${hosts.slice(0, HOSTS_TOLD_MAX).join(' ')}] ` +
+    `[node names limited, total number of nodes in the service: ${hosts.length}]: ${reason}`;
+  events.event(service, 'Warning', 'UpdateLoadBalancerFailed', message);
+}
+
+/** Upstream's. */
+const HOSTS_TOLD_MAX = 20;

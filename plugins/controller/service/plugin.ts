@@ -14,11 +14,9 @@ export default definePlugin({
       concurrency: 5,
       async reconcile(key, context) {
         await nodes.synced;
-        const { loadBalancerClass = '' } = context.object?.spec ?? {};
-        const found = balancers.list().find(({ value }) => value.class === loadBalancerClass);
         await balancing.reconcile(key, {
           context,
-          balancer: found?.value,
+          balancers: balancers.list().map(({ value }) => value),
           nodes: nodes.list().filter(takesTraffic),
         });
         return undefined;

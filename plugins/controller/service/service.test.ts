@@ -24,7 +24,11 @@ class Cloud implements LoadBalancer {
 
   constructor(name = '', { canUpdate = false } = {}) {
     this.class = name;
-    if (canUpdate) this.update = async (_service, nodes) => this.#note('update', nodes);
+    if (!canUpdate) return;
+    this.update = async (_service, nodes) => {
+      this.#note('update', nodes);
+      if (this.failure) throw this.failure;
+    };
   }
 
   async ensure(_service: Service, nodes: readonly Node[]) {
@@ -114,6 +118,35 @@ describe('controller.service', () => {
       assert.deepEqual(cloud.calls, ['ensure n1 n2', ...changes]);
     });
   }
+
+  it('says that other nodes could not be told of, and tries again', async () => {
+    const cloud = new Cloud('', { canUpdate: true });
+    const { kernel, clock } = await setUp(cloud);
+    cloud.failure = new Error('busy');
+    kernel.add(Node, node('n3'));
+    await clock.step(0);
+    const message =
+      'Error updating load balancer with new hosts [n1 n2 n3] ' +
+      '[node names limited, total number of nodes in the service: 3]: busy';
+    assert.ok(events(kernel).includes(`UpdateLoadBalancerFailed ${message}`));
+    cloud.failure = undefined;
+    await clock.step(10_000);
+    assert.ok(events(kernel).includes('UpdatedLoadBalancer Updated load balancer with new hosts'));
+  });
+
+  it('takes the balancer of a class away, although another type has none', async () => {
+    const cloud = new Cloud('example.com/lb');
+    const { kernel, clock } = await setUp(cloud, {
+      type: 'LoadBalancer',
+      loadBalancerClass: 'example.com/lb',
+    });
+    kernel.modify(Service, KEY, each => {
+      each.spec = { type: 'ClusterIP' };
+    });
+    await clock.step(0);
+    assert.deepEqual(cloud.calls, ['ensure n1 n2', 'release']);
+    assert.deepEqual(found(kernel)?.metadata.finalizers ?? [], []);
+  });
 
   it('takes the balancer away from a Service of another type', async () => {
     const cloud = new Cloud();
