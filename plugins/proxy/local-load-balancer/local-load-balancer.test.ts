@@ -76,6 +76,20 @@ describe('proxy.local-load-balancer', () => {
     });
   }
 
+  it('sees what another process hands out and takes back', async () => {
+    const { balancer, kernel } = await setUp(['192.0.2.1-192.0.2.2'], service('a'));
+    const tell = async (...ips: string[]) => {
+      kernel.modify(Service, 'default/a', each => {
+        each.status = { loadBalancer: { ingress: ips.map(ip => ({ ip })) } };
+      });
+      await new Promise(resolve => setImmediate(resolve));
+    };
+    await tell('192.0.2.1');
+    assert.deepEqual(await ensure(balancer, service('b')), ['192.0.2.2']);
+    await tell();
+    assert.deepEqual(await ensure(balancer, service('c')), ['192.0.2.1']);
+  });
+
   it('takes up a deleted Service’s address', async () => {
     const { balancer, kernel } = await setUp(['192.0.2.1'], service('a', {}, '192.0.2.1'));
     await kernel.objects.delete(Service, { namespace: 'default', name: 'a' });

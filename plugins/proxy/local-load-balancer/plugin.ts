@@ -20,6 +20,8 @@ export default definePlugin<ConfigOf<typeof CONFIG>>({
     const services = ctx.informer(Service, {});
     services.on({
       added: service => pool.learn(service),
+      // What another process has handed out or taken back, while it led.
+      updated: (service, old) => pool.relearn(service, old),
       deleted: service => pool.release(service),
     });
     ctx.provide(loadBalancerPoint, {

@@ -18,6 +18,16 @@ export class Pool {
     }
   }
 
+  /** Its status has changed. What it has been given and does not tell of yet, it keeps. */
+  relearn(service: Service, old: Service): void {
+    const key = keyOf(service);
+    const told = new Set(service.status?.loadBalancer?.ingress?.map(({ ip }) => ip));
+    for (const { ip = '' } of old.status?.loadBalancer?.ingress ?? []) {
+      if (!told.has(ip) && this.#taken.get(ip) === key) this.#taken.delete(ip);
+    }
+    this.learn(service);
+  }
+
   /** One address for each family of the Service. Throws when one cannot be had. */
   take(service: Service): LoadBalancerIngress[] {
     const { ipFamilies, loadBalancerIP } = service.spec ?? {};
