@@ -134,6 +134,7 @@ async function withSource() {
       { type: 'custom', resource: 'pods', namespaced: true, name: 'rps' },
       { type: 'custom', resource: 'namespaces', namespaced: false, name: 'rps' },
       { type: 'external', name: 'queue' },
+      { type: 'custom', resource: 'pods', namespaced: true, name: 'load' },
     ],
     async custom(query) {
       asked.push(query);
@@ -167,11 +168,20 @@ describe('custom.metrics.k8s.io', () => {
   it('and external.metrics.k8s.io are served for as long as there is a source', async () => {
     const { served, withdraw, versions } = await withSource();
     assert.deepEqual(served(), [`${CUSTOM}/v1beta2`, `${CUSTOM}/v1beta1`, `${EXTERNAL}/v1beta1`]);
-    const { discovery } = versions.list()[2]?.value ?? {};
-    assert.deepEqual(
-      discovery?.resources.map(({ resource }) => resource),
-      ['queue'],
-    );
+    const discovered = versions
+      .list()
+      .map(({ value: { discovery } }) =>
+        discovery?.resources.map(({ resource, scope, responseKind, subresources }) => [
+          ...[resource, scope, responseKind.kind],
+          ...(subresources ?? []).map(({ subresource }) => subresource),
+        ]),
+      );
+    const custom = [
+      ['pods', 'Namespaced', '', 'rps', 'load'],
+      ['namespaces', 'Cluster', '', 'rps'],
+    ];
+    const external = [['queue', 'Namespaced', 'ExternalMetricValueList']];
+    assert.deepEqual(discovered, [custom, custom, external]);
     await withdraw();
     assert.deepEqual(served(), []);
   });

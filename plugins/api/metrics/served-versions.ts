@@ -100,17 +100,46 @@ function resourceList({ group, version, names }: Api): object {
   };
 }
 
-/** Custom metrics are subresources of what is no resource there: the newer form has no place for them. */
 function discovered({ group, version, names }: Api): RemoteResource[] {
-  return names
-    .filter(({ type }) => type === 'external')
-    .map(({ name }) => ({
+  const kindOf = (kind: string) => ({ group, version, kind });
+  const external = names.filter(({ type }) => type === 'external');
+  return [
+    ...external.map(({ name }) => ({
       resource: name,
-      responseKind: { group, version, kind: 'ExternalMetricValueList' },
-      scope: 'Namespaced',
+      responseKind: kindOf('ExternalMetricValueList'),
+      scope: 'Namespaced' as const,
       singularResource: '',
       verbs: ['get'],
-    }));
+    })),
+    ...bySubject(names).map(([first, ...others]) => ({
+      resource: first.resource,
+      // Custom metrics are subresources of what is no resource there, and then has no kind, as
+      // upstream: clients list what is below it.
+      responseKind: { group: '', version: '', kind: '' },
+      scope: first.namespaced ? ('Namespaced' as const) : ('Cluster' as const),
+      singularResource: '',
+      verbs: [],
+      subresources: [first, ...others].map(({ name }) => ({
+        subresource: name,
+        responseKind: kindOf('MetricValueList'),
+        verbs: ['get'],
+      })),
+    })),
+  ];
+}
+
+type CustomName = Extract<MetricName, { type: 'custom' }>;
+
+/** Custom metrics, those of one resource together. */
+function bySubject(names: readonly MetricName[]): [CustomName, ...CustomName[]][] {
+  const subjects = new Map<string, [CustomName, ...CustomName[]]>();
+  for (const each of names) {
+    if (each.type !== 'custom') continue;
+    const others = subjects.get(each.resource);
+    if (others) others.push(each);
+    else subjects.set(each.resource, [each]);
+  }
+  return [...subjects.values()];
 }
 
 function writeJson({ request, response }: Exchange, value: object): void {
