@@ -4,6 +4,7 @@ import type { Expectations } from '../expectations.ts';
 import type { Kind } from '../kind.ts';
 import { controllerOf } from '../ownership.ts';
 import { createPods, deletePods, type PodFailure, podFromTemplate } from '../pod-control.ts';
+import { isPodActive } from '../pod-status.ts';
 import { rankForDeletion } from './rank.ts';
 import type { ReplicaOwner } from './replicas.ts';
 
@@ -37,8 +38,8 @@ export async function scale<T extends ReplicaOwner>(
 }
 
 /**
- * How many pods of the owner and its siblings each node has: of the same Deployment, that is, or of
- * the owner alone.
+ * How many active pods of the owner and its siblings each node has: of the same Deployment, that is,
+ * or of the owner alone.
  */
 function siblingsPerNode<T extends ReplicaOwner>(
   owner: T,
@@ -49,7 +50,8 @@ function siblingsPerNode<T extends ReplicaOwner>(
   const siblings = uid ? informer(kind).byIndex('controller', uid) : [owner];
   const counts = new Map<string, number>();
   for (const { metadata } of siblings) {
-    for (const { spec } of informer(Pod).byIndex('controller', metadata.uid ?? '')) {
+    const pods = informer(Pod).byIndex('controller', metadata.uid ?? '');
+    for (const { spec } of pods.filter(isPodActive)) {
       if (spec?.nodeName) counts.set(spec.nodeName, (counts.get(spec.nodeName) ?? 0) + 1);
     }
   }

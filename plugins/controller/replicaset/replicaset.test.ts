@@ -275,6 +275,54 @@ describe('controller.replicaset', () => {
     assert.equal(writes(kernel, 'pods', 'delete'), 3);
   });
 
+  it('deletes on the node with more pods of it and its siblings, those that have ended left out', async () => {
+    const on = (nodeName: string, name: string, parts: { phase?: string } = {}) => {
+      const status = { ...running(), ...parts };
+      return pod(name, {
+        metadata: { labels: LABELS },
+        spec: { nodeName, containers: [] },
+        status,
+      });
+    };
+    const { kernel, clock } = await setUp(
+      replicaSet('web', { replicas: 3 }),
+      ...[on('n1', 'a'), on('n1', 'b'), on('n2', 'c')],
+      ...[on('n2', 'd', { phase: 'Failed' }), on('n2', 'e', { phase: 'Failed' })],
+    );
+    kernel.modify(ReplicaSet, 'default/web', set => {
+      set.spec = { ...set.spec, selector: { matchLabels: LABELS }, replicas: 2 };
+    });
+    await clock.step(100);
+    assert.ok(names(kernel).includes('c'));
+    assert.equal(kernel.all(Pod).length, 4);
+  });
+
+  it('makes a burst of more than 500 in parts', async () => {
+    const { kernel, clock } = await setUp(replicaSet('web', { replicas: 1_200 }));
+    await clock.step(0);
+    assert.equal(writes(kernel, 'pods', 'create'), 500);
+    await clock.step(1_000);
+    assert.equal(writes(kernel, 'pods', 'create'), 1_200);
+  });
+
+  it('writes the status of many pods that become available at different times in few writes', async () => {
+    const { kernel, clock } = await setUp(
+      replicaSet('web', { replicas: 300, minReadySeconds: 10 }),
+    );
+    await clock.step(100);
+    for (const [i, each] of kernel.all(Pod).entries()) {
+      kernel.modify(Pod, keyOf(each), p => {
+        p.status = running({ since: new Date(clock.now() + i).toISOString() });
+      });
+    }
+    await clock.step(100);
+    const before = writes(kernel, 'replicasets', 'update');
+    await clock.step(11_000);
+    assert.equal(kernel.get(ReplicaSet, 'default/web')?.status?.availableReplicas, 300);
+    const count = writes(kernel, 'replicasets', 'update') - before;
+    assert.ok(count <= 20, `${count} writes`);
+  });
+
   it('counts pods that are going, and replaces them at once', async () => {
     const { kernel, clock } = await setUp(replicaSet('web', { replicas: 1 }));
     const [name = ''] = names(kernel);
