@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ApiError, ClusterRole, ClusterRoleBinding, Role, RoleBinding } from 'kernetes/sdk';
+import {
+  ApiError,
+  ClusterRole,
+  ClusterRoleBinding,
+  Namespace,
+  Role,
+  RoleBinding,
+} from 'kernetes/sdk';
 import { activate, TestKernel } from 'kernetes/sdk/testing';
 import plugin from './plugin.ts';
 
@@ -24,6 +31,19 @@ describe('controller.rbac-bootstrap', () => {
     assert.deepEqual(kernel.get(ClusterRoleBinding, account)?.subjects, [
       { kind: 'ServiceAccount', namespace: 'kube-system', name: 'replicaset-controller' },
     ]);
+  });
+
+  it('makes the namespaces of its roles, where something is to be made in them', async () => {
+    const kernel = new TestKernel();
+    await start(kernel);
+    const names = kernel.all(Namespace).map(({ metadata }) => metadata.name);
+    assert.deepEqual(names.sort(), ['kube-public', 'kube-system']);
+    kernel.requests.length = 0;
+    await start(kernel);
+    assert.deepEqual(
+      kernel.requests.filter(({ verb }) => verb !== 'list'),
+      [],
+    );
   });
 
   it('binds only roles that it makes', async () => {

@@ -1,9 +1,11 @@
 import {
   ApiError,
+  createRequest,
   definePlugin,
   type Kind,
   type KubeObject,
   keyOf,
+  Namespace,
   type ObjectRequest,
   type PluginContext,
 } from 'kernetes/sdk';
@@ -19,7 +21,7 @@ export default definePlugin({
     const requests = wanted.flatMap((each, i) => {
       return requestsFor(each, (lists[i]?.items ?? []) as readonly Policy[]);
     });
-    await send(ctx, requests);
+    await send(ctx, [...namespacesFor(requests), ...requests]);
   },
 });
 
@@ -33,6 +35,13 @@ function requestsFor({ kind, objects }: WantedKind, there: readonly Policy[]): O
     if (correction.type === 'update') return [write('update', kind, correction.object)];
     return [write('delete', kind, has), write('create', kind, correction.object)];
   });
+}
+
+/** What is made in a namespace needs it; who makes these namespaces may come later, or never. */
+function namespacesFor(requests: readonly ObjectRequest[]): ObjectRequest[] {
+  const made = requests.filter(({ verb }) => verb === 'create');
+  const names = new Set(made.flatMap(({ namespace }) => namespace ?? []));
+  return [...names].map(name => createRequest(Namespace, { metadata: { name } }));
 }
 
 function write(verb: 'create' | 'update' | 'delete', kind: Kind, object: Policy): ObjectRequest {
