@@ -15,6 +15,12 @@ export function withRuntime(config: Readonly<Record<string, unknown>>) {
   };
 }
 
+/** The default profile without one of its plugins. */
+export function without(left: string) {
+  const { plugins } = defaultProfile();
+  return { plugins: plugins.filter(({ name }) => name !== left) };
+}
+
 function defaultProfile() {
   return readProfile(join(import.meta.dirname, '../../plugins/profile.yaml'));
 }
