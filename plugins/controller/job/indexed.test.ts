@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Job, type JobSpec, Pod } from 'kernetes/sdk';
+import { Job, type JobSpec, Pod, serviceUnavailable } from 'kernetes/sdk';
 import { job, MATCH, Scene } from './job-testing.ts';
 import { FAILURES, IGNORED_FAILURES, INDEX } from './tracked-pod.ts';
 
@@ -47,6 +47,17 @@ describe('controller.job: indexed Jobs', () => {
     assert.deepEqual([scene.status.completedIndexes, scene.status.succeeded], ['0,1,3,5', 4]);
     await scene.succeed(scene.at(2), scene.at(4));
     assert.equal(scene.status.completedIndexes, '0-5');
+    assert.equal(scene.conditions.at(-1), 'Complete=True CompletionsReached');
+  });
+
+  it('is not complete before its last pod is let go', async () => {
+    const scene = await indexed(1);
+    scene.kernel.fault = ({ resource, verb }) =>
+      resource === 'pods' && verb === 'patch' ? serviceUnavailable('not now') : undefined;
+    await scene.succeed(scene.at(0));
+    assert.deepEqual(scene.conditions, ['SuccessCriteriaMet=True CompletionsReached']);
+    scene.kernel.fault = () => undefined;
+    await scene.step(60_000);
     assert.equal(scene.conditions.at(-1), 'Complete=True CompletionsReached');
   });
 

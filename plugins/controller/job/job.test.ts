@@ -57,6 +57,20 @@ describe('controller.job: running pods', () => {
     assert.equal(scene.pods[0]?.metadata.finalizers, undefined);
   });
 
+  it('tells when more pods have succeeded than were wanted', async () => {
+    const scene = await Scene.of({ completions: 1 });
+    const twin = structuredClone(scene.active[0]);
+    assert.ok(twin);
+    await scene.stop();
+    scene.kernel.add(Pod, { ...twin, metadata: { ...twin.metadata, name: 'twin', uid: 'twin' } });
+    for (const each of scene.active) scene.setStatus(each, { phase: 'Succeeded' });
+    await scene.start();
+    assert.deepEqual(scene.events, [
+      'Warning TooManySucceededPods: Too many succeeded pods running after completion count reached',
+      'Normal Completed: Job completed',
+    ]);
+  });
+
   it('takes a work queue for done when one pod succeeded and the others ended', async () => {
     const scene = await Scene.of({ parallelism: 3 });
     const [first, second, third] = scene.active;

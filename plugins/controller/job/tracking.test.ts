@@ -117,7 +117,7 @@ it('asks which pods there are when a creation had no answer, before it makes mor
   scene.kernel.fault = (request, plugin) => {
     const isCreate = request.resource === 'pods' && request.verb === 'create';
     if (plugin === 'effects' || !isCreate || release) return undefined;
-    release = scene.kernel.holdWatches();
+    release = scene.kernel.holdWatches({ resource: 'pods' });
     void link.request([request]);
     return serviceUnavailable('the answer was lost');
   };
@@ -199,6 +199,23 @@ describe('controller.job: pods that are held', () => {
     const held = pod('held', { metadata: { finalizers: [TRACKING_FINALIZER, 'other/one'] } });
     const scene = await new Scene(job({ completions: 0 }), held).start();
     assert.deepEqual(scene.kernel.get(Pod, 'default/held')?.metadata.finalizers, ['other/one']);
+  });
+
+  it('stay held when somebody adopts them meanwhile', async () => {
+    const held = pod('held', { metadata: { finalizers: [TRACKING_FINALIZER] } });
+    const scene = new Scene(job({ completions: 0 }), held);
+    const ownerReferences = [
+      controllerReference(ReplicaSet, replicaSet('web', {}, { uid: 'set' })),
+    ];
+    scene.kernel.fault = ({ resource, verb }) => {
+      if (resource !== 'pods' || verb !== 'patch') return undefined;
+      scene.kernel.modify(Pod, 'default/held', each => {
+        each.metadata.ownerReferences = ownerReferences;
+      });
+      return undefined;
+    };
+    await scene.start();
+    assert.deepEqual(scene.pods[0]?.metadata.finalizers, [TRACKING_FINALIZER]);
   });
 
   it('are let go when they are deleted after their Job has finished', async () => {
