@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EndpointSlice, type EndpointSubset, Endpoints, Event, Service } from 'kernetes/sdk';
+import {
+  ApiError,
+  EndpointSlice,
+  type EndpointSubset,
+  Endpoints,
+  Event,
+  Service,
+} from 'kernetes/sdk';
 import { activate, TestKernel } from 'kernetes/sdk/testing';
 import plugin from './plugin.ts';
 
@@ -38,6 +45,7 @@ const shown = (kernel: TestKernel) =>
     }))
     .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
+const TERMINATING = [{ reason: 'NamespaceTerminating', message: 'x' }];
 const ONE = [{ addresses: [{ ip: '192.0.2.1' }], ports: PORTS }];
 
 describe('controller.endpointslice-mirroring', () => {
@@ -154,6 +162,25 @@ describe('controller.endpointslice-mirroring', () => {
     assert.equal(kernel.all(EndpointSlice).length, 1);
     assert.equal(kernel.all(EndpointSlice)[0]?.metadata.labels?.a, 'b');
   });
+
+  for (const { name, causes, tries } of [
+    { name: 'gives up in a namespace that goes away', causes: TERMINATING, tries: 1 },
+    { name: 'tries again what was refused', causes: [], tries: 2 },
+  ]) {
+    it(name, async () => {
+      const { kernel, clock } = await setUp();
+      let asked = 0;
+      kernel.fault = ({ verb, resource }) => {
+        if (verb !== 'create' || resource !== 'endpointslices' || ++asked > 1) return undefined;
+        return new ApiError({ message: 'no', reason: 'Forbidden', code: 403, details: { causes } });
+      };
+      kernel.modify(Endpoints, KEY, each => {
+        each.subsets = ONE;
+      });
+      await clock.step(60_000);
+      assert.deepEqual([asked, kernel.all(EndpointSlice).length], [tries, tries - 1]);
+    });
+  }
 
   it('does nothing when all is as it should be', async () => {
     const { kernel, clock } = await setUp({ subsets: ONE });

@@ -8,6 +8,7 @@ import {
   type Endpoints,
   Expectations,
   formatKey,
+  isNamespaceTerminating,
   isSelecting,
   type ObjectKey,
   type ReconcileContext,
@@ -73,7 +74,11 @@ export class Mirror {
       if (result.ok && !deleted) this.#expectations.wrote(owner, result.object as EndpointSlice);
       if (result.ok && deleted) this.#expectations.deleted(owner, deleted);
     }
-    const failure = results.find(result => !result.ok && result.error.reason !== 'NotFound');
+    // Gone is as good, and in a namespace that goes away nothing can be made any more.
+    const failure = results.find(
+      result =>
+        !result.ok && result.error.reason !== 'NotFound' && !isNamespaceTerminating(result.error),
+    );
     if (failure && !failure.ok) throw failure.error;
   }
 }
