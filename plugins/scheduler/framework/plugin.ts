@@ -40,6 +40,7 @@ export default definePlugin<FrameworkConfig>({
             name: { type: 'string' },
             weight: { type: 'integer', minimum: 1, maximum: 100 },
             disabled: { type: 'boolean' },
+            optional: { type: 'boolean' },
           },
         },
         default: [
@@ -49,7 +50,8 @@ export default definePlugin<FrameworkConfig>({
           { name: 'TaintToleration', weight: 3 },
           { name: 'NodeAffinity', weight: 2 },
           { name: 'NodeResourcesFit' },
-          { name: 'VolumeBinding' },
+          // Profiles from before there was one do without.
+          { name: 'VolumeBinding', optional: true },
           { name: 'NodeResourcesLeastAllocated', weight: 1 },
           { name: 'DefaultBinder' },
         ],

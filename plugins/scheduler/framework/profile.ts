@@ -17,6 +17,8 @@ export interface PluginSetting {
   readonly weight?: number;
   /** Known, but not used. */
   readonly disabled?: boolean;
+  /** Pods wait for it as for others; when it does not come they are placed without it. */
+  readonly optional?: boolean;
 }
 
 /**
@@ -27,6 +29,8 @@ export class Profile {
   readonly plugins: readonly EnabledPlugin[];
   /** Listed, but not there: pods are not scheduled without them. */
   readonly missing: readonly string[];
+  /** Listed as optional, and not there. */
+  readonly absent: readonly string[];
   readonly filters: readonly EnabledPlugin[];
   readonly scores: readonly EnabledPlugin[];
   readonly remote: readonly EnabledPlugin[];
@@ -51,14 +55,16 @@ export class Profile {
     const all = [...settings, ...others.map(({ value }): PluginSetting => ({ name: value.name }))];
     const plugins: EnabledPlugin[] = [];
     const missing: string[] = [];
-    for (const { name, weight = 1, disabled } of all) {
+    const absent: string[] = [];
+    for (const { name, weight = 1, disabled, optional } of all) {
       if (disabled) continue;
       const contribution = contributions.find(({ value }) => value.name === name);
       if (contribution) plugins.push(new EnabledPlugin(contribution, weight));
-      else missing.push(name);
+      else (optional ? absent : missing).push(name);
     }
     this.plugins = plugins;
     this.missing = missing;
+    this.absent = absent;
     for (const plugin of plugins) this.#byName.set(plugin.name, plugin);
     const local = plugins.filter(plugin => !plugin.remote);
     const at = (point: SchedulerPoint, from = plugins) =>

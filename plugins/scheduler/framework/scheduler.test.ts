@@ -12,6 +12,8 @@ import {
 } from 'kernetes/sdk';
 import { node, pod } from 'kernetes/sdk/testing';
 import { PLUGIN_GRACE_MS } from './limits.ts';
+import framework from './plugin.ts';
+import type { PluginSetting } from './profile.ts';
 import { startScheduler } from './test-setup.ts';
 
 const ANY: SchedulerPlugin = { name: 'Any', filter: () => undefined };
@@ -219,6 +221,46 @@ test('pods wait for plugins of the profile; in the end the event names what is m
   assert.match(kernel.all(Event)[0]?.message ?? '', /profile are not there: "Late"/);
   provideSchedulerPlugin(started.context, { ...ANY, name: 'Late' });
   await clock.step(12_000);
+  assert.equal(nodeOf('a'), 'n1');
+  await dispose();
+});
+
+test('an optional plugin is waited for once, then left out with one line in the log', async () => {
+  const settings = [{ name: 'Any' }, { name: 'Late', optional: true }];
+  const started = await startScheduler({ plugins: [ANY], settings });
+  const { kernel, clock, nodeOf, dispose } = started;
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a'));
+  await clock.step(PLUGIN_GRACE_MS - 1);
+  assert.equal(nodeOf('a'), undefined);
+  await clock.step(2000);
+  assert.equal(nodeOf('a'), 'n1');
+  // Others that come and go do not make pods wait for it anew.
+  provideSchedulerPlugin(started.context, { ...ANY, name: 'Other' });
+  kernel.add(Pod, pod('b'));
+  await clock.step(100);
+  assert.equal(nodeOf('b'), 'n1');
+  const warnings = kernel.logs.filter(({ level }) => level === 'warn');
+  assert.deepEqual(
+    warnings.map(({ fields }) => fields),
+    [{ plugins: 'Late' }],
+  );
+  provideSchedulerPlugin(started.context, { ...ONE_EACH, name: 'Late' });
+  kernel.add(Pod, pod('c'));
+  await clock.step(100);
+  assert.equal(nodeOf('c'), undefined);
+  await dispose();
+});
+
+test('a profile without scheduler.volume-binding places pods with the default plugins', async () => {
+  const defaults = framework.config?.properties?.plugins?.default as PluginSetting[];
+  const settings = defaults.filter(({ name }) => name !== 'DefaultBinder');
+  const others = settings.filter(({ name }) => name !== 'VolumeBinding');
+  const plugins = others.map(({ name }): SchedulerPlugin => ({ ...ANY, name }));
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins, settings });
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a'));
+  await clock.step(PLUGIN_GRACE_MS + 100);
   assert.equal(nodeOf('a'), 'n1');
   await dispose();
 });

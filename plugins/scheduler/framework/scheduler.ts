@@ -53,6 +53,8 @@ export class Scheduler {
   #state: 'stopped' | 'idle' | 'waiting' | 'planned' | 'running' = 'stopped';
   #timer: Timer | undefined;
   #profileSince: number;
+  /** Optional plugins that did not come: they are not waited for again. */
+  #leftOut: ReadonlySet<string> = new Set();
   #logged: { readonly text: string; readonly at: number } | undefined;
 
   constructor(options: SchedulerOptions) {
@@ -79,6 +81,7 @@ export class Scheduler {
     const { log, clock, plugins } = this.#options;
     this.#profile = new Profile(plugins, usable(contributions, log));
     this.#profileSince = clock.now();
+    this.#leftOut = new Set(this.#profile.absent.filter(name => this.#leftOut.has(name)));
     this.#cycle = this.#newCycle();
     this.#remotes = this.#profile.remote.map(enabled => new RemotePlugin(enabled, clock));
     for (const name of this.#profile.misplaced()) {
@@ -203,13 +206,29 @@ export class Scheduler {
 
   /** Plugins come and go one by one; half of them would place pods wrongly. */
   #waitsForPlugins(): boolean {
-    const waited = this.#options.clock.now() - this.#profileSince;
-    return this.#profile.missing.length > 0 && waited < PLUGIN_GRACE_MS;
+    const { missing } = this.#profile;
+    if (missing.length === 0 && this.#awaited().length === 0) return false;
+    return this.#options.clock.now() - this.#profileSince < PLUGIN_GRACE_MS;
+  }
+
+  #awaited(): readonly string[] {
+    return this.#profile.absent.filter(name => !this.#leftOut.has(name));
+  }
+
+  /** They had their time: from here on pods are placed without them. */
+  #leaveOutAwaited(): void {
+    const awaited = this.#awaited();
+    if (awaited.length === 0) return;
+    this.#leftOut = new Set(this.#profile.absent);
+    this.#options.log.warn('Optional scheduler plugins are not there: pods are placed without', {
+      plugins: awaited.join(', '),
+    });
   }
 
   async #runSlice(): Promise<void> {
     if (this.#state !== 'planned' && this.#state !== 'waiting') return;
     this.#state = 'running';
+    this.#leaveOutAwaited();
     if (this.#remotes.length > 0) await this.#scheduleBatches();
     else this.#scheduleSlice();
     this.#binding.flush();
