@@ -1,7 +1,6 @@
 import {
   DEFAULT_STORAGE_CLASS_ANNOTATIONS,
   defaultClass,
-  type EventRecorder,
   type Informer,
   isVolumeFor,
   keyOf,
@@ -21,9 +20,10 @@ import {
 } from 'kernetes/sdk';
 import { type BindingWriter, undefinedIfNotFound } from './binding-writer.ts';
 import type { Latest } from './latest.ts';
+import type { WaitingEvents } from './waiting-events.ts';
 
 export interface ClaimSyncOptions {
-  readonly events: EventRecorder;
+  readonly waits: WaitingEvents;
   readonly objects: ObjectClient;
   readonly writer: BindingWriter;
   /** With indexes `available` (by group) and `claim` (by key). */
@@ -49,20 +49,22 @@ export class ClaimSync {
   }
 
   async sync(key: string): Promise<ReconcileResult> {
-    const claim = this.#options.claims.get(key);
-    if (claim === undefined) return undefined;
-    if (claim.metadata.annotations?.[VOLUME_ANNOTATIONS.bindCompleted] !== undefined) {
-      return this.#syncBound(claim);
+    const { claims, waits, syncPeriodMs } = this.#options;
+    const claim = claims.get(key);
+    const isToWait = claim?.metadata.annotations?.[VOLUME_ANNOTATIONS.bindCompleted] === undefined;
+    if (claim === undefined || !isToWait) {
+      waits.forget(key);
+      return claim && this.#syncBound(claim);
     }
     const isBound = claim.spec?.volumeName
       ? await this.#syncNamed(claim, claim.spec.volumeName)
       : await this.#syncUnbound(claim);
-    return isBound ? undefined : { requeueAfter: this.#options.syncPeriodMs };
+    return isBound ? undefined : { requeueAfter: syncPeriodMs };
   }
 
   /** The user does not care which volume it gets. Gives whether it has one. */
   async #syncUnbound(claim: PersistentVolumeClaim): Promise<boolean> {
-    const { classes, events, writer, provision } = this.#options;
+    const { classes, waits, writer, provision } = this.#options;
     const storageClass = classes.get(storageClassOf(claim));
     const isDelayed = waitsForConsumer(storageClass);
     const volume = this.#findVolume(claim, isDelayed);
@@ -78,7 +80,7 @@ export class ClaimSync {
       provision(keyOf(claim));
       return false;
     } else {
-      events.event(claim, 'Normal', 'FailedBinding', NO_VOLUME);
+      waits.tell(claim, 'Normal', 'FailedBinding', NO_VOLUME);
     }
     await writer.setClaimPhase(claim, 'Pending');
     return false;
@@ -115,23 +117,23 @@ export class ClaimSync {
   }
 
   #tellWhatIsAwaited(claim: PersistentVolumeClaim): void {
-    const { events, pods } = this.#options;
+    const { waits, pods } = this.#options;
     const names = pods
       .byIndex('unscheduled', keyOf(claim))
       .map(({ metadata }) => metadata.name ?? '')
       .sort();
     if (names.length === 0) {
       const message = 'waiting for first consumer to be created before binding';
-      events.event(claim, 'Normal', 'WaitForFirstConsumer', message);
+      waits.tell(claim, 'Normal', 'WaitForFirstConsumer', message);
       return;
     }
     const which = `${names.length > 1 ? 'pods' : 'pod'} ${names.join(',')}`;
-    events.event(claim, 'Normal', 'WaitForPodScheduled', `waiting for ${which} to be scheduled`);
+    waits.tell(claim, 'Normal', 'WaitForPodScheduled', `waiting for ${which} to be scheduled`);
   }
 
   /** The user asked for this volume. */
   async #syncNamed(claim: PersistentVolumeClaim, volumeName: string): Promise<boolean> {
-    const { volumes, events, writer } = this.#options;
+    const { volumes, waits, writer } = this.#options;
     const volume = volumes.get(volumeName);
     const isFree = volume !== undefined && volume.spec?.claimRef === undefined;
     if (volume && (isFree || isVolumeFor(volume, claim))) {
@@ -141,10 +143,10 @@ export class ClaimSync {
         return true;
       }
       const message = `Cannot bind to requested volume "${volumeName}": ${mismatch}`;
-      events.event(claim, 'Warning', 'VolumeMismatch', message);
+      waits.tell(claim, 'Warning', 'VolumeMismatch', message);
     } else if (volume) {
       const message = `volume "${volumeName}" already bound to a different claim.`;
-      events.event(claim, 'Warning', 'FailedBinding', message);
+      waits.tell(claim, 'Warning', 'FailedBinding', message);
     }
     await writer.setClaimPhase(claim, 'Pending');
     return false;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  Event,
   Node,
   type ObjectRequest,
   PersistentVolume,
@@ -62,6 +63,19 @@ describe('controller.persistentvolume-binder binds', () => {
     kernel.add(PersistentVolume, volumeOf('v'));
     await clock.step(0);
     assert.equal(claim('c')?.status?.phase, 'Bound');
+  });
+
+  it('a claim that waits is told so once, and again only when the event grows old', async () => {
+    const { kernel, clock } = await startBinder();
+    kernel.add(StorageClass, classOf('elsewhere'));
+    kernel.add(PersistentVolumeClaim, claimOf('c'));
+    kernel.add(PersistentVolumeClaim, claimOf('d', { storageClassName: 'elsewhere' }));
+    kernel.add(PersistentVolumeClaim, claimOf('e', { storageClassName: 'missing' }));
+    await clock.step(290_000);
+    const counts = () => kernel.all(Event).map(({ count }) => count);
+    assert.deepEqual(counts(), [1, 1, 1]);
+    await clock.step(30_000);
+    assert.deepEqual(counts(), [2, 2, 2]);
   });
 
   const rwx = ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany'];

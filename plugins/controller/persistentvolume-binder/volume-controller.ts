@@ -27,6 +27,7 @@ import { ClaimSync } from './claim-sync.ts';
 import { Latest } from './latest.ts';
 import { VolumeOperations } from './volume-operations.ts';
 import { VolumeSync } from './volume-sync.ts';
+import { WaitingEvents } from './waiting-events.ts';
 
 export interface Config {
   /** A claim that waits for a volume is looked at again after this long. */
@@ -66,12 +67,13 @@ export class VolumeController {
     const work = (key: string) => this.#operate(key);
     this.#operationQueue = runQueue(ctx, { name: 'operations', concurrency, work });
 
-    const { objects } = ctx;
+    const { objects, clock } = ctx;
     const events = upstreamEvents(ctx.events);
     const volumes = new Latest(this.#volumes);
     const claims = new Latest(this.#claims);
     const writer = new BindingWriter({ objects, events, volumes, claims });
-    const shared = { objects, events, writer, volumes, claims, classes: this.#classes };
+    const waits = new WaitingEvents(events, clock);
+    const shared = { objects, events, waits, writer, volumes, claims, classes: this.#classes };
     this.#claimSync = new ClaimSync({
       ...{ ...shared, syncPeriodMs, pods: this.#pods },
       provision: key => this.#operationQueue.add(`provision ${key}`),

@@ -16,10 +16,12 @@ import {
 import { type BindingWriter, undefinedIfNotFound } from './binding-writer.ts';
 import type { Latest } from './latest.ts';
 import { DELETION_FINALIZER, withoutDeletionFinalizer } from './volume-sync.ts';
+import type { WaitingEvents } from './waiting-events.ts';
 
 export interface VolumeOperationsOptions {
   readonly objects: ObjectClient;
   readonly events: EventRecorder;
+  readonly waits: WaitingEvents;
   readonly writer: BindingWriter;
   readonly claims: Latest<PersistentVolumeClaim>;
   readonly classes: Informer<StorageClass>;
@@ -42,7 +44,7 @@ export class VolumeOperations {
 
   /** Makes a volume for a claim that has none. Its name is the claim's, so it is made once. */
   async provision(claimKey: string): Promise<ReconcileResult> {
-    const { claims, classes, events, provisionerOf } = this.#options;
+    const { claims, classes, waits, provisionerOf } = this.#options;
     const unrecorded = this.#unrecorded.get(claimKey);
     if (unrecorded) await this.#record(claimKey, unrecorded);
     const known = claims.get(claimKey);
@@ -51,19 +53,19 @@ export class VolumeOperations {
     const storageClass = classes.get(className);
     if (storageClass === undefined) {
       const message = `storageclass.storage.k8s.io "${className}" not found`;
-      events.event(known, 'Warning', 'ProvisioningFailed', message);
+      waits.tell(known, 'Warning', 'ProvisioningFailed', message);
       return undefined;
     }
     const { provisioner: name } = storageClass;
     const provisioner = provisionerOf(name);
     if (provisioner === undefined && name.startsWith(BUILT_IN)) {
       const message = `no volume plugin matched name: ${name}`;
-      events.event(known, 'Warning', 'ProvisioningFailed', message);
+      waits.tell(known, 'Warning', 'ProvisioningFailed', message);
       return undefined;
     }
     const claim = await this.#announce(known, name);
     if (provisioner) await this.#make(claim, storageClass, provisioner);
-    else events.event(claim, 'Normal', 'ExternalProvisioning', awaitedFrom(name));
+    else waits.tell(claim, 'Normal', 'ExternalProvisioning', awaitedFrom(name));
     return undefined;
   }
 
