@@ -6,8 +6,10 @@ import {
   forbidden,
   HorizontalPodAutoscaler,
   type HorizontalPodAutoscalerSpec,
+  type HorizontalPodAutoscalerStatus,
   internalError,
   type MetricSpec,
+  type MetricStatus,
   Pod,
   servedKindPoint,
   serviceUnavailable,
@@ -119,6 +121,15 @@ const STEPS: readonly Step[] = [
     replicas: 12,
     want: 10,
     able: 'True SucceededRescale: the HPA controller was able to update the target scale to 10',
+    events: [
+      'Normal SuccessfulRescale New size: 10; reason: Current number of replicas above Spec.MaxReplicas',
+    ],
+  },
+  {
+    name: 'goes to the maximum from just above it for that reason',
+    replicas: 11,
+    cpu: 900,
+    want: 10,
     events: [
       'Normal SuccessfulRescale New size: 10; reason: Current number of replicas above Spec.MaxReplicas',
     ],
@@ -454,6 +465,21 @@ describe('controller.horizontal-pod-autoscaler', () => {
     assert.deepEqual(seen, [4, 4, 4, 4, 6, 6]);
   });
 
+  it('counts a change that others took back at once for what its policies allow', async () => {
+    const test = setUp();
+    test.scaleTo(2);
+    test.follow();
+    const policies = [{ type: 'Pods', value: 2, periodSeconds: 60 }];
+    test.kernel.add(HorizontalPodAutoscaler, hpa({ behavior: { scaleUp: { policies } } }));
+    test.metrics.cpu = () => 2_000;
+    await test.start();
+    assert.equal(test.replicas, 4);
+    test.scaleTo(3);
+    test.follow();
+    await test.clock.step(PERIOD_MS);
+    assert.equal(test.replicas, 3);
+  });
+
   it('makes a change again that was not made', async () => {
     const test = setUp();
     test.scaleTo(2);
@@ -517,6 +543,34 @@ describe('controller.horizontal-pod-autoscaler', () => {
     assert.equal(test.scales.replicas(id), 4);
   });
 
+  it('leaves the pods of an autoscaler that was made anew, for something else, to others', async () => {
+    const test = setUp();
+    test.scaleTo(3);
+    test.follow();
+    test.metrics.cpu = () => 500;
+    test.kernel.add(HorizontalPodAutoscaler, hpa({}, 'first'));
+    await test.start();
+    await test.kernel.objects.delete(HorizontalPodAutoscaler, {
+      ...{ namespace: 'default', name: 'first' },
+    });
+    await test.clock.step(PERIOD_MS);
+    const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'none' };
+    test.kernel.add(HorizontalPodAutoscaler, hpa({ scaleTargetRef }, 'first'), hpa({}, 'second'));
+    await test.clock.step(PERIOD_MS);
+    assert.match(test.condition('ScalingActive', 'second') ?? '', /^True ValidMetricFound/);
+  });
+
+  it('scales from zero where the minimum is zero', async () => {
+    const test = setUp();
+    test.scaleTo(0);
+    test.metrics.answers = { external: async () => [30_000] };
+    const external = { metric: { name: 'queue' }, target: { type: 'Value', value: '10' } };
+    const metrics = [{ type: 'External', external }];
+    test.kernel.add(HorizontalPodAutoscaler, hpa({ minReplicas: 0, metrics }));
+    await test.start();
+    assert.equal(test.replicas, 3);
+  });
+
   it('refuses to act on pods that two autoscalers have', async () => {
     const test = setUp();
     test.scaleTo(3);
@@ -564,10 +618,25 @@ interface Refusal {
   readonly prepare: (test: ReturnType<typeof setUp>) => void;
   readonly spec?: Partial<HorizontalPodAutoscalerSpec>;
   readonly condition: readonly [string, string];
+  /** What the status says of metrics; without it what it said before. */
+  readonly metrics?: readonly MetricStatus[] | 'none';
   readonly events: readonly string[];
   readonly log: string;
 }
 
+/** What an autoscaler said that was followed once. */
+const BEFORE: HorizontalPodAutoscalerStatus = {
+  currentReplicas: 9,
+  desiredReplicas: 8,
+  currentMetrics: [{ type: 'Resource', resource: { name: 'cpu', current: { averageValue: '7' } } }],
+};
+
+const CURRENT: readonly MetricStatus[] = [
+  {
+    type: 'Resource',
+    resource: { name: 'cpu', current: { averageValue: '800m', averageUtilization: 80 } },
+  },
+];
 const GET_FAILED =
   "False FailedGetScale: the HPA controller was unable to get the target's current scale:";
 const NOT_FETCHED =
@@ -608,6 +677,7 @@ const REFUSALS: readonly Refusal[] = [
       'ScalingActive',
       "False InvalidSelector: the HPA target's scale is missing a selector",
     ],
+    metrics: 'none',
     events: [
       'Warning FailedComputeMetricsReplicas selector is required',
       'Warning SelectorRequired selector is required',
@@ -620,6 +690,7 @@ const REFUSALS: readonly Refusal[] = [
       test.metrics.answers = { resource: test.metrics.pods.bind(test.metrics) as never };
     },
     condition: ['ScalingActive', `False FailedGetResourceMetric: ${COULD_NOT} ${NOT_FETCHED}`],
+    metrics: [{ type: '' }],
     events: [
       `Warning FailedComputeMetricsReplicas invalid metrics (1 invalid out of 1), first error is: failed to get cpu resource metric value: ${NOT_FETCHED}`,
       `Warning FailedGetResourceMetric ${NOT_FETCHED}`,
@@ -635,6 +706,7 @@ const REFUSALS: readonly Refusal[] = [
       'ScalingActive',
       `False FailedGetResourceMetric: ${COULD_NOT} failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API`,
     ],
+    metrics: [{ type: '' }],
     events: [
       'Warning FailedComputeMetricsReplicas invalid metrics (1 invalid out of 1), first error is: failed to get cpu resource metric value: failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API',
       'Warning FailedGetResourceMetric failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API',
@@ -680,16 +752,22 @@ const REFUSALS: readonly Refusal[] = [
 ];
 
 describe('controller.horizontal-pod-autoscaler tells of', () => {
-  for (const { name, prepare, spec, condition, events, log } of REFUSALS) {
+  for (const { name, prepare, spec, condition, metrics, events, log } of REFUSALS) {
     it(name, async () => {
       const test = setUp();
       test.scaleTo(3);
       test.follow();
-      test.kernel.add(HorizontalPodAutoscaler, hpa(spec));
+      test.kernel.add(HorizontalPodAutoscaler, { ...hpa(spec), status: BEFORE });
       prepare(test);
       await test.start();
       assert.equal(test.replicas, 3);
       assert.equal(test.condition(condition[0]), condition[1]);
+      const { currentReplicas, desiredReplicas, currentMetrics } = test.status() ?? {};
+      // Nothing is known of a target whose scale is not to be had.
+      const isUnread = condition[0] === 'AbleToScale' && condition[1].includes('FailedGetScale');
+      assert.deepEqual([currentReplicas, desiredReplicas], [isUnread ? 9 : 3, 8]);
+      const known = isUnread ? BEFORE.currentMetrics : CURRENT;
+      assert.deepEqual(currentMetrics, metrics === 'none' ? undefined : (metrics ?? known));
       assert.deepEqual(test.events().sort(), events);
       const errors = test.kernel.logs.map(
         ({ fields }) => (fields.error as Error | undefined)?.message,

@@ -246,6 +246,15 @@ const CASES: readonly Case[] = [
   },
   // Down, by policies.
   {
+    name: 'gives nothing back that was taken faster than a policy allows now',
+    current: 10,
+    desired: 5,
+    behavior: down([pods(4)]),
+    changed: [[30, -10]],
+    want: 10,
+    limited: 'True ScaleDownLimit',
+  },
+  {
     name: 'takes as many pods as a policy allows',
     current: 10,
     desired: 1,
