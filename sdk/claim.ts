@@ -1,7 +1,8 @@
 import type { ObjectMeta, OwnerReference } from './api/types-meta-v1.ts';
-import { type Kind, type KubeObject, keyOf, parseKey } from './kind.ts';
+import type { ControllerView } from './controller.ts';
+import { type Kind, type KubeObject, keyOf, type ObjectKey, parseKey } from './kind.ts';
 import type { ObjectClient } from './objects.ts';
-import { controllerReference } from './ownership.ts';
+import { controllerOf, controllerReference } from './ownership.ts';
 import type { Selector } from './selector.ts';
 import { ApiError, conflict } from './status.ts';
 
@@ -46,6 +47,24 @@ export async function claim<O extends KubeObject, T extends KubeObject>(
     ...released.map(object => release(object, options)),
   ]);
   return [...kept, ...results.filter(object => object !== undefined)];
+}
+
+/**
+ * The `map` of a controller that watches what it adopts: which owners select an object that nobody
+ * manages. Costs as much as there are owners in its namespace.
+ */
+export function adopters<O extends KubeObject>(
+  ownerKind: Kind<O>,
+  selectorOf: (owner: O) => Selector,
+): (orphan: KubeObject, view: ControllerView) => readonly ObjectKey[] {
+  return ({ metadata }, { informer }) => {
+    const { namespace = '', labels, deletionTimestamp } = metadata;
+    if (deletionTimestamp || controllerOf({ metadata })) return [];
+    return informer(ownerKind)
+      .list(namespace)
+      .filter(owner => selectorOf(owner).matches(labels))
+      .map(owner => ({ namespace, name: owner.metadata.name ?? '' }));
+  };
 }
 
 /** The copy may be old: an owner that is gone, or another of its name, must not adopt. */

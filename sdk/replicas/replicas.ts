@@ -1,9 +1,8 @@
 import type { ReplicaSetStatus } from '../api/types-apps-v1.ts';
 import { Pod, type PodTemplateSpec } from '../api/types-core-v1.ts';
-import type { ControllerView } from '../controller.ts';
+import { adopters } from '../claim.ts';
 import { runController } from '../controller-runner.ts';
-import type { Kind, KubeObject, ObjectKey } from '../kind.ts';
-import { controllerOf } from '../ownership.ts';
+import type { Kind, KubeObject } from '../kind.ts';
 import type { PluginContext } from '../plugin.ts';
 import { POD_FIELDS } from '../pod-status.ts';
 import type { Selector } from '../selector.ts';
@@ -40,20 +39,10 @@ export function runReplicas<T extends ReplicaOwner>(
   runController(ctx, {
     for: kind,
     owns: [{ kind: Pod, fields: POD_FIELDS }],
-    watches: [{ kind: Pod, fields: POD_FIELDS, map: adopters }],
+    watches: [{ kind: Pod, fields: POD_FIELDS, map: adopters(kind, selectorOf) }],
     concurrency: 10,
     // Pods become ready in crowds: one write of the status for many.
     intervalMs: 20,
     reconcile: (key, context) => reconciler.reconcile(key, context),
   });
-
-  /** Who selects a pod that nobody manages. */
-  function adopters(pod: Pod, { informer }: ControllerView): readonly ObjectKey[] {
-    const { namespace = '', labels, deletionTimestamp } = pod.metadata;
-    if (deletionTimestamp || controllerOf(pod)) return [];
-    return informer(kind)
-      .list(namespace)
-      .filter(owner => selectorOf(owner).matches(labels))
-      .map(({ metadata }) => ({ namespace, name: metadata.name ?? '' }));
-  }
 }

@@ -1,14 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  adopters,
   ControllerRevision,
-  type ControllerView,
-  controllerOf,
   DaemonSet,
   definePlugin,
-  type KubeObject,
   keyOf,
   Node,
-  type ObjectKey,
   POD_FIELDS,
   Pod,
   parseKey,
@@ -21,13 +18,14 @@ export default definePlugin({
   name: 'controller.daemonset',
   leader: 'kube-controller-manager',
   activate(ctx) {
+    const map = adopters(DaemonSet, ({ spec }) => selectorFrom(spec?.selector));
     const reconciler = new DaemonSetReconciler(ctx.clock);
     const controller = runController(ctx, {
       for: DaemonSet,
       owns: [{ kind: Pod, fields: POD_FIELDS }, ControllerRevision],
       watches: [
-        { kind: Pod, fields: POD_FIELDS, map: adopters },
-        { kind: ControllerRevision, map: adopters },
+        { kind: Pod, fields: POD_FIELDS, map },
+        { kind: ControllerRevision, map },
         // As controller.podgc: one copy for both. Its changes are compared below.
         { kind: Node, fields: ['spec.taints', 'status.conditions'], map: () => [] },
       ],
@@ -64,14 +62,4 @@ function isSameForPods(a: Node, b: Node): boolean {
     isDeepStrictEqual(a.metadata.labels, b.metadata.labels) &&
     isDeepStrictEqual(a.spec?.taints, b.spec?.taints)
   );
-}
-
-/** The DaemonSets that select something which nobody manages. */
-function adopters(orphan: KubeObject, { informer }: ControllerView): readonly ObjectKey[] {
-  const { namespace = '', labels, deletionTimestamp } = orphan.metadata;
-  if (deletionTimestamp || controllerOf(orphan)) return [];
-  return informer(DaemonSet)
-    .list(namespace)
-    .filter(set => selectorFrom(set.spec?.selector).matches(labels))
-    .map(set => ({ namespace, name: set.metadata.name ?? '' }));
 }

@@ -1,8 +1,8 @@
 import {
+  adopters,
   type ControllerView,
   controller,
   controllerKey,
-  controllerOf,
   Deployment,
   type ObjectKey,
   POD_FIELDS,
@@ -18,7 +18,7 @@ export default controller({
   for: Deployment,
   owns: [ReplicaSet],
   watches: [
-    { kind: ReplicaSet, map: adopters },
+    { kind: ReplicaSet, map: adopters(Deployment, ({ spec }) => selectorFrom(spec?.selector)) },
     { kind: Pod, fields: POD_FIELDS, map: recreating },
   ],
   concurrency: 10,
@@ -26,16 +26,6 @@ export default controller({
   intervalMs: 20,
   reconcile: (_key, context) => reconcile(context),
 });
-
-/** The Deployments that select a ReplicaSet which nobody manages. */
-function adopters(set: ReplicaSet, { informer }: ControllerView): readonly ObjectKey[] {
-  const { namespace = '', labels, deletionTimestamp } = set.metadata;
-  if (deletionTimestamp || controllerOf(set)) return [];
-  return informer(Deployment)
-    .list(namespace)
-    .filter(({ spec }) => selectorFrom(spec?.selector).matches(labels))
-    .map(({ metadata }) => ({ namespace, name: metadata.name ?? '' }));
-}
 
 /** A Deployment that waits for its old pods to end needs to be told of each. */
 function recreating(pod: Pod, { informer }: ControllerView): readonly ObjectKey[] {

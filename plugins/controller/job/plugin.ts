@@ -1,4 +1,5 @@
 import {
+  adopters,
   type ControllerView,
   controllerOf,
   definePlugin,
@@ -29,15 +30,10 @@ export default definePlugin({
   },
 });
 
+const claimants = adopters(Job, ({ spec }) => selectorFrom(spec?.selector));
+
 /** Of a pod that nobody manages: who selects it, and who lets it go if it is held. */
-function concerned(pod: Pod, { informer }: ControllerView): readonly ObjectKey[] {
-  const { namespace = '', labels, deletionTimestamp } = pod.metadata;
-  if (controllerOf(pod)) return [];
-  const lost = isTracked(pod) ? [lostIn(namespace)] : [];
-  if (deletionTimestamp) return lost;
-  const adopters = informer(Job)
-    .list(namespace)
-    .filter(job => selectorFrom(job.spec?.selector).matches(labels))
-    .map(job => ({ namespace, name: job.metadata.name ?? '' }));
-  return [...lost, ...adopters];
+function concerned(pod: Pod, view: ControllerView): readonly ObjectKey[] {
+  const isLost = isTracked(pod) && !controllerOf(pod);
+  return [...(isLost ? [lostIn(pod.metadata.namespace)] : []), ...claimants(pod, view)];
 }
