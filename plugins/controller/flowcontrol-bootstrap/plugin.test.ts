@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FlowSchema, PriorityLevelConfiguration } from 'kernetes/sdk';
-import { writes } from './plugin.ts';
+import { activate, TestKernel } from 'kernetes/sdk/testing';
+import plugin, { writes } from './plugin.ts';
 import { AUTO_UPDATE, wantedFlows, wantedLevels } from './wanted.ts';
 
 describe('the default flow control', () => {
@@ -45,5 +46,36 @@ describe('writes()', () => {
     const annotations = { [AUTO_UPDATE]: 'false' };
     const own = { ...changed, metadata: { name: 'exempt', annotations } };
     assert.deepEqual(writes(PriorityLevelConfiguration, [first], [own]), []);
+  });
+});
+
+describe('controller.flowcontrol-bootstrap', () => {
+  it('makes again what is deleted, puts right what is changed, and no more than once a minute', async () => {
+    const kernel = new TestKernel();
+    const { clock } = await activate(plugin, { kernel });
+    const { objects } = kernel;
+    const shares = () => kernel.get(PriorityLevelConfiguration, 'system')?.spec?.limited;
+    const wanted = shares();
+    const disturb = async () => {
+      await objects.delete(FlowSchema, { name: 'catch-all' });
+      kernel.modify(PriorityLevelConfiguration, 'system', ({ spec }) => {
+        if (spec) spec.limited = { nominalConcurrencyShares: 1 };
+      });
+    };
+    await disturb();
+    await clock.step(60_000);
+    assert.ok(kernel.get(FlowSchema, 'catch-all'));
+    assert.deepEqual(shares(), wanted);
+    await disturb();
+    await clock.step(30_000);
+    assert.equal(kernel.get(FlowSchema, 'catch-all'), undefined);
+    await clock.step(60_000);
+    assert.ok(kernel.get(FlowSchema, 'catch-all'));
+    kernel.requests.length = 0;
+    await clock.step(600_000);
+    assert.deepEqual(
+      kernel.requests.filter(({ verb }) => verb !== 'list'),
+      [],
+    );
   });
 });
