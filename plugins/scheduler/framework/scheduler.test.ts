@@ -253,7 +253,10 @@ test('an optional plugin is waited for once, then left out with one line in the 
 });
 
 test('a profile without scheduler.volume-binding places pods with the default plugins', async () => {
-  const defaults = framework.config?.properties?.plugins?.default as PluginSetting[];
+  const { properties } = framework.config as {
+    properties: { plugins: { default: PluginSetting[] } };
+  };
+  const defaults = properties.plugins.default;
   const settings = defaults.filter(({ name }) => name !== 'DefaultBinder');
   const others = settings.filter(({ name }) => name !== 'VolumeBinding');
   const plugins = others.map(({ name }): SchedulerPlugin => ({ ...ANY, name }));
