@@ -20,6 +20,7 @@ import {
 } from 'kernetes/sdk';
 import { type BindingWriter, undefinedIfNotFound } from './binding-writer.ts';
 import type { Latest } from './latest.ts';
+import { isHeldBack } from './volume-sync.ts';
 import type { WaitingEvents } from './waiting-events.ts';
 
 export interface ClaimSyncOptions {
@@ -137,7 +138,8 @@ export class ClaimSync {
     const volume = volumes.get(volumeName);
     const isFree = volume !== undefined && volume.spec?.claimRef === undefined;
     if (volume && (isFree || isVolumeFor(volume, claim))) {
-      const mismatch = isFree ? volumeMismatch(volume, claim) : undefined;
+      const isGoing = isHeldBack(volume) && !volume.spec?.claimRef?.uid;
+      const mismatch = isFree || isGoing ? volumeMismatch(volume, claim) : undefined;
       if (mismatch === undefined) {
         await this.#bind(volume, claim);
         return true;

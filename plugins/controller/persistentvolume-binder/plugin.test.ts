@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   Event,
+  invalid,
   Node,
   type ObjectRequest,
   PersistentVolume,
@@ -409,6 +410,42 @@ describe('controller.persistentvolume-binder has volumes made', () => {
     assert.deepEqual(deleted, []);
   });
 
+  it('and deletes one that nobody has when its object is deleted', async () => {
+    const { kernel, clock, volume, deleted } = await withClass();
+    const annotations = { 'pv.kubernetes.io/provisioned-by': 'example.com/disks' };
+    const spec = { persistentVolumeReclaimPolicy: 'Delete' };
+    const claimRef = { namespace: 'default', name: 'later' };
+    kernel.add(
+      PersistentVolume,
+      volumeOf('free', spec, { annotations }),
+      volumeOf('reserved', { ...spec, claimRef }, { annotations }),
+    );
+    await clock.step(0);
+    for (const name of ['free', 'reserved']) {
+      assert.equal(volume(name)?.status?.phase, 'Available');
+      await kernel.objects.delete(PersistentVolume, { name });
+      await clock.step(0);
+      assert.equal(volume(name), undefined);
+    }
+    assert.deepEqual(deleted, ['free', 'reserved']);
+  });
+
+  it('and takes each away once, putting nothing on it meanwhile', async () => {
+    const { kernel, clock, claim, deleted } = await withClass();
+    kernel.add(PersistentVolumeClaim, claimOf('c', { storageClassName: 'disks' }));
+    await clock.step(0);
+    const before = kernel.requests.length;
+    await kernel.objects.delete(PersistentVolumeClaim, { namespace: 'default', name: 'c' });
+    await clock.step(0);
+    assert.equal(claim('c'), undefined);
+    const patches = kernel.requests.slice(before).filter(({ verb }) => verb === 'patch');
+    assert.deepEqual(deleted.length, 1);
+    assert.deepEqual(
+      patches.map(({ body }) => (body as PersistentVolume).metadata.finalizers),
+      [undefined, null],
+    );
+  });
+
   it('only when a pod has a node, if the class waits for that', async () => {
     const { kernel, clock, claim, told, made } = await withClass(WAITS);
     kernel.add(PersistentVolumeClaim, claimOf('c', { storageClassName: 'disks' }));
@@ -449,6 +486,37 @@ describe('controller.persistentvolume-binder has volumes made', () => {
       told('c')[0],
       'ProvisioningFailed: Failed to provision volume with StorageClass "disks": no space left',
     );
+  });
+
+  it('and gives the choice of a node back that is gone', async () => {
+    const { kernel, clock, claim, told, made } = await withClass(WAITS);
+    const selected = { annotations: { 'volume.kubernetes.io/selected-node': 'gone' } };
+    kernel.add(PersistentVolumeClaim, claimOf('c', { storageClassName: 'disks' }, selected));
+    await clock.step(0);
+    assert.deepEqual(made, []);
+    assert.equal(
+      claim('c')?.metadata.annotations?.['volume.kubernetes.io/selected-node'],
+      undefined,
+    );
+    const why = 'Failed to get target node: nodes "gone" not found';
+    assert.equal(told('c')[0], `ProvisioningFailed: ${why}`);
+  });
+
+  it('anew where the server does not take what was made', async () => {
+    const { kernel, clock, claim, deleted, made } = await withClass();
+    kernel.fault = ({ verb, resource }) =>
+      verb === 'create' && resource === 'persistentvolumes'
+        ? invalid(PersistentVolume, 'v', [])
+        : undefined;
+    kernel.add(PersistentVolumeClaim, claimOf('c', { storageClassName: 'disks' }));
+    await clock.step(0);
+    const name = `pvc-${claim('c')?.metadata.uid}`;
+    assert.equal(deleted[0], name);
+    assert.equal(deleted.length, made.length);
+    kernel.fault = () => undefined;
+    await clock.step(30_000);
+    assert.equal(claim('c')?.spec?.volumeName, name);
+    assert.equal(made.length, deleted.length + 1);
   });
 
   it('outside, telling what is awaited, and takes what was made there', async () => {

@@ -12,10 +12,12 @@ import {
   type StorageClass,
   storageClassOf,
   VOLUME_ANNOTATIONS,
+  waitsForConsumer,
 } from 'kernetes/sdk';
 import { type BindingWriter, undefinedIfNotFound } from './binding-writer.ts';
 import type { Latest } from './latest.ts';
-import { DELETION_FINALIZER, withoutDeletionFinalizer } from './volume-sync.ts';
+import { volumeFor } from './provisioned-volume.ts';
+import { DELETION_FINALIZER, isHeldBack, withoutDeletionFinalizer } from './volume-sync.ts';
 import type { WaitingEvents } from './waiting-events.ts';
 
 export interface VolumeOperationsOptions {
@@ -56,6 +58,8 @@ export class VolumeOperations {
       waits.tell(known, 'Warning', 'ProvisioningFailed', message);
       return undefined;
     }
+    // It may have been given back since this was asked for.
+    if (waitsForConsumer(storageClass) && selectedNodeOf(known) === undefined) return undefined;
     const { provisioner: name } = storageClass;
     const provisioner = provisionerOf(name);
     if (provisioner === undefined && name.startsWith(BUILT_IN)) {
@@ -73,9 +77,10 @@ export class VolumeOperations {
   async reclaim(name: string): Promise<ReconcileResult> {
     const { objects, writer, isInUse, retryMs } = this.#options;
     const volume = await objects.get(PersistentVolume, { name }).catch(undefinedIfNotFound);
-    if (volume === undefined || !volume.spec?.claimRef?.uid) return undefined;
-    if (await isInUse(volume)) return undefined;
-    switch (volume.spec.persistentVolumeReclaimPolicy) {
+    if (volume === undefined) return undefined;
+    const isUsed = volume.spec?.claimRef?.uid ? await isInUse(volume) : !isHeldBack(volume);
+    if (isUsed) return undefined;
+    switch (volume.spec?.persistentVolumeReclaimPolicy) {
       case 'Retain':
         return undefined;
       case 'Recycle':
@@ -134,39 +139,53 @@ export class VolumeOperations {
   /** Also for a claim that is gone by now: then the volume is released, and deleted as others are. */
   async #record(claimKey: string, volume: PersistentVolume): Promise<void> {
     this.#unrecorded.set(claimKey, volume);
-    await this.#options.objects.create(PersistentVolume, volume).catch(ignoreAlreadyExists);
+    try {
+      await this.#options.objects.create(PersistentVolume, volume).catch(ignoreAlreadyExists);
+    } catch (error) {
+      if (!ApiError.is(error, 'Invalid')) throw error;
+      // It never will be taken as it is: it goes, and another is made.
+      const maker = volume.metadata.annotations?.[VOLUME_ANNOTATIONS.provisionedBy] ?? '';
+      await this.#options.provisionerOf(maker)?.delete(volume);
+      this.#unrecorded.delete(claimKey);
+      throw error;
+    }
     this.#unrecorded.delete(claimKey);
   }
 
   async #selectedNode(claim: PersistentVolumeClaim) {
     const { objects, events } = this.#options;
-    const name = claim.metadata.annotations?.[VOLUME_ANNOTATIONS.selectedNode];
+    const name = selectedNodeOf(claim);
     if (name === undefined) return undefined;
     const node = await objects.get(Node, { name }).catch(undefinedIfNotFound);
     if (node) return { name, labels: node.metadata.labels ?? {} };
     const message = `Failed to get target node: nodes "${name}" not found`;
     events.event(claim, 'Warning', 'ProvisioningFailed', message);
+    await this.#giveNodeBack(claim);
     return 'failed';
   }
 
-  /** The scheduler may choose another node. */
   async #failed(
     claim: PersistentVolumeClaim,
     { metadata }: StorageClass,
     error: unknown,
   ): Promise<void> {
-    const { events, writer } = this.#options;
-    const { selectedNode } = VOLUME_ANNOTATIONS;
+    const { events } = this.#options;
     const message = `Failed to provision volume with StorageClass "${metadata.name}": ${textOf(error)}`;
     events.event(claim, 'Warning', 'ProvisioningFailed', message);
-    if (claim.metadata.annotations?.[selectedNode] === undefined) return;
-    await writer.patchClaim(claim, { metadata: { annotations: { [selectedNode]: null } } });
+    await this.#giveNodeBack(claim);
+  }
+
+  /** The scheduler may choose another. */
+  async #giveNodeBack(claim: PersistentVolumeClaim): Promise<void> {
+    if (selectedNodeOf(claim) === undefined) return;
+    const annotations = { [VOLUME_ANNOTATIONS.selectedNode]: null };
+    await this.#options.writer.patchClaim(claim, { metadata: { annotations } });
   }
 
   /** False: to be tried again. */
   async #delete(volume: PersistentVolume): Promise<boolean> {
-    const { objects, writer, provisionerOf } = this.#options;
-    const { name = '', annotations = {}, finalizers = [], uid = '' } = volume.metadata;
+    const { writer, provisionerOf } = this.#options;
+    const { name = '', annotations = {} } = volume.metadata;
     const provisionedBy = annotations[VOLUME_ANNOTATIONS.provisionedBy];
     const provisioner = provisionedBy === undefined ? undefined : provisionerOf(provisionedBy);
     if (provisioner === undefined) {
@@ -181,56 +200,29 @@ export class VolumeOperations {
       await writer.setVolumePhase(volume, 'Failed', why);
       return false;
     }
-    if (finalizers.includes(DELETION_FINALIZER)) {
-      await writer.patchVolume(volume, { metadata: withoutDeletionFinalizer(volume) });
-    }
-    await objects
-      .delete(PersistentVolume, { name }, { preconditions: { uid } })
-      .catch(undefinedIfNotFound);
+    await this.#letGo(volume);
     return true;
+  }
+
+  /** The object is deleted first: on one that is not, the finalizer would be put again at once. */
+  async #letGo({ metadata: { name = '', uid = '', deletionTimestamp } }: PersistentVolume) {
+    const { objects, writer } = this.#options;
+    if (!deletionTimestamp) {
+      await objects
+        .delete(PersistentVolume, { name }, { preconditions: { uid } })
+        .catch(undefinedIfNotFound);
+    }
+    const rest = await objects.get(PersistentVolume, { name }).catch(undefinedIfNotFound);
+    if (rest?.metadata.uid !== uid || !rest.metadata.finalizers?.includes(DELETION_FINALIZER))
+      return;
+    await writer
+      .patchVolume(rest, { metadata: withoutDeletionFinalizer(rest) })
+      .catch(undefinedIfNotFound);
   }
 }
 
-interface MadeVolume {
-  readonly name: string;
-  readonly spec: NonNullable<PersistentVolume['spec']>;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
-
-/** Bound to its claim from the first moment on. */
-function volumeFor(
-  claim: PersistentVolumeClaim,
-  storageClass: StorageClass,
-  { name, spec, labels, annotations }: MadeVolume,
-): PersistentVolume {
-  const { namespace = '', name: claimName = '', uid = '', resourceVersion } = claim.metadata;
-  const policy = storageClass.reclaimPolicy ?? 'Delete';
-  const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name: claimName };
-  const attributes = claim.spec?.volumeAttributesClassName;
-  return {
-    metadata: {
-      name,
-      ...(labels && { labels }),
-      annotations: {
-        ...annotations,
-        [VOLUME_ANNOTATIONS.boundByController]: 'yes',
-        [VOLUME_ANNOTATIONS.provisionedBy]: storageClass.provisioner,
-      },
-      ...(policy === 'Delete' && { finalizers: [DELETION_FINALIZER] }),
-    },
-    spec: {
-      capacity: { storage: claim.spec?.resources?.requests?.storage ?? '0' },
-      accessModes: claim.spec?.accessModes ?? [],
-      volumeMode: claim.spec?.volumeMode ?? 'Filesystem',
-      ...(storageClass.mountOptions && { mountOptions: storageClass.mountOptions }),
-      ...(attributes && { volumeAttributesClassName: attributes }),
-      ...spec,
-      persistentVolumeReclaimPolicy: policy,
-      storageClassName: storageClassOf(claim),
-      claimRef: { ...claimRef, uid, ...(resourceVersion && { resourceVersion }) },
-    },
-  };
+function selectedNodeOf({ metadata }: PersistentVolumeClaim): string | undefined {
+  return metadata.annotations?.[VOLUME_ANNOTATIONS.selectedNode];
 }
 
 function awaitedFrom(provisioner: string): string {

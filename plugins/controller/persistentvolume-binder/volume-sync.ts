@@ -38,7 +38,8 @@ export class VolumeSync {
     const volume = await this.#keepProtected(known);
     if (!volume.spec?.claimRef?.uid) {
       // Nobody's, or reserved for a claim that does not know of it yet.
-      await this.#options.writer.setVolumePhase(volume, 'Available');
+      if (isHeldBack(volume)) this.#options.reclaim(name);
+      else await this.#options.writer.setVolumePhase(volume, 'Available');
       return undefined;
     }
     const claim = await this.#claimOf(volume);
@@ -119,6 +120,12 @@ export class VolumeSync {
 }
 
 export const DELETION_FINALIZER = 'kubernetes.io/pv-controller';
+
+/** It is deleted, and only waits for what it stands for to be taken away. */
+export function isHeldBack({ metadata }: PersistentVolume): boolean {
+  const isHeld = metadata.finalizers?.includes(DELETION_FINALIZER);
+  return metadata.deletionTimestamp !== undefined && isHeld === true;
+}
 
 export function withoutDeletionFinalizer({ metadata }: PersistentVolume) {
   const rest = (metadata.finalizers ?? []).filter(each => each !== DELETION_FINALIZER);
