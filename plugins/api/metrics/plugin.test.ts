@@ -30,7 +30,7 @@ const usage: PodUsageSource = {
     const all = ['b', 'a'].map(each => ({
       ...{ namespace: 'default', name: each, labels: { app: 'web' } },
       containers: [
-        { name: 'main', cpuNanoCores: 4_293_847, memoryBytes: 23_441_408, windowMs: 15_000 },
+        { name: 'main', cpuNanoCores: 4_293_846.6, memoryBytes: 23_441_408.4, windowMs: 15_000 },
         { name: 'side', cpuNanoCores: 250_000_000, memoryBytes: 1000, windowMs: 12_500 },
       ],
     }));
