@@ -885,6 +885,18 @@ describe('controller.horizontal-pod-autoscaler with several metrics', () => {
     );
   });
 
+  it('is active while one of them failed and another wants as many as there are', async () => {
+    const test = await setUpTwo(500, undefined);
+    assert.equal(test.replicas, 4);
+    assert.match(test.condition('ScalingActive') ?? '', /^True ValidMetricFound/);
+  });
+
+  it('names the last of those that want none, as upstream', async () => {
+    const test = await setUpTwo(0, 0);
+    assert.equal(test.replicas, 1);
+    assert.match(test.condition('ScalingActive') ?? '', /from pods metric qps$/);
+  });
+
   it('does not scale down while one of them fails', async () => {
     const test = await setUpTwo(100, undefined);
     assert.equal(test.replicas, 4);
