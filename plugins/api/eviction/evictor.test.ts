@@ -34,6 +34,11 @@ function statusWith(disruptionsAllowed: number, healthy = 3, desired = 2) {
   };
 }
 
+function disrupted(count: number): Record<string, string> {
+  const names = Array.from({ length: count }, (_, i) => `gone-${i}`);
+  return Object.fromEntries(names.map(name => [name, '2026-01-01T00:00:00Z']));
+}
+
 function closed(reason: string, message: string) {
   const lastTransitionTime = '2026-01-01T00:00:00Z';
   return { type: 'DisruptionAllowed', status: 'False', reason, message, lastTransitionTime };
@@ -129,6 +134,12 @@ describe('Evictor', () => {
       ],
       code: 500,
       text: /more than one PodDisruptionBudget/,
+    },
+    {
+      title: 'a budget of whose evictions too many are not seen',
+      budgets: [budget({ ...statusWith(1), disruptedPods: disrupted(2_001) })],
+      code: 403,
+      text: /DisruptedPods map too big/,
     },
     {
       title: 'a negative budget',
@@ -250,6 +261,25 @@ describe('Evictor', () => {
     const since = { lastTransitionTime: '2026-01-01T00:00:00Z', message };
     const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' };
     assert.deepEqual(told, [[{ ...condition, ...since }]]);
+  });
+
+  it('keeps since when a pod has been told', async () => {
+    const { evict, kernel } = setUp();
+    const since = { lastTransitionTime: '2025-01-01T00:00:00Z' };
+    const told = { type: 'DisruptionTarget', status: 'True', ...since };
+    await evict(pod('a', 'Running', [READY, told]));
+    const patch = kernel.requests.find(({ verb }) => verb === 'patch');
+    const body = patch?.body as Pod | undefined;
+    assert.equal(body?.status?.conditions?.[0]?.lastTransitionTime, since.lastTransitionTime);
+  });
+
+  it('tries once where the client says which state of the pod it means', async () => {
+    const { evict, kernel, isThere } = setUp();
+    const deleteOptions = { preconditions: { resourceVersion: '1' } };
+    const body = { metadata: { name: 'a' }, deleteOptions };
+    await assert.rejects(evict(pod('a'), { body }), error => ApiError.is(error, 'Conflict'));
+    assert.equal(kernel.requests.filter(({ verb }) => verb === 'patch').length, 1);
+    assert.ok(isThere('a'));
   });
 
   it('neither tells nor deletes a pod that changed since it needed no budget', async () => {

@@ -271,6 +271,37 @@ describe('controller.disruption', () => {
     ]);
   });
 
+  it('does not note a pod any more that is being deleted', async () => {
+    const cluster = new Cluster();
+    cluster.pods(2);
+    const { clock, kernel } = await cluster.start(budget({ minAvailable: 1 }));
+    kernel.modify(PodDisruptionBudget, KEY, each => {
+      each.status = { ...each.status, disruptedPods: { 'solo-0': START } } as typeof each.status;
+    });
+    kernel.modify(Pod, 'default/solo-0', each => {
+      Object.assign(each.metadata, { deletionTimestamp: START, finalizers: ['test/hold'] });
+    });
+    await clock.step(200_000);
+    assert.equal(cluster.status()?.disruptedPods, undefined);
+    assert.deepEqual(cluster.counts(), [0, 1, 1, 2]);
+    assert.deepEqual(cluster.events('NotDeleted'), []);
+  });
+
+  it('follows the scale of a StatefulSet, and keeps since when nothing is allowed', async () => {
+    const cluster = new Cluster();
+    const set = cluster.add(StatefulSet, workload('db', 3));
+    cluster.pods(2, StatefulSet, set);
+    const { clock, kernel } = await cluster.start(budget({ maxUnavailable: 1 }));
+    assert.deepEqual(cluster.counts(), [0, 2, 2, 3]);
+    await clock.step(5_000);
+    kernel.modify(StatefulSet, 'default/db', each => {
+      each.spec = { ...each.spec, replicas: 5 } as typeof each.spec;
+    });
+    await clock.step(1_000);
+    assert.deepEqual(cluster.counts(), [0, 2, 4, 5]);
+    assert.equal(cluster.status()?.conditions?.[0]?.lastTransitionTime, START);
+  });
+
   it('does not write over what an eviction took meanwhile', async () => {
     const cluster = new Cluster();
     cluster.pods(3);
@@ -327,6 +358,11 @@ describe('controller.disruption', () => {
     const { clock } = await cluster.start(budget({ maxUnavailable: 1 }));
     cluster.kernel.requests.length = 0;
     await clock.step(600_000);
+    const [first] = cluster.kernel.all(Pod);
+    cluster.kernel.modify(Pod, keyOf(first ?? pod('x')), each => {
+      each.metadata.annotations = { looked: 'at' };
+    });
+    await clock.step(1_000);
     assert.deepEqual(cluster.kernel.requests, []);
   });
 });
@@ -422,6 +458,15 @@ describe('a pod that is said to be disrupted', () => {
     const lastTransitionTime = '2026-01-01T00:02:00Z';
     assert.deepEqual(condition(), { ...announced, status: 'False', lastTransitionTime });
     assert.equal(kernel.get(Pod, 'default/p')?.status?.conditions?.length, 2);
+  });
+
+  it('stays so while it is being deleted', async () => {
+    const { clock, condition, kernel } = await withPod('EvictionByEvictionAPI');
+    kernel.modify(Pod, 'default/p', each => {
+      Object.assign(each.metadata, { deletionTimestamp: START, finalizers: ['test/hold'] });
+    });
+    await clock.step(600_000);
+    assert.equal(condition()?.status, 'True');
   });
 
   for (const [reason, phase] of [
