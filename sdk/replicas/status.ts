@@ -25,13 +25,15 @@ export function statusOf(
   const labelled = selectorFromSet(template?.metadata?.labels ?? {});
   const old = status?.conditions ?? [];
   const conditions = attempt ? withFailure(old, attempt.failure, now) : old;
+  // What the copy does not show yet was not dealt with, and the counts are of before.
+  const observed = attempt ? generation : status?.observedGeneration;
   return {
     replicas: pods.length,
     fullyLabeledReplicas: pods.filter(pod => labelled.matches(pod.metadata.labels)).length,
     readyReplicas: pods.filter(isPodReady).length,
     availableReplicas: pods.filter(pod => msUntilAvailable(pod, minReadySeconds, now) === 0).length,
     ...(terminating !== undefined && { terminatingReplicas: terminating }),
-    ...(generation !== undefined && { observedGeneration: generation }),
+    ...(observed !== undefined && { observedGeneration: observed }),
     ...(conditions.length > 0 && { conditions: [...conditions] }),
   };
 }

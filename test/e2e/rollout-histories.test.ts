@@ -22,7 +22,9 @@ import replicaSetPlugin from '../../plugins/controller/replicaset/plugin.ts';
 type Step =
   | { readonly do: 'scale'; readonly replicas: number }
   | { readonly do: 'image'; readonly image: number }
-  | { readonly do: 'pause' | 'resume' | 'crash' | 'hold' | 'release' }
+  | { readonly do: 'pause' | 'resume' | 'crash' | 'release' }
+  /** All news are late, or those of one kind. */
+  | { readonly do: 'hold'; readonly resource?: string }
   | { readonly do: 'ready' | 'fail' | 'remove'; readonly pod: number }
   /** So many writes are refused, or done without an answer. */
   | { readonly do: 'refuse' | 'lose'; readonly writes: number }
@@ -42,6 +44,7 @@ const plain = fc.constantFrom<Step>(
   { do: 'resume' },
   { do: 'crash' },
   { do: 'hold' },
+  { do: 'hold', resource: 'pods' },
   { do: 'release' },
 );
 const broken = fc.record({ do: fc.constantFrom('fail' as const, 'remove' as const), pod });
@@ -145,7 +148,9 @@ class World {
         await this.#start();
         break;
       case 'hold':
-        this.#release ??= this.#kernel.holdWatches();
+        this.#release ??= this.#kernel.holdWatches(
+          step.resource ? { resource: step.resource } : {},
+        );
         break;
       case 'release':
         this.#letGo();

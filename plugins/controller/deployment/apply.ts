@@ -7,7 +7,7 @@ import {
 } from 'kernetes/sdk';
 import { DESIRED_REPLICAS, MAX_REPLICAS, numberAnnotation, revisionOf } from './annotations.ts';
 import type { Rollout } from './deployment.ts';
-import { boundsOf, type Sizes, sizeOf } from './plan.ts';
+import { boundsOf, isObserved, type Sizes, sizeOf } from './plan.ts';
 
 /** `spec.replicas` has changed since an active set was last scaled. */
 export function hasStaleScale({ deployment, newSet, oldSets }: Rollout): boolean {
@@ -91,9 +91,8 @@ function tell({ deployment, context }: Rollout, set: ReplicaSet, size: number): 
   context.events.event(deployment, 'Normal', 'ScalingReplicaSet', message);
 }
 
-function isEmpty({ metadata, spec, status }: ReplicaSet): boolean {
-  const isObserved = (metadata.generation ?? 0) <= (status?.observedGeneration ?? 0);
-  return spec?.replicas === 0 && (status?.replicas ?? 0) === 0 && isObserved;
+function isEmpty(set: ReplicaSet): boolean {
+  return sizeOf(set) === 0 && (set.status?.replicas ?? 0) === 0 && isObserved(set);
 }
 
 function deleteSet({ metadata }: ReplicaSet): ObjectRequest {

@@ -93,6 +93,11 @@ export function sizeOf(set: ReplicaSet): number {
   return set.spec?.replicas ?? 1;
 }
 
+/** Its controller has seen its size, and tells how many pods it has since then. */
+export function isObserved({ metadata, status }: ReplicaSet): boolean {
+  return (metadata.generation ?? 0) <= (status?.observedGeneration ?? 0);
+}
+
 /** What it has, or is to have where that is more. */
 function podsIn(set: ReplicaSet): number {
   return Math.max(sizeOf(set), set.status?.replicas ?? 0);
@@ -110,6 +115,8 @@ function total(sets: readonly ReplicaSet[]): number {
 function sizeOfNew({ newSet, oldSets }: Sets, { replicas, maxSurge }: Bounds): number {
   const size = newSet ? sizeOf(newSet) : 0;
   if (size >= replicas) return replicas;
+  // What is told of a set that was resized since is of before: upstream does not ask for that either.
+  if (!oldSets.every(isObserved)) return size;
   // Stricter than upstream, which counts what sets should have: pods that are still there count.
   const room = replicas + maxSurge - oldSets.reduce((sum, set) => sum + podsIn(set), 0) - size;
   return size + Math.max(0, Math.min(room, replicas - size));

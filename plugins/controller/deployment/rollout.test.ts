@@ -32,6 +32,18 @@ describe('controller.deployment: roll-outs', () => {
     assert.equal(condition(kernel, 'Progressing')?.reason, 'NewReplicaSetAvailable');
   });
 
+  it('makes no new pods while it is not told how many an old set has since it was resized', async () => {
+    const { kernel, clock, settle } = await setUp({ replicas: 4 });
+    await settle();
+    change(kernel, { replicas: 6 });
+    await clock.step(50);
+    setImage(kernel, 'nginx:2');
+    await clock.step(50);
+    assert.match(sets(kernel)['nginx:2'] ?? '', /^0 /);
+    await settle();
+    assert.deepEqual(sets(kernel), { nginx: '0 r1', 'nginx:2': '6 r2' });
+  });
+
   it('misses no deadline while paused, and has all of it when resumed', async () => {
     const { kernel, clock } = await setUp({ progressDeadlineSeconds: 60 });
     await clock.step(30_000);

@@ -124,6 +124,26 @@ describe('controller.replicaset', () => {
     assert.equal(kernel.get(ReplicaSet, 'default/web')?.status?.replicas, 5);
   });
 
+  it('says that it has seen a new size when it has dealt with it, not while its copy lags', async () => {
+    const { kernel, clock } = await setUp(replicaSet('web', { replicas: 2 }));
+    await clock.step(100);
+    const seen = () => kernel.get(ReplicaSet, 'default/web')?.status?.observedGeneration;
+    const scale = async (replicas: number) => {
+      kernel.modify(ReplicaSet, 'default/web', ({ spec }) => {
+        if (spec) spec.replicas = replicas;
+      });
+      await clock.step(100);
+    };
+    const release = kernel.holdWatches({ resource: 'pods' });
+    await scale(3);
+    assert.equal(seen(), 2);
+    await scale(2);
+    assert.equal(seen(), 2);
+    release();
+    await clock.step(100);
+    assert.deepEqual([seen(), kernel.all(Pod).length], [3, 2]);
+  });
+
   it('converges when pods were made but the answers were lost', async () => {
     const kernel = new TestKernel();
     kernel.add(ReplicaSet, replicaSet('web', { replicas: 5 }));
