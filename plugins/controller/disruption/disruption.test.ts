@@ -276,7 +276,9 @@ describe('controller.disruption', () => {
     cluster.pods(2);
     const { clock, kernel } = await cluster.start(budget({ minAvailable: 1 }));
     kernel.modify(PodDisruptionBudget, KEY, each => {
-      each.status = { ...each.status, disruptedPods: { 'solo-0': START } } as typeof each.status;
+      each.status = { ...each.status, disruptedPods: { 'solo-0': START } } as NonNullable<
+        typeof each.status
+      >;
     });
     kernel.modify(Pod, 'default/solo-0', each => {
       Object.assign(each.metadata, { deletionTimestamp: START, finalizers: ['test/hold'] });
@@ -295,7 +297,7 @@ describe('controller.disruption', () => {
     assert.deepEqual(cluster.counts(), [0, 2, 2, 3]);
     await clock.step(5_000);
     kernel.modify(StatefulSet, 'default/db', each => {
-      each.spec = { ...each.spec, replicas: 5 } as typeof each.spec;
+      each.spec = { ...each.spec, replicas: 5 } as NonNullable<typeof each.spec>;
     });
     await clock.step(1_000);
     assert.deepEqual(cluster.counts(), [0, 2, 4, 5]);
