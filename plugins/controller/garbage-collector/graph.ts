@@ -143,6 +143,11 @@ export class OwnerGraph {
     return tasks;
   }
 
+  /** All that there may be to do, whatever was told before. */
+  tasks(): Task[] {
+    return [...this.#items.values()].flatMap(item => this.#tasksOf(item, undefined));
+  }
+
   #tasksOf(item: Item, before: Item | undefined): Task[] {
     const { uid, owners, finalizers, isDeleting } = item;
     const tasks: Task[] = [];

@@ -336,4 +336,25 @@ describe('controller.garbage-collector', () => {
     assert.deepEqual(await names(kernel), ['late']);
     await dispose();
   });
+
+  it('does not wait for a kind for ever that cannot be listed', async () => {
+    const kernel = kernelWithKinds();
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'gone', uid: 'u' }];
+    await kernel.objects.create(ConfigMap, {
+      metadata: { name: 'c', namespace: 'x', ownerReferences },
+    });
+    const linkOf = kernel.link.bind(kernel);
+    kernel.link = plugin => {
+      const link = linkOf(plugin);
+      const watch: typeof link.watch = (request, sink) =>
+        request.resource === 'nodes' ? () => undefined : link.watch(request, sink);
+      return { ...link, watch };
+    };
+    const { clock, dispose } = await activate(plugin, { kernel });
+    await clock.step(29_000);
+    assert.deepEqual(await names(kernel), ['c']);
+    await clock.step(1_000);
+    assert.deepEqual(await names(kernel), []);
+    await dispose();
+  });
 });

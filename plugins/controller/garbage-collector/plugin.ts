@@ -19,13 +19,14 @@ export default definePlugin({
     const kinds = () => contributions.list().map(({ value }) => value);
     const graph = new OwnerGraph();
     const collector = new Collector({ graph, objects, kinds, events, log });
-    const queue = runQueue(ctx, {
-      work: key => collector.work(parseTask(key)),
-      concurrency: 20,
-    });
     const enqueue = (tasks: readonly Task[]) => {
       for (const { action, uid } of tasks) queue.add(`${action} ${uid}`);
     };
+    const queue = runQueue(ctx, {
+      work: key => collector.work(parseTask(key)),
+      concurrency: 20,
+      replay: () => enqueue(graph.tasks()),
+    });
     const watched = new Map<string, Informer<KubeObject>>();
     const follow = () => {
       followKinds(ctx, kinds(), { graph, enqueue, watched });
@@ -34,7 +35,10 @@ export default definePlugin({
     follow();
     contributions.onChange(follow);
     // Before all is known nearly everything would seem to have lost its owner.
-    void Promise.all([...watched.values()].map(({ synced }) => synced)).then(() => queue.start());
+    const synced = Promise.all([...watched.values()].map(informer => informer.synced));
+    void synced.then(() => queue.start());
+    // A kind that cannot be listed must not keep all others waiting: owners are asked for anyway.
+    ctx.clock.setTimeout(() => queue.start(), SYNC_TIMEOUT_MS).unref();
   },
 });
 
@@ -87,3 +91,6 @@ function parseTask(key: string): Task {
   const [action, uid = ''] = key.split(' ');
   return { action: action as Task['action'], uid };
 }
+
+/** Upstream's. */
+const SYNC_TIMEOUT_MS = 30_000;
