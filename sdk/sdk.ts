@@ -51,6 +51,7 @@ export * from './metrics.ts';
 export * from './metrics-api/metrics-api.ts';
 export * from './metrics-client.ts';
 export * from './names.ts';
+export * from './node-fields.ts';
 export * from './node-selector.ts';
 export * from './node-user.ts';
 export * from './not-capable.ts';

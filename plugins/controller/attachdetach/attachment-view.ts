@@ -2,6 +2,7 @@ import {
   CSIDriver,
   type Informer,
   isPodFinished,
+  NODE_FIELDS,
   Node,
   PersistentVolume,
   PersistentVolumeClaim,
@@ -24,7 +25,7 @@ export class AttachmentView {
     this.pods = ctx.informer(Pod, { fields: POD_FIELDS, indexes: { claim: claimsOf } });
     this.claims = ctx.informer(PersistentVolumeClaim);
     this.volumes = ctx.informer(PersistentVolume);
-    this.nodes = ctx.informer(Node);
+    this.nodes = ctx.informer(Node, { fields: NODE_FIELDS });
     this.attachments = ctx.informer(VolumeAttachment, {
       indexes: { volume: volumeOf, node: ({ spec }: VolumeAttachment) => [spec.nodeName] },
     });

@@ -5,6 +5,7 @@ import {
   DaemonSet,
   definePlugin,
   keyOf,
+  NODE_FIELDS,
   Node,
   POD_FIELDS,
   Pod,
@@ -26,8 +27,8 @@ export default definePlugin({
       watches: [
         { kind: Pod, fields: POD_FIELDS, map },
         { kind: ControllerRevision, map },
-        // As controller.podgc: one copy for both. Its changes are compared below.
-        { kind: Node, fields: ['spec.taints', 'status.conditions'], map: () => [] },
+        // Its changes are compared below.
+        { kind: Node, fields: NODE_FIELDS, map: () => [] },
       ],
       concurrency: 2,
       // Pods become ready in crowds: one look at all nodes, and one write of the status, for many.

@@ -5,6 +5,7 @@ import {
   definePlugin,
   EndpointSlice,
   formatKey,
+  NODE_FIELDS,
   Node,
   POD_FIELDS,
   Pod,
@@ -31,7 +32,7 @@ export default definePlugin<ConfigOf<typeof CONFIG>>({
   leader: 'kube-controller-manager',
   config: CONFIG,
   activate(ctx) {
-    const nodes = ctx.informer(Node);
+    const nodes = ctx.informer(Node, { fields: NODE_FIELDS });
     const zones = new Zones(nodes);
     const topology = new Topology(zones);
     const { maxEndpointsPerSlice: endpointsMax } = ctx.config;
@@ -52,7 +53,7 @@ export default definePlugin<ConfigOf<typeof CONFIG>>({
           map: servicesOfPod,
         },
         // What nodes tell often, their heartbeats, concerns nobody here.
-        { kind: Node, map: () => [] },
+        { kind: Node, fields: NODE_FIELDS, map: () => [] },
       ],
       concurrency: 10,
       // Pods come in crowds: one write of a slice for many.

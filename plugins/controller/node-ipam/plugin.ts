@@ -1,4 +1,10 @@
-import { definePlugin, Node, type RunningController, runController } from 'kernetes/sdk';
+import {
+  definePlugin,
+  NODE_FIELDS,
+  Node,
+  type RunningController,
+  runController,
+} from 'kernetes/sdk';
 import { CONFIG_SCHEMA, type Config } from './config.ts';
 import { NodeIpam } from './node-ipam.ts';
 
@@ -12,6 +18,7 @@ export default definePlugin<Config>({
     const ipam = new NodeIpam({ config, log, enqueue: name => running?.enqueue({ name }) });
     running = runController(ctx, {
       for: Node,
+      fields: NODE_FIELDS,
       // Many nodes come in one moment, and their writes travel together.
       concurrency: 64,
       reconcile: (key, context) => ipam.reconcile(key, context).then(() => undefined),

@@ -2,6 +2,7 @@ import {
   byNode,
   definePlugin,
   Lease,
+  NODE_FIELDS,
   Node,
   POD_FIELDS,
   Pod,
@@ -26,6 +27,7 @@ export default definePlugin<Config>({
     });
     running = runController(ctx, {
       for: Node,
+      fields: NODE_FIELDS,
       // A cluster begins with a change of every node: many travel together.
       concurrency: 64,
       watches: [

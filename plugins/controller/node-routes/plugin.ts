@@ -1,4 +1,4 @@
-import { definePlugin, Node, routesPoint, runQueue } from 'kernetes/sdk';
+import { definePlugin, NODE_FIELDS, Node, routesPoint, runQueue } from 'kernetes/sdk';
 import { type Config, NodeRoutes, networkUnavailable } from './node-routes.ts';
 import { routesOf } from './route-plan.ts';
 
@@ -16,7 +16,7 @@ export default definePlugin<Config>({
     },
   },
   activate(ctx) {
-    const nodes = ctx.informer(Node);
+    const nodes = ctx.informer(Node, { fields: NODE_FIELDS });
     const providers = ctx.contributions(routesPoint);
     const routes = new NodeRoutes(ctx, { nodes, providers });
     // One look at all routes for all nodes: a provider can only list them together.

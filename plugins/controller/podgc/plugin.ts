@@ -1,4 +1,12 @@
-import { definePlugin, isPodFinished, Node, POD_FIELDS, Pod, runController } from 'kernetes/sdk';
+import {
+  definePlugin,
+  isPodFinished,
+  NODE_FIELDS,
+  Node,
+  POD_FIELDS,
+  Pod,
+  runController,
+} from 'kernetes/sdk';
 import { type Config, FINISHED, isOutOfService, isTerminating, PodCollector } from './podgc.ts';
 
 export default definePlugin<Config>({
@@ -15,6 +23,7 @@ export default definePlugin<Config>({
     const collector = new PodCollector(ctx.config);
     runController(ctx, {
       for: Node,
+      fields: NODE_FIELDS,
       watches: [
         {
           kind: Pod,

@@ -9,12 +9,3 @@ export function takesTraffic({ metadata, spec, status }: Node): boolean {
 }
 
 const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
-
-/** What of nodes is looked at, and handed to load balancers. */
-export const NODE_FIELDS: readonly string[] = [
-  'spec.taints',
-  'spec.providerID',
-  'spec.podCIDRs',
-  'status.addresses',
-  'status.conditions',
-];

@@ -1,6 +1,13 @@
-import { definePlugin, loadBalancerPoint, Node, runController, Service } from 'kernetes/sdk';
+import {
+  definePlugin,
+  loadBalancerPoint,
+  NODE_FIELDS,
+  Node,
+  runController,
+  Service,
+} from 'kernetes/sdk';
 import { Balancing, FINALIZER } from './balancing.ts';
-import { NODE_FIELDS, takesTraffic } from './nodes.ts';
+import { takesTraffic } from './nodes.ts';
 
 export default definePlugin({
   name: 'controller.service',

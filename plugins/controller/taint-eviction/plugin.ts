@@ -1,4 +1,12 @@
-import { byNode, definePlugin, Node, POD_FIELDS, Pod, runController } from 'kernetes/sdk';
+import {
+  byNode,
+  definePlugin,
+  NODE_FIELDS,
+  Node,
+  POD_FIELDS,
+  Pod,
+  runController,
+} from 'kernetes/sdk';
 import { evictingTaints, TaintEviction } from './taint-eviction.ts';
 
 export default definePlugin({
@@ -8,6 +16,7 @@ export default definePlugin({
     const eviction = new TaintEviction();
     runController(ctx, {
       for: Node,
+      fields: NODE_FIELDS,
       concurrency: 8,
       watches: [
         {

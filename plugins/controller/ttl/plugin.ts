@@ -1,4 +1,10 @@
-import { definePlugin, Node, type RunningController, runController } from 'kernetes/sdk';
+import {
+  definePlugin,
+  NODE_FIELDS,
+  Node,
+  type RunningController,
+  runController,
+} from 'kernetes/sdk';
 import { ClusterSize } from './cluster-size.ts';
 
 export default definePlugin({
@@ -9,6 +15,7 @@ export default definePlugin({
     let refreshing = false;
     const running: RunningController = runController(ctx, {
       for: Node,
+      fields: NODE_FIELDS,
       // A cluster begins with a change of every node: many travel together.
       concurrency: 64,
       async reconcile({ name }, { object: node, objects }) {

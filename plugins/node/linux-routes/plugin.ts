@@ -1,4 +1,4 @@
-import { definePlugin, Node, routesPoint } from 'kernetes/sdk';
+import { definePlugin, NODE_FIELDS, Node, routesPoint } from 'kernetes/sdk';
 import { ipCommand } from './ip-command.ts';
 import { LinuxRoutes, type LinuxRoutesConfig } from './linux-routes.ts';
 
@@ -22,7 +22,7 @@ export default definePlugin<Config>({
   },
   activate(ctx) {
     const { config } = ctx;
-    const informer = ctx.informer(Node);
+    const informer = ctx.informer(Node, { fields: NODE_FIELDS });
     const routes = new LinuxRoutes({
       config,
       ip: ipCommand(config.networkNamespace),
