@@ -14,7 +14,7 @@ import { claimOf, startBinder, volumeOf } from './test-setup.ts';
 /** One thing that happens; `n` says to which of a handful of names. */
 type Step =
   | { readonly do: 'volume' | 'claim'; readonly n: number; readonly size: number }
-  | { readonly do: 'named' | 'reserved'; readonly n: number; readonly other: number }
+  | { readonly do: 'named' | 'reserved' | 'overtake'; readonly n: number; readonly other: number }
   | { readonly do: 'delete-volume' | 'delete-claim' | 'free'; readonly n: number }
   | { readonly do: 'fail' | 'wait'; readonly n: number }
   | { readonly do: 'hold' | 'crash' };
@@ -23,7 +23,7 @@ const n = fc.nat({ max: 3 });
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     fc.record({ do: fc.constantFrom('volume', 'claim'), n, size: fc.integer({ min: 1, max: 3 }) }),
-    fc.record({ do: fc.constantFrom('named', 'reserved'), n, other: n }),
+    fc.record({ do: fc.constantFrom('named', 'reserved', 'overtake'), n, other: n }),
     fc.record({ do: fc.constantFrom('delete-volume', 'delete-claim', 'free'), n }),
     fc.record({ do: fc.constantFrom('fail', 'wait'), n }),
     fc.record({ do: fc.constantFrom('hold', 'crash') }),
@@ -58,11 +58,13 @@ class World {
   readonly kernel = new TestKernel({ clock: this.clock });
   #stops: (() => Promise<void>)[] = [];
   #failures = 0;
+  /** Nothing of the one's is written. */
+  #isCut = false;
   #release: () => void = () => {};
 
   constructor() {
     this.kernel.fault = ({ verb }, plugin) =>
-      verb === 'patch' && plugin === 'one' && this.#failures-- > 0
+      verb === 'patch' && plugin === 'one' && (this.#isCut || this.#failures-- > 0)
         ? serviceUnavailable('down')
         : undefined;
   }
@@ -112,8 +114,10 @@ class World {
         this.#failures = 2 * step.n + 1;
         break;
       case 'hold':
-        this.#release();
-        this.#release = kernel.holdWatches({ plugin: 'one', resource: 'persistentvolumes' });
+        this.#hold();
+        break;
+      case 'overtake':
+        await this.#overtake(step.n, step.other);
         break;
       case 'crash':
         await this.stop();
@@ -131,11 +135,13 @@ class World {
     await this.clock.step(120_000);
   }
 
-  /** No two claims were ever told that the same volume is theirs. */
+  /** No two claims were ever told that the same volume is theirs, and from none it was taken. */
   assertNothingIsShared(): void {
     const owners = new Map<string, string>();
     for (const { metadata, spec, status } of this.kernel.all(PersistentVolumeClaim)) {
       const { volumeName = '' } = spec ?? {};
+      const isTaken = status?.phase === 'Lost' && this.kernel.get(PersistentVolume, volumeName);
+      assert.ok(!isTaken, `The volume of ${metadata.name} was given to another`);
       if (status?.phase !== 'Bound') continue;
       assert.equal(owners.get(volumeName), undefined, `Two claims have ${volumeName}`);
       owners.set(volumeName, metadata.name ?? '');
@@ -162,6 +168,21 @@ class World {
         assert.equal(matchVolume(claim, volumes), undefined, `${metadata.name} could be bound`);
       }
     }
+  }
+
+  #hold(): void {
+    this.#release();
+    this.#release = this.kernel.holdWatches({ plugin: 'one', resource: 'persistentvolumes' });
+  }
+
+  /** The other binds a claim, unseen by the one; who then looks for a volume for another. */
+  async #overtake(first: number, second: number): Promise<void> {
+    this.#hold();
+    this.#isCut = true;
+    this.#addClaim(first, {});
+    await this.clock.step(0);
+    this.#isCut = false;
+    this.#addClaim(second, {});
   }
 
   #addVolume(at: number, spec: Parameters<typeof volumeOf>[1]): void {
