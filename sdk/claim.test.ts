@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  ApiError,
-  type ClaimOptions,
-  claim,
-  controllerReference,
-  type OwnerReference,
-  Pod,
-  ReplicaSet,
-  selectorFromSet,
-} from 'kernetes/sdk';
-import { pod, replicaSet, TestKernel } from 'kernetes/sdk/testing';
+import { ReplicaSet } from './api/types-apps-v1.ts';
+import { Pod } from './api/types-core-v1.ts';
+import type { OwnerReference } from './api/types-meta-v1.ts';
+import { type ClaimOptions, claim } from './claim.ts';
+import { controllerReference } from './ownership.ts';
+import { selectorFromSet } from './selector.ts';
+import { ApiError } from './status.ts';
+import { pod, replicaSet } from './testing/builders.ts';
+import { TestKernel } from './testing/test-kernel.ts';
 
 const LABELS = { app: 'web' };
 const FINALIZER = 'example.com/held';
