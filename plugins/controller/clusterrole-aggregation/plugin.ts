@@ -23,6 +23,7 @@ export default definePlugin({
         await reconcile(ctx, roles, name);
         return undefined;
       },
+      replay: () => enqueue(),
     });
     // Any role may be selected by any that aggregates, before the change or after it.
     const enqueue = () => {

@@ -36,7 +36,8 @@ export class QuotaController {
       onChange: (evaluator, namespace) => this.#enqueue(evaluator, namespace),
     });
     const work = (key: string) => this.#sync(key);
-    this.#queue = runQueue(ctx, { work, concurrency: 5, intervalMs: COUNT_INTERVAL_MS });
+    const replay = () => this.#addAll();
+    this.#queue = runQueue(ctx, { work, concurrency: 5, intervalMs: COUNT_INTERVAL_MS, replay });
   }
 
   start(): void {
@@ -87,8 +88,12 @@ export class QuotaController {
 
   /** For what time alone changes, and what nobody told. */
   #resync(): void {
-    for (const quota of this.#quotas.list()) this.#queue.add(keyOf(quota));
+    this.#addAll();
     this.#ctx.clock.setTimeout(() => this.#resync(), RESYNC_MS).unref();
+  }
+
+  #addAll(): void {
+    for (const quota of this.#quotas.list()) this.#queue.add(keyOf(quota));
   }
 
   async #sync(key: string): Promise<ReconcileResult> {

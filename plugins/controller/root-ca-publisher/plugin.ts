@@ -23,6 +23,7 @@ export default definePlugin({
     const listeners = ctx.contributions(listenerPoint);
     const queue = runQueue(ctx, {
       concurrency: 5,
+      replay: () => addAll(),
       async work(namespace) {
         const certificate = listeners.list()[0]?.value.certificateAuthority;
         const found = namespaces.get(namespace);

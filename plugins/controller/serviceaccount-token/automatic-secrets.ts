@@ -72,14 +72,15 @@ export function runAutomaticSecrets(ctx: PluginContext, options: AutomaticOption
     return { kept, hasToken };
   }
 
-  const queue = runQueue(ctx, { name: 'accounts', concurrency: 5, work });
   const add = (account: ServiceAccount) => queue.add(keyOf(account));
+  const addAll = () => accounts.list().forEach(add);
+  const queue = runQueue(ctx, { name: 'accounts', concurrency: 5, work, replay: addAll });
   accounts.on({ added: add, updated: add });
   secrets.on({
     deleted: secret => queue.add(`${secret.metadata.namespace}/${accountName(secret)}`),
   });
   queue.start();
-  return () => accounts.list().forEach(add);
+  return addAll;
 }
 
 function isReferred(account: ServiceAccount, secret: Secret): boolean {

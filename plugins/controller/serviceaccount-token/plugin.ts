@@ -48,6 +48,7 @@ export default definePlugin<ReleaseConfig>({
 
     const queue = runQueue(ctx, {
       concurrency: 5,
+      replay: () => addAll(),
       async work(key) {
         const secret = secrets.get(key);
         const fill = fillOptions();

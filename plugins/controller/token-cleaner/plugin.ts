@@ -24,6 +24,7 @@ export default definePlugin({
         await ctx.objects.delete(Secret, parseKey(key), { preconditions: { uid } });
         return undefined;
       },
+      replay: () => secrets.list().forEach(add),
     });
     const add = (secret: Secret) => queue.add(keyOf(secret));
     secrets.on({ added: add, updated: add });
