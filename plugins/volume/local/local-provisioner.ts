@@ -27,8 +27,14 @@ export class LocalProvisioner implements Provisioner {
     if (claim.spec?.volumeMode === 'Block') {
       throw new Error(`${this.name} does not support block volume provisioning`);
     }
+    if (claim.spec?.selector) {
+      throw new Error(`${this.name} does not support claims with a selector`);
+    }
     const path = this.#pathOf(volumeName);
-    await mkdir(path, { recursive: true, mode: 0o777 });
+    await mkdir(this.#folder, { recursive: true });
+    await mkdir(path, { mode: 0o777 }).catch(ignoreExisting);
+    await this.#assertOwn(volumeName);
+    if (!(await stat(path)).isDirectory()) throw new Error(`"${path}" is no directory`);
     return { spec: sourceAt(path, request) };
   }
 
@@ -38,19 +44,27 @@ export class LocalProvisioner implements Provisioner {
     if (said !== path) {
       throw new Error(`Cannot delete volume "${volume.metadata.name}": it is not at "${path}"`);
     }
-    // A link in place of the folder, or of the volume, may lead anywhere.
-    const real = await realpath(path).catch(ignoreMissing);
-    if (real === undefined) return;
-    if (real !== join(await realpath(this.#folder), volume.metadata.name ?? '')) {
-      throw new Error(`Cannot delete volume "${volume.metadata.name}": "${path}" leads elsewhere`);
+    try {
+      await this.#assertOwn(volume.metadata.name ?? '');
+    } catch (error) {
+      return ignoreMissing(error);
     }
     await rm(path, { recursive: true, force: true });
   }
 
   /** A directory takes what it gets: it only has to be there. */
   async expand(volume: PersistentVolume): Promise<ExpandedVolume> {
-    await stat(this.#pathOf(volume.metadata.name ?? ''));
+    await this.#assertOwn(volume.metadata.name ?? '');
     return { nodeExpansionRequired: false };
+  }
+
+  /** That it is there, in the folder itself: a link in its place may lead anywhere. */
+  async #assertOwn(volumeName: string): Promise<void> {
+    const path = this.#pathOf(volumeName);
+    const real = await realpath(path);
+    if (real !== join(await realpath(this.#folder), volumeName)) {
+      throw new Error(`Cannot use volume "${volumeName}": "${path}" leads elsewhere`);
+    }
   }
 
   /** Names of volumes have dots, so `..` is a name to be refused. */
@@ -62,6 +76,10 @@ export class LocalProvisioner implements Provisioner {
   }
 }
 
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+function ignoreMissing(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
 }

@@ -61,11 +61,16 @@ describe('volume.local', () => {
     const matchLabelExpressions = [{ key: 'zone', values: ['a', 'b'] }];
     const storageClass = {
       ...request().storageClass,
-      allowedTopologies: [{ matchLabelExpressions }],
+      allowedTopologies: [
+        { matchLabelExpressions },
+        { matchLabelExpressions: [{ key: 'rack', values: ['c'] }] },
+      ],
     };
     const { spec } = await local.provision(request({ storageClass }));
-    const [term] = spec.nodeAffinity?.required?.nodeSelectorTerms ?? [];
-    assert.deepEqual(term?.matchExpressions, [{ key: 'zone', operator: 'In', values: ['a', 'b'] }]);
+    assert.deepEqual(spec.nodeAffinity?.required?.nodeSelectorTerms, [
+      { matchExpressions: [{ key: 'zone', operator: 'In', values: ['a', 'b'] }] },
+      { matchExpressions: [{ key: 'rack', operator: 'In', values: ['c'] }] },
+    ]);
   });
 
   it('deletes a volume with what is in it, and one that is gone', async () => {
@@ -90,8 +95,34 @@ describe('volume.local', () => {
       async () => local.delete(volumeAt(join(folder, 'pvc-1'))),
       /leads elsewhere/,
     );
+    await assert.rejects(async () => local.provision(request()), /leads elsewhere/);
+    await assert.rejects(
+      async () => local.expand?.(volumeAt(join(folder, 'pvc-1')), '2Gi'),
+      /leads elsewhere/,
+    );
     assert.ok(existsSync(outside));
     rmSync(outside, { recursive: true });
+  });
+
+  it('refuses a file in place of the directory, and a folder that is a link stays its own', async () => {
+    const local = await provisioner({ ...named, folder });
+    writeFileSync(join(folder, 'pvc-1'), '');
+    await assert.rejects(async () => local.provision(request()), /is no directory/);
+    const link = join(folder, 'link');
+    const real = join(folder, 'real');
+    mkdirSync(real);
+    symlinkSync(real, link);
+    const linked = await provisioner({ ...named, folder: link });
+    const { spec } = await linked.provision(request());
+    await linked.delete({ metadata: { name: 'pvc-1' }, spec });
+    assert.ok(!existsSync(join(real, 'pvc-1')));
+  });
+
+  it('refuses claims that choose by labels', async () => {
+    const local = await provisioner({ ...named, folder });
+    const claim = { ...request().claim, spec: { selector: { matchLabels: { a: 'b' } } } };
+    await assert.rejects(async () => local.provision(request({ claim })), /with a selector/);
+    assert.ok(!existsSync(join(folder, 'pvc-1')));
   });
 
   it('refuses block volumes', async () => {

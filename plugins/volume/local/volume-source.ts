@@ -9,13 +9,18 @@ export function sourceAt(
     const { name, labels } = selectedNode;
     return { local: { path }, nodeAffinity: onlyAt([labels[HOSTNAME] ?? name]) };
   }
-  const [topology] = storageClass.allowedTopologies ?? [];
   const source = { hostPath: { path, type: 'DirectoryOrCreate' } };
-  const matchExpressions = (topology?.matchLabelExpressions ?? []).map(({ key, values }) => ({
-    ...{ key, operator: 'In', values },
-  }));
-  if (matchExpressions.length === 0) return source;
-  return { ...source, nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions }] } } };
+  const nodeSelectorTerms = (storageClass.allowedTopologies ?? []).map(
+    ({ matchLabelExpressions = [] }) => ({
+      matchExpressions: matchLabelExpressions.map(({ key, values }) => ({
+        ...{ key, operator: 'In', values },
+      })),
+    }),
+  );
+  // A term that asks for nothing is met everywhere; as a selector it would be met nowhere.
+  const isFree = nodeSelectorTerms.some(({ matchExpressions }) => matchExpressions.length === 0);
+  if (isFree || nodeSelectorTerms.length === 0) return source;
+  return { ...source, nodeAffinity: { required: { nodeSelectorTerms } } };
 }
 
 function onlyAt(values: string[]) {
