@@ -145,6 +145,18 @@ describe('controller.persistentvolume-expander', () => {
     });
   }
 
+  it('begins when the provisioner comes that was not there', async () => {
+    const kernel = world();
+    const { clock, claim } = await setUp(kernel);
+    assert.equal(claim()?.status?.capacity?.storage, '1Gi');
+    const { context } = testContext({ name: 'volume.disks', kernel });
+    const name = 'example.com/disks';
+    const provision = () => ({ spec: {} });
+    context.provide(provisionerPoint, { name, provision, delete() {}, expand: byItself });
+    await clock.step(0);
+    assert.equal(claim()?.status?.capacity?.storage, '2Gi');
+  });
+
   const isWrite = ({ verb, resource }: ObjectRequest) => verb === 'patch' && resource !== 'events';
   for (const expand of [byItself, withNode]) {
     for (const nth of [1, 2, 3, 4]) {

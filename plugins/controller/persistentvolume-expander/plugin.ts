@@ -18,7 +18,7 @@ export default definePlugin({
       clock: ctx.clock,
       provisionerOf: name => provisioners.list().find(({ value }) => value.name === name)?.value,
     });
-    runController(ctx, {
+    const { enqueue, informer } = runController(ctx, {
       for: PersistentVolumeClaim,
       watches: [
         {
@@ -37,5 +37,13 @@ export default definePlugin({
         return undefined;
       },
     });
+    // What waited for a provisioner may have it now.
+    const enqueueAll = () => {
+      for (const { metadata } of informer(PersistentVolumeClaim).list()) {
+        const { namespace = '', name = '' } = metadata;
+        enqueue({ namespace, name });
+      }
+    };
+    ctx.onDispose(provisioners.onChange(enqueueAll));
   },
 });
