@@ -3,15 +3,12 @@ import type { Emptied, Remainder } from './content.ts';
 
 /** What upstream tells about a namespace that is going, with the times of what did not change. */
 export function conditionsOf(
-  { remaining, errors }: Emptied,
+  { remaining, errors, undiscovered }: Emptied,
   old: readonly NamespaceCondition[],
   now: number,
 ): NamespaceCondition[] {
   return [
-    condition('NamespaceDeletionDiscoveryFailure', false, [
-      'ResourcesDiscovered',
-      'All resources successfully discovered',
-    ]),
+    discovery(undiscovered),
     condition('NamespaceDeletionGroupVersionParsingFailure', false, [
       'ParsedGroupVersions',
       'All legacy kube types successfully parsed',
@@ -32,6 +29,20 @@ function condition(
   [reason, message]: readonly [reason: string, message: string],
 ): NamespaceCondition {
   return { type, status: isTrue ? 'True' : 'False', reason, message };
+}
+
+function discovery(undiscovered: readonly string[]): NamespaceCondition {
+  const texts = undiscovered.map(each => `${each}: stale GroupVersion discovery: ${each}`);
+  const message =
+    `Discovery failed for some groups, ${texts.length} failing: ` +
+    `unable to retrieve the complete list of server APIs: ${texts.sort().join(', ')}`;
+  return condition(
+    'NamespaceDeletionDiscoveryFailure',
+    texts.length > 0,
+    texts.length > 0
+      ? ['DiscoveryFailed', message]
+      : ['ResourcesDiscovered', 'All resources successfully discovered'],
+  );
 }
 
 function failures(errors: Emptied['errors']): NamespaceCondition {

@@ -1,4 +1,5 @@
 import {
+  APIService,
   type ApiError,
   type BatchResult,
   deleteRequest,
@@ -7,6 +8,7 @@ import {
   type ObjectClient,
   type ObjectRequest,
   type ServedKind,
+  undefinedIfNotFound,
 } from 'kernetes/sdk';
 
 /** What a namespace still has of one kind. */
@@ -18,6 +20,8 @@ export interface Remainder {
 export interface Emptied {
   readonly remaining: readonly Remainder[];
   readonly errors: readonly Error[];
+  /** `group/version` of what other servers serve and do not tell of now. */
+  readonly undiscovered: readonly string[];
 }
 
 export interface EmptyOptions {
@@ -46,8 +50,19 @@ export async function emptyNamespace(
   const stuck = left.remaining.filter(each => !refused.has(each.kind) && isUnexpected(each, ageMs));
   return {
     remaining: left.remaining,
+    undiscovered: await undiscovered(objects),
     errors: [...errors, ...stuck.map(({ kind }) => unexpected(namespace, kind))],
   };
+}
+
+/** They may have something in the namespace. */
+async function undiscovered(objects: ObjectClient): Promise<string[]> {
+  const services = await objects.list(APIService).catch(undefinedIfNotFound);
+  const isAvailable = ({ status }: APIService) =>
+    status?.conditions?.some(each => each.type === 'Available' && each.status === 'True');
+  return (services?.items ?? [])
+    .filter(service => service.spec?.service && !isAvailable(service))
+    .map(({ spec }) => `${spec?.group}/${spec?.version}`);
 }
 
 /** Neither finalizers nor a grace period explain that something is still there. */

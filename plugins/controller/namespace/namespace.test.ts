@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   ALL_VERBS,
+  APIService,
   ConfigMap,
   Deployment,
   keyOf,
@@ -172,5 +173,31 @@ describe('controller.namespace', () => {
     kernel.link('custom').provide(servedKindPoint, 'secrets', served);
     await clock.step(20_000);
     assert.equal(kernel.all(Secret).length, 0);
+  });
+
+  it('does not let go while a server that may have content does not tell what it serves', async () => {
+    const { kernel, clock, remove } = await setUp();
+    const versions = { groupPriorityMinimum: 1, versionPriority: 1 };
+    const local = {
+      metadata: { name: 'v1.apps' },
+      spec: { group: 'apps', version: 'v1', ...versions },
+    };
+    const service = { namespace: 'default', name: 'metrics' };
+    const spec = { group: 'metrics.example', version: 'v1', ...versions, service };
+    kernel.add(APIService, local, { metadata: { name: 'v1.metrics.example' }, spec });
+    await remove();
+    await clock.step(30_000);
+    assert.deepEqual(names(kernel), ['other', 'team']);
+    assert.deepEqual(conditions(kernel), {
+      DiscoveryFailed:
+        'Discovery failed for some groups, 1 failing: unable to retrieve the complete list of ' +
+        'server APIs: metrics.example/v1: stale GroupVersion discovery: metrics.example/v1',
+    });
+    assert.deepEqual(kernel.all(ConfigMap), []);
+    kernel.modify(APIService, 'v1.metrics.example', each => {
+      each.status = { conditions: [{ type: 'Available', status: 'True' }] };
+    });
+    await clock.step(10_000);
+    assert.deepEqual(names(kernel), ['other']);
   });
 });

@@ -33,7 +33,7 @@ export class NamespaceEmptier {
     if (kinds.length === 0) return { requeueAfter: RETRY_FIRST_MS };
     const ageMs = context.clock.now() - Date.parse(deletionTimestamp);
     const emptied = await emptyNamespace(name, { kinds, objects, ageMs });
-    if (emptied.remaining.length === 0 && emptied.errors.length === 0) {
+    if (isEmpty(emptied)) {
       this.#attempts.delete(uid);
       await letGo(namespace, context);
       return undefined;
@@ -43,6 +43,10 @@ export class NamespaceEmptier {
     this.#attempts.set(uid, attempts + 1);
     return { requeueAfter: Math.min(RETRY_FIRST_MS * 2 ** attempts, RETRY_MAX_MS) };
   }
+}
+
+function isEmpty({ remaining, errors, undiscovered }: Emptied): boolean {
+  return remaining.length + errors.length + undiscovered.length === 0;
 }
 
 async function letGo(namespace: Namespace, { objects }: Context): Promise<void> {
