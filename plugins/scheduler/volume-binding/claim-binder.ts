@@ -1,4 +1,5 @@
 import {
+  type Disposer,
   isVolumeOnNode,
   keyOf,
   type NodeInfo,
@@ -27,10 +28,20 @@ export class ClaimBinder {
   readonly #ctx: PluginContext<Config>;
   readonly #view: VolumeView;
   readonly #plans = new Map<string, BindingPlan>();
+  /** By claim: what is to be called when it or its volume changes. */
+  readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(ctx: PluginContext<Config>, view: VolumeView) {
     this.#ctx = ctx;
     this.#view = view;
+    const changed = (key: string) => {
+      for (const look of this.#waiting.get(key) ?? []) look();
+    };
+    const claimChanged = (claim: PersistentVolumeClaim) => changed(keyOf(claim));
+    const volumeChanged = ({ spec }: PersistentVolume) =>
+      changed(`${spec?.claimRef?.namespace}/${spec?.claimRef?.name}`);
+    view.claims.on({ updated: claimChanged, deleted: claimChanged });
+    view.volumes.on({ added: volumeChanged, updated: volumeChanged });
   }
 
   /** Plans anew: other pods were placed since the node was looked at. */
@@ -74,10 +85,10 @@ export class ClaimBinder {
     return written.slice(matches.length) as PersistentVolumeClaim[];
   }
 
-  /** Looks at every change of a claim or volume. */
+  /** Looks at every change of its claims and their volumes. */
   #whenBound(plan: WrittenPlan, node: SelectableNode): Promise<void> {
     const { clock, config, signal } = this.#ctx;
-    const { claims, volumes } = this.#view;
+    const claims = [...plan.matches.map(({ claim }) => claim), ...plan.provisions];
     return new Promise((resolve, reject) => {
       const disposers: (() => unknown)[] = [];
       const settle = (error?: unknown) => {
@@ -99,11 +110,23 @@ export class ClaimBinder {
       disposers.push(
         () => timeout.cancel(),
         () => signal.removeEventListener('abort', onAbort),
-        claims.on({ updated: look, deleted: look }),
-        volumes.on({ added: look, updated: look }),
+        this.#onChangeOf(claims.map(keyOf), look),
       );
       look();
     });
+  }
+
+  #onChangeOf(claimKeys: readonly string[], look: () => void): Disposer {
+    for (const key of claimKeys) {
+      const looks = this.#waiting.get(key) ?? new Set();
+      this.#waiting.set(key, looks.add(look));
+    }
+    return () => {
+      for (const key of claimKeys) {
+        const looks = this.#waiting.get(key);
+        if (looks?.delete(look) && looks.size === 0) this.#waiting.delete(key);
+      }
+    };
   }
 
   /** Throws when it will not come to that. */

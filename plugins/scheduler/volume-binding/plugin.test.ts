@@ -260,6 +260,32 @@ describe('VolumeBinding', () => {
     assert.equal(done, true);
   });
 
+  it('waits for the volume of a claim too, if that is seen later', async () => {
+    const { kernel, clock, own, ask, contextOn } = await setUp(uses('c'), each =>
+      each.add(PersistentVolumeClaim, claim('c', { spec: { storageClassName: 'made' } })),
+    );
+    const context = { ...contextOn(), state: ask().state };
+    own.reserve?.(context);
+    let done = false;
+    const binding = Promise.resolve(own.preBind?.(context)).then(() => {
+      done = true;
+    });
+    await clock.step(0);
+    const release = kernel.holdWatches({ resource: 'persistentvolumes' });
+    const claimRef = { namespace: 'default', name: 'c', uid: 'uid-c' };
+    kernel.add(PersistentVolume, volume('v', { claimRef }));
+    kernel.modify(PersistentVolumeClaim, 'default/c', ({ metadata, spec }) => {
+      metadata.annotations = { ...metadata.annotations, [COMPLETED]: 'yes' };
+      if (spec) spec.volumeName = 'v';
+    });
+    await clock.step(0);
+    assert.equal(done, false);
+    release();
+    await clock.step(0);
+    await binding;
+    assert.equal(done, true);
+  });
+
   it('does not give a volume to two pods, until it is given back', async () => {
     const { own, ask, contextOn } = await setUp(uses('c'), each => {
       each.add(PersistentVolumeClaim, claim('c'));
