@@ -63,7 +63,11 @@ export class VolumeController {
     const unscheduled = unscheduledFor;
     this.#pods = ctx.informer(Pod, { fields: POD_FIELDS, indexes: { unscheduled } });
     this.#provisioners = ctx.contributions(provisionerPoint);
-    this.#queue = runQueue(ctx, { concurrency, work: key => this.#work(key) });
+    this.#queue = runQueue(ctx, {
+      concurrency,
+      work: key => this.#work(key),
+      replay: () => this.#enqueueAll(),
+    });
     const work = (key: string) => this.#operate(key);
     this.#operationQueue = runQueue(ctx, { name: 'operations', concurrency, work });
 
@@ -154,14 +158,16 @@ export class VolumeController {
     }
   }
 
-  /** The claims that waited longest for such a volume; should they find another, all look again soon. */
+  /** A few that wait for such a volume; should they find another, all look again soon. */
   #takersOf(volume: PersistentVolume): readonly PersistentVolumeClaim[] {
-    if (waitsForConsumer(this.#classes.get(storageClassOf(volume)))) return [];
-    return this.#claims
-      .byIndex('waiting', volumeGroupOf(volume))
-      .filter(claim => matchVolume(claim, [volume]))
-      .sort((a, b) => (createdAt(a) < createdAt(b) ? -1 : 1))
-      .slice(0, TAKERS_MAX);
+    const takers: PersistentVolumeClaim[] = [];
+    if (waitsForConsumer(this.#classes.get(storageClassOf(volume)))) return takers;
+    // Those come first that have been here for longest.
+    for (const claim of this.#claims.byIndex('waiting', volumeGroupOf(volume))) {
+      if (matchVolume(claim, [volume])) takers.push(claim);
+      if (takers.length === TAKERS_MAX) break;
+    }
+    return takers;
   }
 
   #classChanged(storageClass: StorageClass): void {
@@ -178,7 +184,7 @@ export class VolumeController {
     }
   }
 
-  /** A provisioner came or went. */
+  /** A provisioner came or went, or this begins to lead. */
   #enqueueAll(): void {
     for (const claim of this.#claims.list()) this.#enqueueClaim(claim);
     for (const volume of this.#volumes.list()) this.#enqueueVolume(volume);
@@ -204,10 +210,6 @@ function splitKey(key: string): [string, string] {
 
 function provisionedBy({ metadata }: PersistentVolume): string | undefined {
   return metadata.annotations?.[VOLUME_ANNOTATIONS.provisionedBy];
-}
-
-function createdAt({ metadata }: PersistentVolumeClaim): string {
-  return `${metadata.creationTimestamp ?? ''} ${metadata.name ?? ''}`;
 }
 
 /** The group of a volume that anybody may have. */
