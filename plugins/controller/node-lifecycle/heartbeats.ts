@@ -5,7 +5,7 @@ import { DeadlineWheel } from './deadline-wheel.ts';
 export interface HeartbeatsOptions {
   readonly clock: Clock;
   readonly config: Config;
-  /** Nothing was heard of the node for its period of grace; told again after each that passes. */
+  /** Nothing was heard of the node for its period of grace; told once, until it is heard of again. */
   readonly onOverdue: (name: string) => void;
 }
 

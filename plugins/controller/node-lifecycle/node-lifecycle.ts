@@ -20,6 +20,7 @@ import type { Config } from './config.ts';
 import { changedLabels } from './earlier-labels.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { markPodsNotReady } from './pod-marks.ts';
+import { StoppableClock } from './stoppable-clock.ts';
 import { unknownConditions } from './unknown-conditions.ts';
 import { Zones } from './zones.ts';
 
@@ -35,6 +36,7 @@ type Context = ReconcileContext<Node, Config>;
 
 /** Says of nodes that are not heard of that they are not, and has pods leave them. */
 export class NodeLifecycle {
+  readonly #clock: StoppableClock;
   readonly #heartbeats: Heartbeats;
   readonly #zones: Zones;
   readonly #enqueue: (name: string) => void;
@@ -45,10 +47,11 @@ export class NodeLifecycle {
     const evictions = metrics.counter('evictions_total', 'Nodes that got a taint that evicts.');
     const size = metrics.gauge('zone_nodes', 'Nodes of a zone.');
     const unhealthy = metrics.gauge('zone_unhealthy_nodes', 'Those that are not ready.');
+    this.#clock = new StoppableClock(clock);
     this.#enqueue = enqueue;
-    this.#heartbeats = new Heartbeats({ clock, config, onOverdue: enqueue });
+    this.#heartbeats = new Heartbeats({ clock: this.#clock, config, onOverdue: enqueue });
     this.#zones = new Zones({
-      clock,
+      clock: this.#clock,
       config,
       onTurn(name) {
         evictions.add();
@@ -60,6 +63,11 @@ export class NodeLifecycle {
         unhealthy.set(notReady, { zone });
       },
     });
+  }
+
+  /** Nothing becomes due any more. */
+  stop(): void {
+    this.#clock.stop();
   }
 
   renewed(lease: Lease): void {

@@ -1,7 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { conflict, Event, Lease, Node, Pod, serviceUnavailable } from 'kernetes/sdk';
-import { activate, fakeClock, node, pod, running, TestKernel } from 'kernetes/sdk/testing';
+import {
+  conflict,
+  ELECTION_TIMES,
+  Event,
+  Lease,
+  Node,
+  Pod,
+  serviceUnavailable,
+} from 'kernetes/sdk';
+import {
+  activate,
+  fakeClock,
+  node,
+  pod,
+  running,
+  SharedElections,
+  seededRandom,
+  TestKernel,
+} from 'kernetes/sdk/testing';
 import { DEFAULT_CONFIG } from './config.ts';
 import plugin from './plugin.ts';
 
@@ -247,6 +264,64 @@ describe('controller.node-lifecycle', () => {
     the.post('n3', 'True');
     await live(the, 30, 'n3', 'n4');
     assert.deepEqual(the.taintsOf('n1'), [KEEPING_OFF, EVICTING]);
+  });
+});
+
+describe('controller.node-lifecycle, one of two processes,', () => {
+  const LEASE = 'kube-system/kube-controller-manager';
+
+  async function elected() {
+    const the = await setUp('n1', 'n2', 'n3');
+    await the.dispose();
+    const settings = { identity: 'us', ...ELECTION_TIMES };
+    const { clock, kernel } = the;
+    const elections = new SharedElections({ settings, clock, random: seededRandom() });
+    const { dispose } = await activate(plugin, {
+      kernel,
+      clock,
+      config: DEFAULT_CONFIG,
+      elections,
+    });
+    const holder = () => kernel.get(Lease, LEASE)?.spec?.holderIdentity;
+    const other = (renewTime: string) =>
+      kernel.modify(Lease, LEASE, ({ spec }) => {
+        if (spec) Object.assign(spec, { holderIdentity: 'other', renewTime });
+      });
+    assert.equal(holder(), 'us');
+    return { ...the, dispose, holder, other };
+  }
+
+  it('begins anew when it leads again: nodes that went meanwhile do not count', async () => {
+    const the = await elected();
+    the.other('1');
+    await live(the, 5, 'n1', 'n2', 'n3');
+    for (const name of ['n2', 'n3']) await the.kernel.objects.delete(Node, { name });
+    await live(the, 20, 'n1');
+    assert.equal(the.holder(), 'us');
+    // All that there are.
+    the.post('n1', 'False');
+    await live(the, 10, 'n1');
+    assert.deepEqual(the.taintsOf('n1'), ['node.kubernetes.io/not-ready:NoSchedule']);
+  });
+
+  it('takes no turns from when it led before', async () => {
+    const the = await elected();
+    the.kernel.add(Node, reporting('n4'), reporting('n5'));
+    await live(the, 45, 'n3', 'n4', 'n5');
+    const evicted = () => ['n1', 'n2'].filter(name => the.taintsOf(name).includes(EVICTING));
+    assert.deepEqual(evicted(), ['n1']);
+    // The turn of the next is ten seconds later, when another leads.
+    for (let passed = 0; passed < 60; passed += 5) {
+      the.other(`${passed}`);
+      await live(the, 5, 'n3', 'n4', 'n5');
+    }
+    for (let passed = 0; the.holder() !== 'us' && passed < 30; passed++) {
+      await the.clock.step(1_000);
+    }
+    assert.equal(the.holder(), 'us');
+    assert.deepEqual(evicted(), ['n1']);
+    await live(the, 10, 'n3', 'n4', 'n5');
+    assert.deepEqual(evicted(), ['n1', 'n2']);
   });
 });
 

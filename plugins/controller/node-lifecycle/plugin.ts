@@ -19,11 +19,18 @@ export default definePlugin<Config>({
   activate(ctx) {
     const { clock, config, metrics } = ctx;
     let running: RunningController | undefined;
-    const lifecycle = new NodeLifecycle({
-      clock,
-      config,
-      metrics,
-      enqueue: name => running?.enqueue({ name }),
+    let lifecycle: NodeLifecycle | undefined;
+    const enqueue = (name: string) => running?.enqueue({ name });
+    // Before the queue follows, which then works on every node: while another leads nodes come and
+    // go that are not looked at here, so a leader begins with nothing, and its timers end with it.
+    ctx.leadership.follow({
+      begin() {
+        lifecycle = new NodeLifecycle({ clock, config, metrics, enqueue });
+      },
+      end() {
+        lifecycle?.stop();
+        lifecycle = undefined;
+      },
     });
     running = runController(ctx, {
       for: Node,
@@ -44,13 +51,13 @@ export default definePlugin<Config>({
         },
       ],
       async reconcile(key, context) {
-        await lifecycle.reconcile(key, context);
+        await lifecycle?.reconcile(key, context);
         return undefined;
       },
     });
     // Noted at once instead of reconciling the node: thousands of nodes send hundreds a second.
     const renewed = (lease: Lease) => {
-      if (lease.metadata.namespace === 'kube-node-lease') lifecycle.renewed(lease);
+      if (lease.metadata.namespace === 'kube-node-lease') lifecycle?.renewed(lease);
     };
     running.informer(Lease).on({ added: renewed, updated: renewed });
   },
