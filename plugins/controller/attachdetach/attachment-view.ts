@@ -2,6 +2,7 @@ import {
   CSIDriver,
   type Informer,
   isPodFinished,
+  keyOf,
   NODE_FIELDS,
   Node,
   PersistentVolume,
@@ -19,29 +20,29 @@ export class AttachmentView {
   readonly volumes: Informer<PersistentVolume>;
   readonly nodes: Informer<Node>;
   readonly attachments: Informer<VolumeAttachment>;
-  readonly #drivers: Informer<CSIDriver>;
+  readonly drivers: Informer<CSIDriver>;
 
   constructor(ctx: Pick<PluginContext, 'informer'>) {
     this.pods = ctx.informer(Pod, { fields: POD_FIELDS, indexes: { claim: claimsOf } });
     this.claims = ctx.informer(PersistentVolumeClaim);
-    this.volumes = ctx.informer(PersistentVolume);
+    this.volumes = ctx.informer(PersistentVolume, { indexes: { driver: driverOf } });
     this.nodes = ctx.informer(Node, { fields: NODE_FIELDS });
     this.attachments = ctx.informer(VolumeAttachment, {
       indexes: { volume: volumeOf, node: ({ spec }: VolumeAttachment) => [spec.nodeName] },
     });
-    this.#drivers = ctx.informer(CSIDriver);
+    this.drivers = ctx.informer(CSIDriver);
   }
 
   get synced(): Promise<unknown> {
     const { pods, claims, volumes, nodes, attachments } = this;
-    const informers = [pods, claims, volumes, nodes, attachments, this.#drivers];
+    const informers = [pods, claims, volumes, nodes, attachments, this.drivers];
     return Promise.all(informers.map(({ synced }) => synced));
   }
 
   /** A driver that says nothing wants its volumes attached. */
   isAttachable({ spec }: PersistentVolume): boolean {
     if (!spec?.csi) return false;
-    return this.#drivers.get(spec.csi.driver)?.spec.attachRequired ?? true;
+    return this.drivers.get(spec.csi.driver)?.spec.attachRequired ?? true;
   }
 
   /** The pods that need the volume, by their node. One that ended needs nothing. */
@@ -66,6 +67,10 @@ export class AttachmentView {
     return volumeOf(attachment);
   }
 
+  volumesBy({ metadata }: CSIDriver): readonly string[] {
+    return this.volumes.byIndex('driver', metadata.name ?? '').map(keyOf);
+  }
+
   volumesOn({ metadata }: Node): readonly string[] {
     return this.attachments.byIndex('node', metadata.name ?? '').flatMap(volumeOf);
   }
@@ -73,6 +78,10 @@ export class AttachmentView {
 
 function volumeOf({ spec }: VolumeAttachment): readonly string[] {
   return spec.source.persistentVolumeName ? [spec.source.persistentVolumeName] : [];
+}
+
+function driverOf({ spec }: PersistentVolume): readonly string[] {
+  return spec?.csi ? [spec.csi.driver] : [];
 }
 
 /** Of pods that run on a node, or are about to. */

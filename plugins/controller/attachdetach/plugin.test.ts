@@ -126,6 +126,19 @@ describe('controller.attachdetach', () => {
     assert.deepEqual(other.nodesOf(), []);
   });
 
+  it('looks again when the driver says that it does not want that, or does', async () => {
+    const { kernel, clock, nodesOf } = await setUp();
+    kernel.add(Pod, podOn('n1', 'a'));
+    await clock.step(1_000);
+    assert.deepEqual(nodesOf(), ['n1']);
+    kernel.add(CSIDriver, { metadata: { name: DRIVER }, spec: { attachRequired: false } });
+    await clock.step(0);
+    assert.deepEqual(nodesOf(), []);
+    await kernel.objects.delete(CSIDriver, { name: DRIVER });
+    await clock.step(0);
+    assert.deepEqual(nodesOf(), ['n1']);
+  });
+
   it('gives an exclusive volume to one node, and to the next when that is done', async () => {
     const { kernel, clock, nodesOf, told, remove } = await setUp();
     kernel.add(Pod, podOn('n1', 'a'));

@@ -19,7 +19,14 @@ export default definePlugin<Config>({
   activate(ctx) {
     const view = new AttachmentView(ctx);
     const controller = new AttachDetach(ctx, view);
-    const queue = runQueue(ctx, { concurrency: 10, work: key => controller.reconcile(key) });
+    const queue = runQueue(ctx, {
+      concurrency: 10,
+      work: key => controller.reconcile(key),
+      replay() {
+        enqueue(view.volumes.list().map(keyOf));
+        for (const attachment of view.attachments.list()) enqueue(view.volumesAt(attachment));
+      },
+    });
     const enqueue = (names: readonly string[]) => {
       for (const name of names) queue.add(name);
     };
@@ -46,6 +53,11 @@ export default definePlugin<Config>({
       added: node => enqueue(view.volumesOn(node)),
       updated: node => enqueue(view.volumesOn(node)),
       deleted: node => enqueue(view.volumesOn(node)),
+    });
+    view.drivers.on({
+      added: driver => enqueue(view.volumesBy(driver)),
+      updated: driver => enqueue(view.volumesBy(driver)),
+      deleted: driver => enqueue(view.volumesBy(driver)),
     });
     simulateAttachers(ctx, view.attachments);
     void view.synced.then(() => queue.start());

@@ -12,6 +12,7 @@ export function simulateAttachers(
   const queue = runQueue(ctx, {
     name: 'attacher',
     concurrency: 10,
+    replay: () => attachments.list().forEach(enqueue),
     async work(key) {
       const attachment = attachments.get(key);
       if (attachment === undefined || attachment.status?.attached) {

@@ -16,13 +16,16 @@ export default definePlugin({
     const claims = ctx.informer(PersistentVolumeClaim);
     const { objects, events } = ctx;
     const volumes = new EphemeralVolumes({ pods, claims, objects, events });
-    const queue = runQueue(ctx, { concurrency: 10, work: key => volumes.make(key) });
-    // What a pod's volumes are does not change; and nearly all pods have none of these.
-    pods.on({
-      added(pod) {
-        if (ephemeralClaims(pod).length > 0) queue.add(keyOf(pod));
-      },
+    const queue = runQueue(ctx, {
+      concurrency: 10,
+      work: key => volumes.make(key),
+      replay: () => pods.list().forEach(enqueue),
     });
+    // What a pod's volumes are does not change; and nearly all pods have none of these.
+    const enqueue = (pod: Pod) => {
+      if (ephemeralClaims(pod).length > 0) queue.add(keyOf(pod));
+    };
+    pods.on({ added: enqueue });
     // One that goes before its pod is made again, and one that was in the way is not any more.
     claims.on({
       deleted(claim) {
