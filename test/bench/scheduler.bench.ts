@@ -9,8 +9,9 @@ import {
   type EvaluateResult,
   type SchedulerContribution,
   type SchedulerPlugin,
+  schedulerPoint,
 } from 'kernetes/sdk';
-import { node, pod, schedulerContributionOf, seededRandom } from 'kernetes/sdk/testing';
+import { activate, node, pod, schedulerContributionOf, seededRandom } from 'kernetes/sdk/testing';
 import { systemClock } from '../../kernel/clock.ts';
 import { Scheduler } from '../../plugins/scheduler/framework/scheduler.ts';
 import leastAllocated from '../../plugins/scheduler/least-allocated/plugin.ts';
@@ -20,6 +21,7 @@ import nodeResourcesFit from '../../plugins/scheduler/node-resources-fit/plugin.
 import nodeUnschedulable from '../../plugins/scheduler/node-unschedulable/plugin.ts';
 import prioritySort from '../../plugins/scheduler/priority-sort/plugin.ts';
 import taintToleration from '../../plugins/scheduler/taint-toleration/plugin.ts';
+import volumeBinding from '../../plugins/scheduler/volume-binding/plugin.ts';
 import { BY_RACK } from './by-rack.ts';
 
 /**
@@ -63,12 +65,15 @@ test(`scheduler alone places ${PODS} pods on ${NODES} nodes`, async () => {
       { name: 'TaintToleration', weight: 3 },
       { name: 'NodeAffinity', weight: 2 },
       { name: 'NodeResourcesFit' },
+      { name: 'VolumeBinding' },
       { name: 'NodeResourcesLeastAllocated' },
       { name: 'DefaultBinder' },
     ],
   });
+  const volumes = await activate(volumeBinding, { config: { bindTimeoutSeconds: 600 } });
   scheduler.setPlugins([
     ...rack.contributions,
+    ...volumes.context.contributions(schedulerPoint).list(),
     local(schedulerContributionOf(prioritySort)),
     local(schedulerContributionOf(nodeUnschedulable)),
     local(schedulerContributionOf(nodeName)),
@@ -97,6 +102,7 @@ test(`scheduler alone places ${PODS} pods on ${NODES} nodes`, async () => {
   const seconds = (clock.monotonic() - start) / 1000;
   scheduler.stop();
   await rack.end();
+  await volumes.dispose();
   assert.equal(scheduler.cache.podCount, PODS);
   console.log(
     JSON.stringify({
