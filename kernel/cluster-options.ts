@@ -110,7 +110,10 @@ export interface ClusterPlan {
   readonly elections: ElectionTimes | undefined;
 }
 
-/** Each node has 256 addresses of its own: a /16 has enough for 256 of them, a /9 for 32,768. */
+/** Each node has 256 addresses of its own … */
+const NODE_CIDR_MASK_SIZE = 24;
+
+/** … so a /16 has enough for 256 of them, a /9 for 32,768. */
 export function defaultPodNetwork(nodes: number): string {
   return nodes > 250 ? '10.128.0.0/9' : '10.244.0.0/16';
 }
@@ -144,6 +147,8 @@ export function planCluster(options: ClusterOptions, installation: Installation)
     nodes,
     serviceCidr,
     podNetworkCidr,
+    // One node has all of a network that is smaller.
+    nodeCidrMaskSize: Math.max(NODE_CIDR_MASK_SIZE, pods.prefix),
     advertiseAddress: advertiseHost,
     advertisePort: listen.port || API_PORT,
     version: gitVersion(release ?? DEFAULT_RELEASE),

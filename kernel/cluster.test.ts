@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ConfigMap, Deployment, definePlugin, Lease, Service } from '../sdk/sdk.ts';
+import { ConfigMap, Deployment, definePlugin, Lease, Node, Service } from '../sdk/sdk.ts';
 import { createCluster, LoadError, UntilTimeoutError } from './cluster.ts';
 
 const WEB = `
@@ -85,6 +85,17 @@ test('apply() merges what others set, and writes nothing when nothing changed', 
   assert.equal(service.spec?.ports?.[0]?.nodePort, nodePort);
   assert.equal(service.spec?.ports?.length, 1);
   assert.equal(service.metadata.labels?.tier, 'front');
+});
+
+test('createCluster() starts in a pod network smaller than the range of a node, which has all of it', async () => {
+  await using cluster = await createCluster({ nodes: 1, podNetworkCidr: '10.1.0.0/26' });
+  const node = await cluster.until({ kind: Node, name: 'node-1' }, each => !!each.spec?.podCIDR);
+  assert.equal(node.spec?.podCIDR, '10.1.0.0/26');
+});
+
+test('createCluster() without nodes starts in any pod network', async () => {
+  await using cluster = await createCluster({ nodes: 0, podNetworkCidr: '10.1.0.0/32' });
+  assert.deepEqual((await cluster.objects.list(Node)).items, []);
 });
 
 test('apply() refuses what cannot be applied', async () => {

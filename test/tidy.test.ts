@@ -201,6 +201,7 @@ const SETTINGS = {
   nodes: 3,
   serviceCidr: '10.96.0.0/16',
   podNetworkCidr: '10.244.0.0/16',
+  nodeCidrMaskSize: 24,
   advertiseAddress: '127.0.0.1',
   advertisePort: 6443,
   version: 'v1.32.0',

@@ -57,7 +57,7 @@ export const CONFIG_SCHEMA: JsonSchema = {
     nodeCidrMaskSize: {
       type: 'integer',
       minimum: 8,
-      maximum: 30,
+      maximum: 32,
       default: DEFAULT_CONFIG.nodeCidrMaskSize,
     },
     nodeCidr: { type: 'string', default: DEFAULT_CONFIG.nodeCidr },
