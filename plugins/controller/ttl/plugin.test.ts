@@ -77,6 +77,19 @@ test('controller.ttl writes each node once when many are there at the start, and
   assert.equal(patches(), 600);
 });
 
+test('controller.ttl writes each node once while the cluster grows step by step', async () => {
+  const { clock, add, ttls, patches } = await setUp(100);
+  for (let count = 100; count < 1_100; count += 50) {
+    add(count, count + 50);
+    await clock.step(100);
+  }
+  assert.deepEqual(ttls(), ['0', undefined]);
+  await clock.step(10_000);
+  assert.deepEqual(ttls(), ['60']);
+  // And the one with which it began to grow, before it was counted.
+  assert.equal(patches(), 100 + 1 + 1_100);
+});
+
 test('controller.ttl mends what somebody changed, and tries again', async () => {
   const { kernel, clock, ttls } = await setUp(1);
   kernel.fault = ({ verb }) => (verb === 'patch' ? serviceUnavailable('down') : undefined);

@@ -19,6 +19,8 @@ export default definePlugin({
       // A cluster begins with a change of every node: many travel together.
       concurrency: 64,
       async reconcile({ name }, { object: node, objects }) {
+        // All are written when the cluster had time to grow, which is soon.
+        if (refreshing) return undefined;
         const wanted = String(size.ttlSeconds);
         if (!node || node.metadata.annotations?.[ANNOTATION] === wanted) return undefined;
         await objects.patch(
@@ -35,7 +37,8 @@ export default definePlugin({
       for (const { metadata } of nodes.list()) running.enqueue({ name: metadata.name ?? '' });
     };
     const count = (change: number) => {
-      if (!size.add(change) || refreshing) return;
+      // Nodes that were there before are not the cluster growing.
+      if (!size.add(change) || refreshing || !nodes.hasSynced) return;
       refreshing = true;
       ctx.clock.setTimeout(refresh, REFRESH_MS);
     };
