@@ -30,6 +30,8 @@ export class NodeIpam {
   /** As the nodes have them. */
   readonly #held = new Map<string, readonly Cidr[]>();
   readonly #reserved = new Map<string, readonly Cidr[]>();
+  /** Settled: all ranges that were given before are known. Undefined: nobody asked. */
+  #fresh: Promise<void> | undefined = Promise.resolve();
   /** Nodes for which there was nothing left. */
   readonly #waiting = new Set<string>();
 
@@ -49,7 +51,10 @@ export class NodeIpam {
     const texts = podCidrs(node);
     if (texts.length === 0) return;
     const held = this.#held.get(name);
-    if (held && held.map(formatCidr).join() === texts.join()) return;
+    if (held && held.map(formatCidr).join() === texts.join()) {
+      this.#release(this.#reserved, name);
+      return;
+    }
     const cidrs = texts.map(parseCidr).filter(cidr => cidr !== undefined);
     if (!this.#occupy(cidrs)) {
       this.#log.warn('Node has a range of none of ours', { node: name, podCIDRs: texts.join() });
@@ -57,6 +62,15 @@ export class NodeIpam {
     this.#release(this.#held, name);
     this.#held.set(name, cidrs);
     this.#release(this.#reserved, name);
+  }
+
+  /**
+   * Another led meanwhile, and may have given away what is not seen here yet: before anything is
+   * given the server is asked. What was reserved and not written may be another's.
+   */
+  lead(): void {
+    for (const name of [...this.#reserved.keys()]) this.#release(this.#reserved, name);
+    this.#fresh = undefined;
   }
 
   gone({ metadata: { name = '' } }: Node): void {
@@ -68,6 +82,7 @@ export class NodeIpam {
   async reconcile({ name }: ObjectKey, context: Context): Promise<void> {
     const { object: node, events } = context;
     if (!node || podCidrs(node).length > 0) return;
+    await this.#refresh(context);
     const cidrs = this.#reserved.get(name) ?? this.#take();
     if (!cidrs) {
       this.#waiting.add(name);
@@ -76,6 +91,19 @@ export class NodeIpam {
     }
     this.#reserved.set(name, cidrs);
     await assign(node, cidrs, context);
+  }
+
+  /** Once in each term, for all who wait for it; again when it failed. */
+  #refresh({ objects }: Context): Promise<void> {
+    const asked = async () => {
+      const { items } = await objects.list(Node, {});
+      for (const node of items) this.seen(node);
+    };
+    this.#fresh ??= asked().catch(error => {
+      this.#fresh = undefined;
+      throw error;
+    });
+    return this.#fresh;
   }
 
   /** One of each set, or nothing. */

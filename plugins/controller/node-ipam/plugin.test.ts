@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Event, Node, serviceUnavailable } from 'kernetes/sdk';
-import { activate, fakeClock, node, TestKernel } from 'kernetes/sdk/testing';
+import { ELECTION_TIMES, Event, Lease, Node, serviceUnavailable } from 'kernetes/sdk';
+import {
+  activate,
+  fakeClock,
+  node,
+  SharedElections,
+  seededRandom,
+  TestKernel,
+} from 'kernetes/sdk/testing';
 import { type Config, DEFAULT_CONFIG } from './config.ts';
 import plugin from './plugin.ts';
 
@@ -142,4 +149,63 @@ describe('controller.node-ipam', () => {
       await assert.rejects(setUp(options), /Cannot (read|divide)/);
     });
   }
+});
+
+describe('controller.node-ipam, one of two processes,', () => {
+  async function elected() {
+    const the = await setUp();
+    await the.dispose();
+    const { clock, kernel } = the;
+    const settings = { identity: 'us', ...ELECTION_TIMES };
+    const elections = new SharedElections({ settings, clock, random: seededRandom() });
+    const config = { ...DEFAULT_CONFIG, ...SMALL };
+    await activate(plugin, { kernel, clock, config, elections });
+    const key = 'kube-system/kube-controller-manager';
+    const holder = () => kernel.get(Lease, key)?.spec?.holderIdentity;
+    /** Leads for a while, and then we again. */
+    const meanwhile = async (act: () => void) => {
+      kernel.modify(Lease, key, ({ spec }) => {
+        if (spec) Object.assign(spec, { holderIdentity: 'other', renewTime: 'another' });
+      });
+      await clock.step(5_000);
+      assert.equal(holder(), 'other');
+      act();
+      for (let waited = 0; holder() !== 'us' && waited < 30; waited++) await clock.step(1_000);
+      assert.equal(holder(), 'us');
+    };
+    return { ...the, meanwhile };
+  }
+
+  it('gives away nothing that the other gave, though it does not see it yet', async () => {
+    const { kernel, ranges, add, meanwhile } = await elected();
+    await add('a');
+    await meanwhile(() => kernel.silently(() => kernel.add(Node, having('b', '10.0.1.0/24'))));
+    await add('c');
+    assert.deepEqual(ranges(), ['a 10.0.0.0/24', 'b 10.0.1.0/24', 'c 10.0.2.0/24']);
+  });
+
+  it('does not come back to what it could not write, and the other gave away', async () => {
+    const { kernel, clock, ranges, add, meanwhile } = await elected();
+    kernel.fault = ({ verb, resource }) =>
+      verb === 'patch' && resource === 'nodes' ? serviceUnavailable('down') : undefined;
+    await add('a');
+    await meanwhile(() => {
+      kernel.fault = () => undefined;
+      kernel.add(Node, having('b', '10.0.0.0/24'));
+    });
+    await clock.step(5_000);
+    assert.deepEqual(ranges(), ['a 10.0.1.0/24', 'b 10.0.0.0/24']);
+  });
+
+  it('asks again before it gives anything when the server did not tell', async () => {
+    const { kernel, clock, ranges, add, meanwhile } = await elected();
+    await meanwhile(() => kernel.silently(() => kernel.add(Node, having('b', '10.0.0.0/24'))));
+    kernel.fault = ({ verb, resource }) =>
+      verb === 'list' && resource === 'nodes' ? serviceUnavailable('down') : undefined;
+    await add('c');
+    assert.deepEqual(ranges(), ['b 10.0.0.0/24', 'c ']);
+    kernel.fault = () => undefined;
+    await clock.step(1_000);
+    assert.deepEqual(ranges(), ['b 10.0.0.0/24', 'c 10.0.1.0/24']);
+  });
 });

@@ -15,7 +15,15 @@ export default definePlugin<Config>({
   activate(ctx) {
     const { config, log } = ctx;
     let running: RunningController | undefined;
+    let isActivating = true;
     const ipam = new NodeIpam({ config, log, enqueue: name => running?.enqueue({ name }) });
+    // Before the queue follows. Who leads from its start on lists all nodes first anyway.
+    ctx.leadership.follow({
+      begin() {
+        if (!isActivating) ipam.lead();
+      },
+    });
+    isActivating = false;
     running = runController(ctx, {
       for: Node,
       fields: NODE_FIELDS,
