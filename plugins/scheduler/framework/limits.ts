@@ -29,6 +29,12 @@ export const SHAPES_MAX = 64;
 /** How long plugins of the profile may be missing after a change before pods fail for it. */
 export const PLUGIN_GRACE_MS = 10_000;
 
+/**
+ * For an optional plugin, since the last one came: those of one profile come within fractions of a
+ * second of each other, and a cluster that goes without is not to start much later for it.
+ */
+export const OPTIONAL_GRACE_MS = 2_000;
+
 /** Below this many nodes all are looked at: upstream's. */
 export const FEASIBLE_NODES_MIN = 100;
 export const FEASIBLE_PERCENT_MIN = 5;

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  createSchedulerContribution,
   Event,
   internalError,
   Node,
   Pod,
   provideSchedulerPlugin,
   type SchedulerPlugin,
+  schedulerPoint,
   type Verdict,
   verdict,
 } from 'kernetes/sdk';
 import { node, pod } from 'kernetes/sdk/testing';
-import { PLUGIN_GRACE_MS } from './limits.ts';
+import { OPTIONAL_GRACE_MS, PLUGIN_GRACE_MS, SLICE_PODS_MAX } from './limits.ts';
 import framework from './plugin.ts';
 import type { PluginSetting } from './profile.ts';
 import { startScheduler } from './test-setup.ts';
@@ -231,9 +233,9 @@ test('an optional plugin is waited for once, then left out with one line in the 
   const { kernel, clock, nodeOf, dispose } = started;
   kernel.add(Node, node('n1'));
   kernel.add(Pod, pod('a'));
-  await clock.step(PLUGIN_GRACE_MS - 1);
+  await clock.step(OPTIONAL_GRACE_MS - 1);
   assert.equal(nodeOf('a'), undefined);
-  await clock.step(2000);
+  await clock.step(100);
   assert.equal(nodeOf('a'), 'n1');
   // Others that come and go do not make pods wait for it anew.
   provideSchedulerPlugin(started.context, { ...ANY, name: 'Other' });
@@ -252,6 +254,26 @@ test('an optional plugin is waited for once, then left out with one line in the 
   await dispose();
 });
 
+test('pods are held when a plugin goes between two slices', async () => {
+  const settings = [{ name: 'Any' }, { name: 'Late', optional: true }];
+  const started = await startScheduler({ plugins: [ANY], settings });
+  const { kernel, clock, nodeOf, dispose } = started;
+  const late = createSchedulerContribution({ ...ANY, name: 'Late' }, {});
+  const withdraw = started.context.provide(schedulerPoint, late, 'Late');
+  kernel.add(Node, node('n1'));
+  await clock.step(0);
+  kernel.add(Pod, ...Array.from({ length: SLICE_PODS_MAX + 1 }, (_, i) => pod(`p${i}`)));
+  // The first slice is over, the second planned.
+  for (let i = 0; i < 100 && nodeOf('p0') === undefined; i++) await Promise.resolve();
+  assert.equal(nodeOf('p0'), 'n1');
+  await withdraw();
+  await clock.step(100);
+  assert.equal(nodeOf(`p${SLICE_PODS_MAX}`), undefined);
+  await clock.step(OPTIONAL_GRACE_MS);
+  assert.equal(nodeOf(`p${SLICE_PODS_MAX}`), 'n1');
+  await dispose();
+});
+
 test('a profile without scheduler.volume-binding places pods with the default plugins', async () => {
   const { properties } = framework.config as {
     properties: { plugins: { default: PluginSetting[] } };
@@ -263,7 +285,7 @@ test('a profile without scheduler.volume-binding places pods with the default pl
   const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins, settings });
   kernel.add(Node, node('n1'));
   kernel.add(Pod, pod('a'));
-  await clock.step(PLUGIN_GRACE_MS + 100);
+  await clock.step(OPTIONAL_GRACE_MS + 100);
   assert.equal(nodeOf('a'), 'n1');
   await dispose();
 });

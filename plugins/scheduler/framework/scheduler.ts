@@ -22,6 +22,7 @@ import { SchedulingCycle } from './cycle.ts';
 import { Diagnosis } from './diagnosis.ts';
 import {
   BINDINGS_IN_FLIGHT_MAX,
+  OPTIONAL_GRACE_MS,
   PLUGIN_GRACE_MS,
   REMOTE_BATCH_PAIRS_MAX,
   REMOTE_BATCH_PODS_MAX,
@@ -60,7 +61,7 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#profile = new Profile(options.plugins, []);
-    this.#profileSince = options.clock.now();
+    this.#profileSince = options.clock.monotonic();
     this.#cycle = this.#newCycle();
     this.#binding = new BindingCycle(options.clock, {
       bound: (pod, nodeName) => this.#bound(pod, nodeName),
@@ -80,7 +81,7 @@ export class Scheduler {
   setPlugins(contributions: readonly Contribution<SchedulerContribution>[]): void {
     const { log, clock, plugins } = this.#options;
     this.#profile = new Profile(plugins, usable(contributions, log));
-    this.#profileSince = clock.now();
+    this.#profileSince = clock.monotonic();
     this.#leftOut = new Set(this.#profile.absent.filter(name => this.#leftOut.has(name)));
     this.#cycle = this.#newCycle();
     this.#remotes = this.#profile.remote.map(enabled => new RemotePlugin(enabled, clock));
@@ -191,9 +192,10 @@ export class Scheduler {
   #plan(): void {
     if (this.#state !== 'idle' || this.queue.counts.active === 0) return;
     if (this.#binding.inFlight >= BINDINGS_IN_FLIGHT_MAX) return;
-    if (this.#waitsForPlugins()) {
+    const graceMs = this.#graceLeftMs();
+    if (graceMs > 0) {
       this.#state = 'waiting';
-      this.#resumeIn(PLUGIN_GRACE_MS);
+      this.#resumeIn(graceMs);
       return;
     }
     this.#state = 'planned';
@@ -205,10 +207,10 @@ export class Scheduler {
   }
 
   /** Plugins come and go one by one; half of them would place pods wrongly. */
-  #waitsForPlugins(): boolean {
-    const { missing } = this.#profile;
-    if (missing.length === 0 && this.#awaited().length === 0) return false;
-    return this.#options.clock.now() - this.#profileSince < PLUGIN_GRACE_MS;
+  #graceLeftMs(): number {
+    const waited = this.#options.clock.monotonic() - this.#profileSince;
+    if (this.#profile.missing.length > 0) return PLUGIN_GRACE_MS - waited;
+    return this.#awaited().length > 0 ? OPTIONAL_GRACE_MS - waited : 0;
   }
 
   #awaited(): readonly string[] {
@@ -227,6 +229,12 @@ export class Scheduler {
 
   async #runSlice(): Promise<void> {
     if (this.#state !== 'planned' && this.#state !== 'waiting') return;
+    if (this.#graceLeftMs() > 0) {
+      // Plugins went between two slices.
+      this.#state = 'idle';
+      this.#plan();
+      return;
+    }
     this.#state = 'running';
     this.#leaveOutAwaited();
     if (this.#remotes.length > 0) await this.#scheduleBatches();
