@@ -37,6 +37,22 @@ describe('controller.pv-protection', () => {
     assert.equal(volume(), undefined);
   });
 
+  it('keeps one that is bound before it sees that', async () => {
+    const { kernel, clock, remove, volume } = await setUp('Available');
+    let isFirst = true;
+    kernel.fault = ({ verb }) => {
+      if (verb !== 'patch' || !isFirst) return undefined;
+      isFirst = false;
+      kernel.modify(PersistentVolume, 'v', each => {
+        each.status = { phase: 'Bound' };
+      });
+      return undefined;
+    };
+    await remove();
+    await clock.step(1_000);
+    assert.deepEqual(volume()?.metadata.finalizers, [FINALIZER]);
+  });
+
   it('puts its finalizer on a volume that lacks it', async () => {
     const kernel = new TestKernel();
     kernel.add(PersistentVolume, { metadata: { name: 'v' }, status: { phase: 'Available' } });
