@@ -39,6 +39,22 @@ describe('controller.pvc-protection', () => {
     assert.deepEqual(claim()?.metadata.finalizers, ['example.com/mine', FINALIZER]);
   });
 
+  it('loses no finalizer that comes at the same time', async () => {
+    const { kernel, clock, remove, claim } = await setUp();
+    let isFirst = true;
+    kernel.fault = ({ verb }) => {
+      if (verb !== 'patch' || !isFirst) return undefined;
+      isFirst = false;
+      kernel.modify(PersistentVolumeClaim, 'default/data', ({ metadata }) => {
+        metadata.finalizers = [FINALIZER, 'example.com/mine'];
+      });
+      return undefined;
+    };
+    await remove();
+    await clock.step(1_000);
+    assert.deepEqual(claim()?.metadata.finalizers, ['example.com/mine']);
+  });
+
   it('puts none on a claim that is being deleted', async () => {
     const deletionTimestamp = '2026-01-01T00:00:00Z';
     const metadata = { finalizers: ['example.com/mine'], deletionTimestamp };
