@@ -19,6 +19,21 @@ async function setUp(kernel = new TestKernel()) {
 }
 
 describe('controller.ephemeral-volume', () => {
+  it('takes a claim for its own that it made and does not see', async () => {
+    const { kernel, clock, told } = await setUp();
+    kernel.holdWatches({ resource: 'persistentvolumeclaims' });
+    const owner = { apiVersion: 'v1', kind: 'Pod', name: 'web', uid: 'u', controller: true };
+    kernel.add(PersistentVolumeClaim, {
+      metadata: { name: 'web-data', namespace: 'default', ownerReferences: [owner] },
+      spec,
+    });
+    const web = podWith(DATA);
+    kernel.add(Pod, { ...web, metadata: { ...web.metadata, uid: 'u' } });
+    await clock.step(0);
+    assert.ok(kernel.requests.some(({ verb }) => verb === 'create'));
+    assert.deepEqual(told(), []);
+  });
+
   it('makes a claim for each ephemeral volume, owned by the pod', async () => {
     const { kernel, clock, claim } = await setUp();
     const [made] = kernel.add(Pod, podWith({ name: 'e', emptyDir: {} }, DATA));
