@@ -115,6 +115,31 @@ describe('controller.persistentvolume-expander', () => {
     assert.ok(kernel.requests.every(({ verb }) => verb !== 'patch'));
   });
 
+  it('leaves a volume alone that is of another claim', async () => {
+    const kernel = world();
+    kernel.modify(PersistentVolume, 'v', ({ spec }) => {
+      if (spec?.claimRef) spec.claimRef.uid = 'another';
+    });
+    await setUp(kernel, byItself);
+    assert.ok(kernel.requests.every(({ verb }) => verb !== 'patch'));
+  });
+
+  it('finishes a growth that is under way before a further one', async () => {
+    const kernel = world('3Gi');
+    kernel.modify(PersistentVolumeClaim, 'default/c', ({ status = {} }) => {
+      status.allocatedResources = { storage: '2Gi' };
+      status.allocatedResourceStatuses = { storage: 'ControllerResizeInProgress' };
+    });
+    const sizes: string[] = [];
+    const { clock, claim } = await setUp(kernel, (_volume, size) => {
+      sizes.push(size);
+      return { nodeExpansionRequired: false };
+    });
+    await clock.step(1_000);
+    assert.deepEqual(sizes, ['2Gi', '3Gi']);
+    assert.equal(claim()?.status?.capacity?.storage, '3Gi');
+  });
+
   it('tells why it could not, and tries again', async () => {
     let isFull = true;
     const { clock, claim, told } = await setUp(world(), () => {
