@@ -260,6 +260,23 @@ describe('VolumeBinding', () => {
     assert.equal(done, true);
   });
 
+  it('does not take a volume that another took, unseen', async () => {
+    const { kernel, clock, own, ask, contextOn } = await setUp(uses('c'), each => {
+      each.add(PersistentVolumeClaim, claim('c'));
+      each.add(PersistentVolume, volume('v'));
+    });
+    const context = { ...contextOn(), state: ask().state };
+    own.reserve?.(context);
+    kernel.holdWatches({ resource: 'persistentvolumes' });
+    kernel.modify(PersistentVolume, 'v', ({ spec }) => {
+      if (spec) spec.claimRef = { namespace: 'default', name: 'other', uid: 'other' };
+    });
+    const binding = assert.rejects(async () => own.preBind?.(context), /modified/);
+    await clock.step(0);
+    await binding;
+    assert.equal(kernel.get(PersistentVolume, 'v')?.spec?.claimRef?.name, 'other');
+  });
+
   it('waits for the volume of a claim too, if that is seen later', async () => {
     const { kernel, clock, own, ask, contextOn } = await setUp(uses('c'), each =>
       each.add(PersistentVolumeClaim, claim('c', { spec: { storageClassName: 'made' } })),
