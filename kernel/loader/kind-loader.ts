@@ -86,6 +86,7 @@ export class KindLoader {
 
   #begin(kind: KindDefinition, resource: ResourceStore): void {
     const { ttlSeconds } = kind.strategy;
+    resource.isSeldomRead = ttlSeconds !== undefined;
     if (ttlSeconds) this.#expiries.set(kind, this.#options.expire(resource, ttlSeconds * 1_000));
     this.#tell(kind);
   }

@@ -193,7 +193,7 @@ export class ObjectStore {
     if (write?.stored?.revision === modRevision) return write.stored;
     if (write?.object !== undefined) {
       write.object.metadata.resourceVersion = String(modRevision);
-      this.#hot.keep(stored, write.object);
+      if (!resource.isSeldomRead) this.#hot.keep(stored, write.object);
       write.stored = stored;
     }
     return stored;

@@ -6,6 +6,11 @@ export class ResourceStore {
   /** `registry/pods` */
   readonly prefix: string;
   readonly namespaced: boolean;
+  /**
+   * Its objects go by themselves, and hardly anybody looks at one: what was written is not kept
+   * decoded, for it would only push out what is.
+   */
+  isSeldomRead = false;
   /** The first is what is written; objects may be there in the others. */
   #forms: readonly StorageForm[];
   readonly #objects = new Map<string, StoredObject>();
