@@ -6,6 +6,7 @@ import {
   type PluginContext,
   type Pod,
   type ReconcileResult,
+  undefinedIfNotFound,
   VolumeAttachment,
 } from 'kernetes/sdk';
 import type { AttachmentView } from './attachment-view.ts';
@@ -222,10 +223,6 @@ function attachmentName(volumeHandle: string, driver: string, nodeName: string):
 
 function ignoreAlreadyExists(error: unknown): void {
   if (!ApiError.is(error, 'AlreadyExists')) throw error;
-}
-
-function undefinedIfNotFound(error: unknown): undefined {
-  if (!ApiError.is(error, 'NotFound')) throw error;
 }
 
 /** Whose pod is older has the volume first. */

@@ -6,6 +6,7 @@ import {
   Node,
   type ObjectKey,
   parseCidr,
+  podCidrsOf,
   type ReconcileContext,
 } from 'kernetes/sdk';
 import { CidrSet } from './cidr-set.ts';
@@ -48,7 +49,7 @@ export class NodeIpam {
 
   seen(node: Node): void {
     const { name = '' } = node.metadata;
-    const texts = podCidrs(node);
+    const texts = podCidrsOf(node.spec);
     if (texts.length === 0) return;
     const held = this.#held.get(name);
     if (held && held.map(formatCidr).join() === texts.join()) {
@@ -81,7 +82,7 @@ export class NodeIpam {
 
   async reconcile({ name }: ObjectKey, context: Context): Promise<void> {
     const { object: node, events } = context;
-    if (!node || podCidrs(node).length > 0) return;
+    if (!node || podCidrsOf(node.spec).length > 0) return;
     await this.#refresh(context);
     const cidrs = this.#reserved.get(name) ?? this.#take();
     if (!cidrs) {
@@ -136,11 +137,6 @@ export class NodeIpam {
 }
 
 type Context = ReconcileContext<Node, Config>;
-
-/** `podCIDR` is the first of `podCIDRs`. */
-function podCidrs({ spec }: Node): readonly string[] {
-  return spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
-}
 
 function rangesOf(text: string): Cidr[] {
   return text.split(',').map(each => {

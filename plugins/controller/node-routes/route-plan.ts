@@ -6,6 +6,7 @@ import {
   type NodeAddress,
   type NodeRoute,
   parseCidr,
+  podCidrsOf,
 } from 'kernetes/sdk';
 
 export interface RoutePlan {
@@ -52,8 +53,7 @@ export function planRoutes(
 
 /** The routes that the node should have. */
 export function routesOf({ metadata, spec, status }: Node): NewNodeRoute[] {
-  const ranges = spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
-  return ranges.map(destinationCidr => ({
+  return podCidrsOf(spec).map(destinationCidr => ({
     targetNode: metadata.name ?? '',
     targetNodeAddresses: status?.addresses ?? [],
     destinationCidr,

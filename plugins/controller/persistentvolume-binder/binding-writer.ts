@@ -1,5 +1,4 @@
 import {
-  ApiError,
   type EventRecorder,
   isVolumeFor,
   type ObjectClient,
@@ -177,8 +176,4 @@ interface Change {
 
 function versionIn({ uid, resourceVersion }: PersistentVolume['metadata']) {
   return { uid, resourceVersion };
-}
-
-export function undefinedIfNotFound(error: unknown): undefined {
-  if (!ApiError.is(error, 'NotFound')) throw error;
 }

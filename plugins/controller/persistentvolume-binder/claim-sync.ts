@@ -13,12 +13,13 @@ import {
   type ReconcileResult,
   type StorageClass,
   storageClassOf,
+  undefinedIfNotFound,
   VOLUME_ANNOTATIONS,
   volumeGroupOf,
   volumeMismatch,
   waitsForConsumer,
 } from 'kernetes/sdk';
-import { type BindingWriter, undefinedIfNotFound } from './binding-writer.ts';
+import type { BindingWriter } from './binding-writer.ts';
 import type { Latest } from './latest.ts';
 import { isHeldBack } from './volume-sync.ts';
 import type { WaitingEvents } from './waiting-events.ts';

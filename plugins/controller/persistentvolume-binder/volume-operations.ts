@@ -11,10 +11,11 @@ import {
   type ReconcileResult,
   type StorageClass,
   storageClassOf,
+  undefinedIfNotFound,
   VOLUME_ANNOTATIONS,
   waitsForConsumer,
 } from 'kernetes/sdk';
-import { type BindingWriter, undefinedIfNotFound } from './binding-writer.ts';
+import type { BindingWriter } from './binding-writer.ts';
 import type { Latest } from './latest.ts';
 import { volumeFor } from './provisioned-volume.ts';
 import { DELETION_FINALIZER, isHeldBack, withoutDeletionFinalizer } from './volume-sync.ts';

@@ -4,10 +4,11 @@ import {
   type PersistentVolume,
   PersistentVolumeClaim,
   type ReconcileResult,
+  undefinedIfNotFound,
   VOLUME_ANNOTATIONS,
   volumeModeOf,
 } from 'kernetes/sdk';
-import { type BindingWriter, undefinedIfNotFound } from './binding-writer.ts';
+import type { BindingWriter } from './binding-writer.ts';
 import type { Latest } from './latest.ts';
 
 export interface VolumeSyncOptions {

@@ -11,6 +11,7 @@ import {
   type NodeSpec,
   nameFindings,
   notSupported,
+  podCidrsOf,
   required,
   type Taint,
   validateLabelName,
@@ -54,7 +55,7 @@ function validateNode(node: Node): FieldError[] {
   return [
     ...validateTaints(spec.taints ?? [], fieldPath('spec', 'taints')),
     ...validateResources(node),
-    ...validateCidrs(podCidrs(spec)),
+    ...validateCidrs(podCidrsOf(spec)),
   ];
 }
 
@@ -108,7 +109,7 @@ function validateCidrs(cidrs: readonly string[]): FieldError[] {
 /** What is set once stays: other components build on it. */
 function validateNodeUpdate({ spec = {} }: Node, { spec: old = {} }: Node): FieldError[] {
   const errors: FieldError[] = [];
-  const [cidrs, oldCidrs] = [podCidrs(spec), podCidrs(old)];
+  const [cidrs, oldCidrs] = [podCidrsOf(spec), podCidrsOf(old)];
   if (oldCidrs.length > 0 && !isDeepStrictEqual(cidrs, oldCidrs)) {
     const why = 'node updates may not change podCIDR except from "" to valid';
     errors.push(forbiddenValue(fieldPath('spec', 'podCIDRs'), why));
@@ -126,10 +127,6 @@ function unifyPodCidrs(spec: NodeSpec): void {
   if (!first) return;
   spec.podCIDRs ??= [first];
   spec.podCIDR = first;
-}
-
-function podCidrs(spec: NodeSpec): readonly string[] {
-  return spec.podCIDRs ?? (spec.podCIDR ? [spec.podCIDR] : []);
 }
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];

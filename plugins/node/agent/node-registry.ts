@@ -4,6 +4,7 @@ import {
   type Informer,
   Node,
   type PluginContext,
+  podCidrsOf,
   type Runtime,
 } from 'kernetes/sdk';
 import { AddressPool, formatCidr, parseCidr, SubnetPool } from './address-pool.ts';
@@ -263,8 +264,7 @@ const CREATE_BATCH = 500;
 
 /** The agent's pods have addresses of IPv4. */
 function rangeOf({ spec }: Node): string | undefined {
-  const ranges = spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
-  return ranges.find(range => range.includes('.'));
+  return podCidrsOf(spec).find(range => range.includes('.'));
 }
 
 function internalIp(node: Node): string | undefined {

@@ -6,6 +6,7 @@ import {
   type NodeAddress,
   type NodeRoute,
   parseCidr,
+  podCidrsOf,
   type Routes,
 } from 'kernetes/sdk';
 import type { IpCommand } from './ip-command.ts';
@@ -109,8 +110,7 @@ export class LinuxRoutes implements Routes {
   /** As if they were there. */
   #ownRoutes({ metadata: { name = '' }, spec }: Node): NodeRoute[] {
     if (!this.#isOwn(name)) return [];
-    const ranges = spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
-    return ranges.map(destinationCidr => ({ name, targetNode: name, destinationCidr }));
+    return podCidrsOf(spec).map(destinationCidr => ({ name, targetNode: name, destinationCidr }));
   }
 }
 
