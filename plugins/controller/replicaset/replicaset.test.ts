@@ -245,6 +245,40 @@ describe('controller.replicaset', () => {
     assert.equal(controllerOf(kernel.get(Pod, 'default/foreign') ?? foreign), undefined);
   });
 
+  it('adopts and releases by a set-based selector', async () => {
+    const set = replicaSet('web', {
+      replicas: 2,
+      selector: {
+        matchExpressions: [
+          { key: 'app', operator: 'In', values: ['web', 'api'] },
+          { key: 'canary', operator: 'DoesNotExist' },
+        ],
+      },
+    });
+    const orphan = (name: string, labels: Record<string, string>) =>
+      pod(name, { metadata: { labels, ownerReferences: [] } });
+    const { kernel, clock } = await setUp(
+      set,
+      orphan('in', { app: 'api' }),
+      orphan('out', { app: 'db' }),
+      orphan('canary', { app: 'web', canary: '' }),
+    );
+    await clock.step(100);
+    const owned = () =>
+      kernel
+        .all(Pod)
+        .filter(each => controllerOf(each))
+        .map(({ metadata }) => metadata.name ?? '');
+    assert.equal(owned().length, 2);
+    assert.ok(owned().includes('in'));
+    kernel.modify(Pod, 'default/in', each => {
+      each.metadata.labels = { app: 'api', canary: '' };
+    });
+    await clock.step(100);
+    assert.equal(owned().length, 2);
+    assert.equal(owned().includes('in'), false);
+  });
+
   it('releases a pod that it no longer selects and makes another', async () => {
     const { kernel, clock } = await setUp(replicaSet('web', { replicas: 1 }));
     const [name = ''] = names(kernel);
