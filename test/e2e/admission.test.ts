@@ -105,7 +105,8 @@ it('a node has the taint of new nodes until it is seen to be ready', async () =>
 it('a claim gets the default class, and stays while a pod uses it', async () => {
   const { objects } = cluster;
   const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' };
-  await objects.create(StorageClass, { metadata: { name: 's', annotations }, provisioner: 'x' });
+  const provisioner = 'kernetes.dev/local';
+  await objects.create(StorageClass, { metadata: { name: 's', annotations }, provisioner });
   const key = { namespace: 'default', name: 'data' };
   const resources = { requests: { storage: '1Gi' } };
   const spec = { accessModes: ['ReadWriteOnce'], resources };
