@@ -24,6 +24,7 @@ export * from './cron-schedule.ts';
 export * from './custom-metrics-source.ts';
 export * from './custom-schema/custom-schema.ts';
 export * from './default-class.ts';
+export * from './disruption-target.ts';
 export * from './door.ts';
 export * from './duration.ts';
 export * from './dynamic-admission/dynamic-admission.ts';

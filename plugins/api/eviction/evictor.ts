@@ -3,6 +3,8 @@ import {
   badRequest,
   type Clock,
   type Condition,
+  DISRUPTION_TARGET,
+  disruptionTarget,
   type Eviction,
   forbidden,
   isPodFinished,
@@ -120,10 +122,10 @@ export class Evictor {
 
   #announce(pod: Pod, preconditions: { uid?: string; resourceVersion?: string }): Promise<Pod> {
     const { namespace = '', name = '' } = pod.metadata;
-    const old = podCondition(pod, ANNOUNCED.type);
+    const old = podCondition(pod, DISRUPTION_TARGET);
     const since = old?.status === 'True' ? old.lastTransitionTime : undefined;
-    const lastTransitionTime = since ?? toTime(this.#options.clock.now());
-    const conditions = [{ ...ANNOUNCED, lastTransitionTime }];
+    const now = toTime(this.#options.clock.now());
+    const conditions = [disruptionTarget(EVICTED, since ?? now)];
     const patch = { metadata: preconditions, status: { conditions } };
     const type = 'application/strategic-merge-patch+json';
     const options = { type, subresource: 'status' } as const;
@@ -240,12 +242,7 @@ const CAUSE = 'DisruptionBudget';
 const RETRY_SECONDS = 10;
 const ALLOWED = 'DisruptionAllowed';
 
-const ANNOUNCED = {
-  type: 'DisruptionTarget',
-  status: 'True',
-  reason: 'EvictionByEvictionAPI',
-  message: 'Eviction API: evicting',
-};
+const EVICTED = { reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' };
 
 /** Upstream's bound on evictions that the disruption controller has not seen. */
 const DISRUPTED_PODS_MAX = 2_000;

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  DISRUPTION_TARGET,
   isPodFinished,
   type ObjectClient,
   Pod,
@@ -9,8 +10,6 @@ import {
   toTime,
   undefinedIfNotFound,
 } from 'kernetes/sdk';
-
-const TYPE = 'DisruptionTarget';
 
 /** Takes back the announcement that a pod will be deleted when it was not. */
 export class StaleConditions {
@@ -26,10 +25,13 @@ export class StaleConditions {
     const pod = await this.#objects.get(Pod, parseKey(key)).catch(undefinedIfNotFound);
     if (!pod || !isAnnounced(pod)) return undefined;
     const now = this.#clock.now();
-    const left = Date.parse(podCondition(pod, TYPE)?.lastTransitionTime ?? '') + STALE_MS - now;
+    const since = podCondition(pod, DISRUPTION_TARGET)?.lastTransitionTime ?? '';
+    const left = Date.parse(since) + STALE_MS - now;
     if (left > 0) return { requeueAfter: left };
-    const cleared = { type: TYPE, status: 'False', lastTransitionTime: toTime(now) };
-    const conditions = pod.status?.conditions?.map(old => (old.type === TYPE ? cleared : old));
+    const cleared = { type: DISRUPTION_TARGET, status: 'False', lastTransitionTime: toTime(now) };
+    const conditions = pod.status?.conditions?.map(old =>
+      old.type === DISRUPTION_TARGET ? cleared : old,
+    );
     const status = { ...pod.status, ...(conditions && { conditions }) };
     await this.#objects.updateStatus(Pod, { ...pod, status });
     return undefined;
@@ -41,7 +43,7 @@ export class StaleConditions {
  * of a pod that has ended nobody wants to know any more.
  */
 export function isAnnounced(pod: Pod): boolean {
-  const condition = podCondition(pod, TYPE);
+  const condition = podCondition(pod, DISRUPTION_TARGET);
   return (
     condition?.status === 'True' &&
     condition.reason !== 'TerminationByKubelet' &&

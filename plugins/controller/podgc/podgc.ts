@@ -1,6 +1,8 @@
 import {
   ApiError,
+  type DisruptionReason,
   deleteRequest,
+  disruptionTarget,
   isPodFinished,
   keyOf,
   Node,
@@ -97,13 +99,12 @@ async function exists(name: string, { objects }: Context): Promise<boolean> {
 async function deletePods(
   pods: readonly Pod[],
   { objects, clock }: Context,
-  why?: { readonly reason: string; readonly message: string },
+  why?: DisruptionReason,
 ): Promise<void> {
   const now = toTime(clock.now());
-  const condition = { type: 'DisruptionTarget', status: 'True', lastTransitionTime: now, ...why };
   const failed = pods.filter(pod => !isPodFinished(pod));
   const marks = failed.map(({ metadata }) => {
-    const change = { phase: 'Failed', ...(why && { conditions: [condition] }) };
+    const change = { phase: 'Failed', ...(why && { conditions: [disruptionTarget(why, now)] }) };
     const patch = { metadata: { uid: metadata.uid }, status: change };
     const type = 'application/strategic-merge-patch+json';
     return patchRequest(Pod, keyIn(metadata), patch, { subresource: 'status', type });

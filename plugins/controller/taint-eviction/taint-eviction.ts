@@ -1,6 +1,7 @@
 import {
   type BatchResult,
   deleteRequest,
+  disruptionTarget,
   type Node,
   type ObjectKey,
   type ObjectRequest,
@@ -115,9 +116,9 @@ async function evict(leaving: readonly Leaving[], context: Context): Promise<voi
   throwFirst([...marked, ...deleted]);
 }
 
-function markRequest({ metadata, ...pod }: Pod, lastTransitionTime: string): ObjectRequest {
+function markRequest({ metadata, ...pod }: Pod, now: string): ObjectRequest {
   const key = keyIn({ metadata, ...pod });
-  const conditions = [{ ...DISRUPTION_TARGET, lastTransitionTime }];
+  const conditions = [disruptionTarget(TAINTED, now)];
   const patch = { metadata: { uid: metadata.uid }, status: { conditions } };
   const type = 'application/strategic-merge-patch+json';
   return patchRequest(Pod, key, patch, { subresource: 'status', type });
@@ -143,9 +144,7 @@ function nameOf({ metadata: { namespace = '', name = '' } }: Pod): string {
 }
 
 const REASON = 'TaintManagerEviction';
-const DISRUPTION_TARGET = {
-  type: 'DisruptionTarget',
-  status: 'True',
+const TAINTED = {
   reason: 'DeletionByTaintManager',
   message: 'Taint manager: deleting due to NoExecute taint',
 };
