@@ -70,5 +70,11 @@ interface Expected {
   readonly since: number;
 }
 
+/**
+ * When to look again at an owner whose copy cannot be trusted: the event that brings it up to date
+ * comes sooner, unless a watch was interrupted.
+ */
+export const CATCH_UP_MS = 30_000;
+
 /** As upstream: better to act on an old copy than never. */
 const EXPIRY_MS = 300_000;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Pod } from './api/types-core-v1.ts';
 import { Expectations } from './expectations.ts';
+import { selectorFromSet } from './selector.ts';
 import { serviceUnavailable, tooManyRequests } from './status.ts';
 import { pod } from './testing/builders.ts';
 import { testContext } from './testing/test-context.ts';
@@ -23,12 +24,10 @@ async function setUp() {
   await clock.step(0);
   const release = kernel.holdWatches();
   const expectations = new Expectations<Pod>(clock);
-  const unclear = new UnclearWrites();
+  const unclear = new UnclearWrites(Pod, expectations);
   const { objects } = context;
-  const clear = () =>
-    unclear.clear(OWNER, {
-      ...{ objects, kind: Pod, informer, owned, labelSelector: 'app=web', expectations },
-    });
+  const view = { objects, informer: () => informer as never, owned: () => owned as never };
+  const clear = () => unclear.clear(OWNER, selectorFromSet(labels), view);
   const isTrusted = () => expectations.satisfied(OWNER, informer);
   return { kernel, clock, labels, unclear, clear, isTrusted, release };
 }

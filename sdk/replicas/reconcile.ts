@@ -2,7 +2,7 @@ import { Pod } from '../api/types-core-v1.ts';
 import { claim } from '../claim.ts';
 import type { Clock } from '../clock.ts';
 import type { ReconcileContext } from '../controller.ts';
-import { Expectations } from '../expectations.ts';
+import { CATCH_UP_MS, Expectations } from '../expectations.ts';
 import { formatKey, type ObjectKey } from '../kind.ts';
 import type { PodFailure } from '../pod-control.ts';
 import { isPodActive, isPodFinished, msUntilAvailable } from '../pod-status.ts';
@@ -16,11 +16,12 @@ import { isSameStatus, statusOf } from './status.ts';
 export class ReplicaReconciler<T extends ReplicaOwner> {
   readonly #options: ReplicasOptions<T>;
   readonly #expectations: Expectations<Pod>;
-  readonly #unclear = new UnclearWrites();
+  readonly #unclear: UnclearWrites<Pod>;
 
   constructor(clock: Clock, options: ReplicasOptions<T>) {
     this.#options = options;
     this.#expectations = new Expectations(clock);
+    this.#unclear = new UnclearWrites(Pod, this.#expectations);
   }
 
   async reconcile(key: ObjectKey, context: ReconcileContext<T, unknown>): Promise<ReconcileResult> {
@@ -31,14 +32,7 @@ export class ReplicaReconciler<T extends ReplicaOwner> {
       this.#unclear.forget(id);
       return undefined;
     }
-    await this.#unclear.clear(id, {
-      objects: context.objects,
-      kind: Pod,
-      informer: context.informer(Pod),
-      owned: context.owned(Pod),
-      labelSelector: this.#options.selectorOf(owner).toString(),
-      expectations: this.#expectations,
-    });
+    await this.#unclear.clear(id, this.#options.selectorOf(owner), context);
     // Asked before the pods are read: later the copy may have caught up with what was not read.
     const isTrusted = this.#expectations.satisfied(id, context.informer(Pod));
     const claimed = await this.#claim(owner, context);
@@ -103,6 +97,3 @@ function requeue(
   if (!isTrusted) waits.push(CATCH_UP_MS);
   return waits.length > 0 ? { requeueAfter: Math.min(...waits) } : undefined;
 }
-
-/** The event that brings the copy up to date comes sooner, unless a watch was interrupted. */
-const CATCH_UP_MS = 30_000;

@@ -31,11 +31,12 @@ export type Context = ReconcileContext<DaemonSet, unknown>;
 export class DaemonSetReconciler {
   readonly placement = new Placement();
   readonly #expectations: Expectations<Pod>;
-  readonly #unclear = new UnclearWrites();
+  readonly #unclear: UnclearWrites<Pod>;
   readonly #failedPods: FailedPods;
 
   constructor(clock: Clock) {
     this.#expectations = new Expectations(clock);
+    this.#unclear = new UnclearWrites(Pod, this.#expectations);
     this.#failedPods = new FailedPods(clock);
   }
 
@@ -59,14 +60,7 @@ export class DaemonSetReconciler {
 
   async #sync(set: DaemonSet, context: Context): Promise<ReconcileResult> {
     const owner = keyOf(set);
-    await this.#unclear.clear(owner, {
-      objects: context.objects,
-      kind: Pod,
-      informer: context.informer(Pod),
-      owned: context.owned(Pod),
-      labelSelector: selectorFrom(set.spec?.selector).toString(),
-      expectations: this.#expectations,
-    });
+    await this.#unclear.clear(owner, selectorFrom(set.spec?.selector), context);
     // Asked before the pods are read: later the copy may have caught up with what was not read.
     const isCurrent = this.#expectations.satisfied(owner, context.informer(Pod));
     const pods = await claimPods(set, context);

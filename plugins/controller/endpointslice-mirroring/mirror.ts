@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  CATCH_UP_MS,
   type Clock,
   canonicalJson,
   createRequest,
@@ -107,6 +108,3 @@ function tellSkipped(
     `subset. ${skipped} addresses were skipped`;
   events.event(endpoints, 'Warning', 'TooManyAddressesToMirror', message);
 }
-
-/** The event that brings the copy up to date comes sooner, unless a watch was interrupted. */
-const CATCH_UP_MS = 30_000;

@@ -1,5 +1,6 @@
 import {
   type BatchResult,
+  CATCH_UP_MS,
   type Clock,
   createRequest,
   deleteRequest,
@@ -179,6 +180,3 @@ function deleteSlice({ metadata: { namespace = '', name = '', uid = '' } }: Endp
 function isFailure(result: BatchResult): result is Extract<BatchResult, { ok: false }> {
   return !result.ok && result.error.reason !== 'NotFound' && !isNamespaceTerminating(result.error);
 }
-
-/** The event that brings the copy up to date comes sooner, unless a watch was interrupted. */
-const CATCH_UP_MS = 30_000;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  CATCH_UP_MS,
   type Clock,
   claim,
   controllerOf,
@@ -34,12 +35,13 @@ export type Context = ReconcileContext<Job, unknown>;
 export class JobReconciler {
   readonly #pods: Expectations<Pod>;
   readonly #jobs: Expectations<Job>;
-  readonly #unclear = new UnclearWrites();
+  readonly #unclear: UnclearWrites<Pod>;
   /** By the Job's key; another Job may have it, before the end of the first is seen. */
   readonly #backoffs = new Map<string, { readonly uid: string; readonly backoff: Backoff }>();
 
   constructor(clock: Clock) {
     this.#pods = new Expectations(clock);
+    this.#unclear = new UnclearWrites(Pod, this.#pods);
     this.#jobs = new Expectations(clock);
   }
 
@@ -52,14 +54,7 @@ export class JobReconciler {
       this.#forget(owner);
       return undefined;
     }
-    await this.#unclear.clear(owner, {
-      objects: context.objects,
-      kind: Pod,
-      informer: context.informer(Pod),
-      owned: context.owned(Pod),
-      labelSelector: selectorFrom(job.spec?.selector).toString(),
-      expectations: this.#pods,
-    });
+    await this.#unclear.clear(owner, selectorFrom(job.spec?.selector), context);
     // What we did must be in both copies, or a pod might be made or counted twice.
     const isSeen =
       this.#pods.satisfied(owner, context.informer(Pod)) &&
@@ -215,6 +210,3 @@ function requeue(waits: readonly (number | undefined)[], error: unknown): Reconc
   if (error !== undefined) throw error;
   return undefined;
 }
-
-/** The event that brings the copy up to date comes sooner, unless a watch was interrupted. */
-const CATCH_UP_MS = 30_000;

@@ -119,6 +119,66 @@ describe('controller.node-routes', () => {
     assert.equal(table.routes[0]?.gatewayAddress, '9.9.9.9');
   });
 
+  it('takes the routes of a node without ranges away, and tells it', async () => {
+    const table = new Table();
+    const { kernel, clock, conditionOf } = await setUp(table, at('a', '1.1.1.1', '10.0.0.0/24'));
+    kernel.modify(Node, 'a', ({ spec }) => {
+      if (spec) spec.podCIDRs = [];
+    });
+    await clock.step(1_000);
+    assert.deepEqual(table.calls.slice(1), ['delete a 10.0.0.0/24']);
+    assert.equal(conditionOf('a'), NOT_CREATED);
+  });
+
+  it('makes the routes of more nodes than it serves at a time', async () => {
+    const table = new Table();
+    const nodes = Array.from({ length: 402 }, (_, i) =>
+      at(`n${i}`, '1.1.1.1', `10.0.${Math.floor(i / 256)}.${i % 256}/32`),
+    );
+    await setUp(table, ...nodes);
+    assert.equal(new Set(table.calls).size, 402);
+  });
+
+  it('makes the others’ routes although one cannot be deleted, and tries that again', async () => {
+    const table = new Table();
+    table.routes = [routeTo('gone', '10.0.1.0/24', '3.3.3.3')];
+    table.fault = call => {
+      if (call.startsWith('delete')) throw new Error('not now');
+    };
+    const { clock, conditionOf } = await setUp(table, at('a', '1.1.1.1', '10.0.0.0/24'));
+    assert.deepEqual(table.calls, ['delete gone 10.0.1.0/24', 'create a 10.0.0.0/24']);
+    assert.equal(conditionOf('a'), CREATED);
+    table.fault = () => {};
+    await clock.step(10_000);
+    assert.deepEqual(table.calls.slice(2), ['delete gone 10.0.1.0/24']);
+    assert.equal(table.routes.length, 1);
+  });
+
+  it('does not look at the routes for a heartbeat', async () => {
+    const table = new Table();
+    const { kernel, clock } = await setUp(table, at('a', '1.1.1.1', '10.0.0.0/24'));
+    await clock.step(1_000);
+    let lists = 0;
+    table.fault = call => {
+      if (call === 'list') lists++;
+    };
+    kernel.modify(Node, 'a', ({ metadata }) => {
+      metadata.annotations = { heart: 'beat' };
+    });
+    await clock.step(1_000);
+    assert.equal(lists, 0);
+  });
+
+  it('makes a route anew that somebody said is not there', async () => {
+    const table = new Table();
+    const { kernel, clock, conditionOf } = await setUp(table, at('a', '1.1.1.1', '10.0.0.0/24'));
+    kernel.modify(Node, 'a', ({ status }) => {
+      for (const each of status?.conditions ?? []) each.status = 'True';
+    });
+    await clock.step(1_000);
+    assert.equal(conditionOf('a'), CREATED);
+  });
+
   it('deletes stale routes in the ranges of the cluster, and no others', async () => {
     const table = new Table();
     table.routes = [

@@ -1,4 +1,5 @@
 import {
+  CATCH_UP_MS,
   type Clock,
   ControllerRevision,
   claim,
@@ -138,9 +139,6 @@ function requeue({ spec }: StatefulSet, pods: readonly Pod[], now: number): Reco
     .filter(ms => ms > 0 && Number.isFinite(ms));
   return waits.length > 0 ? { requeueAfter: Math.min(...waits) } : undefined;
 }
-
-/** The event that brings the copy up to date comes sooner, unless a watch was interrupted. */
-const CATCH_UP_MS = 30_000;
 
 /** The API's default. */
 const HISTORY_LIMIT = 10;

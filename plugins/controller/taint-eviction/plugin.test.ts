@@ -181,6 +181,15 @@ describe('controller.taint-eviction', () => {
     assert.deepEqual(names(), []);
   });
 
+  it('counts from now when the taint tells of a time to come', async () => {
+    const { clock, taint, names } = await setUp(on('n1', 'a', ...BOTH));
+    await taint('n1', { ...NOT_READY, timeAdded: at(1_000) });
+    await clock.step(299_000);
+    assert.deepEqual(names(), ['a']);
+    await clock.step(1_000);
+    assert.deepEqual(names(), []);
+  });
+
   it('gives a pod that came later its full time', async () => {
     const { kernel, clock, taint, names } = await setUp();
     await taint('n1', { ...NOT_READY, timeAdded: at(0) });
@@ -251,6 +260,29 @@ describe('controller.taint-eviction', () => {
     await clock.step(100_000);
     const deletes = kernel.requests.filter(({ verb }) => verb === 'delete');
     assert.equal(deletes.length, 1);
+  });
+
+  it('deletes once while its copy of the pods is old', async () => {
+    const { kernel, taint } = await setUp(on('n1', 'a'));
+    kernel.modify(Pod, 'default/a', ({ metadata }) => {
+      metadata.finalizers = ['test/hold'];
+    });
+    const release = kernel.holdWatches({ resource: 'pods' });
+    for (const timeAdded of [at(1), at(2)]) await taint('n1', { ...OTHER, timeAdded });
+    release();
+    assert.equal(kernel.requests.filter(({ verb }) => verb === 'delete').length, 1);
+  });
+
+  it('says nothing of a pod that somebody else deletes', async () => {
+    const { kernel, clock, taint, events } = await setUp(on('n1', 'a'));
+    kernel.modify(Pod, 'default/a', ({ metadata }) => {
+      metadata.finalizers = ['test/hold'];
+    });
+    await kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
+    await clock.step(0);
+    await taint('n1', OTHER);
+    assert.deepEqual(events(), []);
+    assert.equal(kernel.get(Pod, 'default/a')?.status, undefined);
   });
 
   it('does nothing about pods whose node is gone', async () => {

@@ -1,28 +1,11 @@
+import { type Cidr, parseCidr } from 'kernetes/sdk';
 import { NumberPool } from './number-pool.ts';
 
-/** A range of IPv4 addresses. */
-export interface Cidr {
-  readonly base: number;
-  readonly prefix: number;
-}
-
 /** Throws when it is not one; bits behind the prefix are cleared. */
-export function parseCidr(text: string): Cidr {
-  const [, address = '', bits] = /^([\d.]+)\/(\d{1,2})$/.exec(text) ?? [];
-  const base = parseIp(address);
-  const prefix = Number(bits);
-  if (base === undefined || !(prefix <= 32)) {
-    throw new Error(`Cannot read "${text}" as an IPv4 range: want one like 10.244.0.0/16`);
-  }
-  return { base: base - (base % 2 ** (32 - prefix)), prefix };
-}
-
-export function formatCidr({ base, prefix }: Cidr): string {
-  return `${formatIp(base)}/${prefix}`;
-}
-
-export function cidrSize({ prefix }: Cidr): number {
-  return 2 ** (32 - prefix);
+export function ipv4Range(text: string): Cidr {
+  const range = parseCidr(text);
+  if (range?.bits === 32) return range;
+  throw new Error(`Cannot read "${text}" as an IPv4 range: want one like 10.244.0.0/16`);
 }
 
 /** The addresses of a subnet, as the CNI plugin host-local gives them to pods. */
@@ -32,8 +15,8 @@ export class AddressPool {
 
   constructor(cidr: Cidr) {
     // The first is the subnet's name, the second its gateway, the last its broadcast.
-    this.#first = cidr.base + 2;
-    this.#numbers = new NumberPool(Math.max(0, cidrSize(cidr) - 3));
+    this.#first = Number(cidr.base) + 2;
+    this.#numbers = new NumberPool(Math.max(0, sizeOf(cidr) - 3));
   }
 
   take(): string | undefined {
@@ -70,13 +53,15 @@ export class SubnetPool {
   take(): Cidr | undefined {
     const number = this.#numbers.take();
     if (number === undefined) return undefined;
-    return { base: this.#range.base + number * this.#step, prefix: this.#prefix };
+    const base = this.#range.base + BigInt(number * this.#step);
+    return { base, prefix: this.#prefix, bits: 32 };
   }
 
   /** Nobody gets a subnet that lies in this range or holds it. */
   reserve(cidr: Cidr): void {
-    const first = Math.floor((cidr.base - this.#range.base) / this.#step);
-    const last = Math.floor((cidr.base + cidrSize(cidr) - 1 - this.#range.base) / this.#step);
+    const offset = Number(cidr.base - this.#range.base);
+    const first = Math.floor(offset / this.#step);
+    const last = Math.floor((offset + sizeOf(cidr) - 1) / this.#step);
     const end = Math.min(last, this.size - 1);
     for (let number = Math.max(0, first); number <= end; number++) this.#numbers.reserve(number);
   }
@@ -84,6 +69,10 @@ export class SubnetPool {
   get #step(): number {
     return 2 ** (32 - this.#prefix);
   }
+}
+
+function sizeOf({ prefix }: Cidr): number {
+  return 2 ** (32 - prefix);
 }
 
 function parseIp(text: string): number | undefined {

@@ -1,13 +1,14 @@
 import {
   createRequest,
   type Disposer,
+  formatCidr,
   type Informer,
   Node,
   type PluginContext,
   podCidrsOf,
   type Runtime,
 } from 'kernetes/sdk';
-import { AddressPool, formatCidr, parseCidr, SubnetPool } from './address-pool.ts';
+import { AddressPool, ipv4Range, SubnetPool } from './address-pool.ts';
 import type { AgentConfig } from './config.ts';
 import { AGENT_LABEL, type NodeParts, newNode } from './node-object.ts';
 import { nodeRepairs } from './node-repairs.ts';
@@ -54,8 +55,8 @@ export class NodeRegistry {
     const { nodes, podCidr, nodeCidr, nodeCidrMaskSize } = ctx.config;
     this.#ctx = ctx;
     this.#runtimeVersion = `${runtime.name}://${runtime.version}`;
-    this.#subnets = new SubnetPool(parseCidr(podCidr), nodeCidrMaskSize);
-    this.#hosts = new AddressPool(parseCidr(nodeCidr));
+    this.#subnets = new SubnetPool(ipv4Range(podCidr), nodeCidrMaskSize);
+    this.#hosts = new AddressPool(ipv4Range(nodeCidr));
     if (nodes > this.#subnets.size) {
       throw new Error(
         `Cannot give ${nodes} nodes a /${nodeCidrMaskSize} of "${podCidr}": it has ` +
@@ -207,7 +208,7 @@ export class NodeRegistry {
   /** Others' ranges and addresses are not given to our nodes. */
   #reserve(node: Node): void {
     const podCidr = rangeOf(node);
-    if (podCidr) this.#subnets.reserve(parseCidr(podCidr));
+    if (podCidr) this.#subnets.reserve(ipv4Range(podCidr));
     const ip = internalIp(node);
     if (ip) this.#hosts.reserve(ip);
   }
@@ -237,7 +238,7 @@ export class NodeRegistry {
   #remember(node: Omit<ServedNode, 'addresses'>): ServedNode {
     const known = this.#known.get(node.name);
     if (known?.podCidr === node.podCidr && known.ip === node.ip) return known;
-    const served = { ...node, addresses: new AddressPool(parseCidr(node.podCidr)) };
+    const served = { ...node, addresses: new AddressPool(ipv4Range(node.podCidr)) };
     this.#known.set(node.name, served);
     this.#knownAt.set(node.ip, served);
     return served;
