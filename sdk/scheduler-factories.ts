@@ -37,7 +37,30 @@ export const scheduler = {
   ): PluginDefinition<Given<C, J>> {
     return definitionOf(plugin);
   },
+  /**
+   * A plugin that keeps something of its own: `create` makes one for each scheduler's profile that
+   * gives it other options.
+   */
+  stateful<C = never, S = unknown, const J extends JsonSchema = JsonSchema>(
+    plugin: StatefulPlugin<Given<C, J>, S> & { readonly config?: J },
+  ): PluginDefinition<Given<C, J>> {
+    const { name, config } = plugin;
+    const whole = (options: Given<C, J>) => ({
+      ...plugin.create(options),
+      name,
+      ...(config && { config }),
+    });
+    return {
+      name,
+      ...(config && { config }),
+      activate: ctx => provideSchedulerPlugin(ctx, whole),
+    };
+  },
 };
+
+export interface StatefulPlugin<C, S> extends Pick<SchedulerPlugin<C, S>, 'name' | 'config'> {
+  create(config: C): Omit<SchedulerPlugin<C, S>, 'name' | 'config'>;
+}
 
 type Given<C, J extends JsonSchema> = [C] extends [never] ? ConfigOf<J> : C;
 

@@ -59,6 +59,8 @@ export interface NodeInfo {
   readonly pods: readonly PodInfo[];
   /** Container images there, by name: their size in bytes. */
   readonly images: ReadonlyMap<string, number>;
+  /** Status by type: `Ready` → `True`. */
+  readonly conditions: ReadonlyMap<string, string>;
 }
 
 /** What upstream counts for a container without requests, in scores only. */
@@ -246,6 +248,7 @@ export class NodeState implements NodeInfo {
   nonZeroMemory = 0;
   readonly pods: PodInfo[] = [];
   images: ReadonlyMap<string, number> = new Map();
+  conditions: ReadonlyMap<string, string> = new Map();
 
   constructor(name: string, index: number) {
     this.name = name;
@@ -265,6 +268,7 @@ export class NodeState implements NodeInfo {
       for (const name of image.names ?? []) images.set(name, image.sizeBytes ?? 0);
     }
     this.images = images;
+    this.conditions = new Map(status?.conditions?.map(({ type, status }) => [type, status]));
   }
 
   addPod(pod: PodInfo): void {

@@ -37,6 +37,7 @@ export interface NodeCopy {
   readonly unschedulable: boolean;
   readonly allocatable: Readonly<Resources>;
   readonly images: ReadonlyMap<string, number>;
+  readonly conditions: ReadonlyMap<string, string>;
 }
 
 /** The part that changes with every pod. */
@@ -235,6 +236,7 @@ class NodeReplica implements NodeInfo {
   readonly unschedulable: boolean;
   readonly allocatable: Readonly<Resources>;
   readonly images: ReadonlyMap<string, number>;
+  readonly conditions: ReadonlyMap<string, string>;
   generation = 0;
   requested: Readonly<Resources> = NOTHING;
   nonZeroMilliCpu = 0;
@@ -250,6 +252,7 @@ class NodeReplica implements NodeInfo {
     this.unschedulable = copy.unschedulable;
     this.allocatable = copy.allocatable;
     this.images = copy.images;
+    this.conditions = copy.conditions;
     if (before?.name !== copy.name) return;
     this.generation = before.generation;
     this.requested = before.requested;
@@ -283,6 +286,7 @@ const NO_NODE = new NodeReplica(
     unschedulable: false,
     allocatable: NOTHING,
     images: new Map(),
+    conditions: new Map(),
   },
   undefined,
 );

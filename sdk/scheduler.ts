@@ -8,10 +8,10 @@ import {
   type NodeCopy,
   type NodeUsage,
 } from './scheduler-remote.ts';
-import type { Verdict } from './scheduler-verdict.ts';
+import type { Refusal, Verdict } from './scheduler-verdict.ts';
 
 /**
- * The scheduling framework's contract. A scheduler plugin implements any of the twelve points
+ * The scheduling framework's contract. A scheduler plugin implements any of the thirteen points
  * (queueSort … postBind); the scheduler's profile says which plugins are enabled, in which order,
  * and how much a score weighs.
  *
@@ -46,8 +46,11 @@ export interface SchedulerPlugin<C = unknown, S = unknown> {
   readonly deadlineMs?: number;
   /** In another thread: its copies of nodes carry `pods`. Costs; default false. */
   readonly readsPods?: boolean;
-  /** Changes that can make a pod fit that this plugin refused. Default: all. */
-  readonly requeueOn?: readonly ClusterEvent[];
+  /**
+   * Changes that can make a pod fit that this plugin refused, some with a closer look at the change
+   * (KEP-4247, queueing hints). Default: all.
+   */
+  readonly requeueOn?: readonly (ClusterEvent | QueueingHint<C>)[];
   /**
    * Promises that there is nothing to do for a pod for which preFilter said `skip`, from reserve to
    * postBind: they are not called then, and such pods are bound without a detour. Default: false.
@@ -58,20 +61,46 @@ export interface SchedulerPlugin<C = unknown, S = unknown> {
    * pods that it refused may fit now. What it returns ends that. Same thread only.
    */
   watch?(wake: Wake): Disposer;
+  /**
+   * Called when the plugin is enabled, for one that keeps counts of its own over the cluster: what
+   * it returns is told of each node and each pod on a node, first of those that there are. Calls
+   * come between cycles and in their order; they must not throw, and cost little: they are on the
+   * way of every binding. Elsewhere than in the scheduler's thread it needs `readsPods`.
+   */
+  track?(): ClusterTracker;
 
-  /** Order of the active queue, as in `sort`. Exactly one is enabled; same thread only. */
+  /** Order of the active queue, as in `sort`. Exactly one is enabled in all profiles together. */
   queueSort?(a: QueuedPod, b: QueuedPod): number;
-  /** A refusal keeps the pod out of the queue until the pod changes. Same thread only. */
+  /** A refusal keeps the pod out of the queue until the pod changes, or `wake` is called. */
   preEnqueue?(context: PodContext<C, S>): Verdict | undefined;
   /**
    * Once a cycle, before any filter. `skip`: this plugin's filter is not called. `only(names)`:
    * no other nodes are looked at. May set `context.state`.
    */
   preFilter?(context: PodContext<C, S>): Verdict | undefined;
+  /**
+   * Changes `context.state` as if `other` ran on `context.node` as well, or no longer. Needed where
+   * preFilter counted pods: preemption, and pods nominated to a node, ask what would be if.
+   */
+  addPod?(context: NodeContext<C, S>, other: PodInfo): void;
+  removePod?(context: NodeContext<C, S>, other: PodInfo): void;
+  /** A copy that `addPod` and `removePod` may change. Needed with these. */
+  cloneState?(state: S): S;
   /** Whether the pod may run on `context.node`. Plugins are asked in order until one refuses. */
   filter?(context: NodeContext<C, S>): Verdict | undefined;
-  /** No node was left. Names one to nominate, having made room on it; or undefined. Same thread only. */
-  postFilter?(context: PostFilterContext<C, S>): Promise<string | undefined>;
+  /**
+   * No node was left. Plugins are asked in order until one makes room: it names the node to
+   * nominate. What the others say of their failure is joined to the pod's message.
+   */
+  postFilter?(context: PostFilterContext<C, S>): Promise<PostFilterResult | undefined>;
+  /**
+   * Before pods are evicted: which of these choices may stand, perhaps with fewer victims. Upstream
+   * asks extenders so.
+   */
+  preempt?(
+    choices: readonly PreemptionChoice[],
+    context: PodContext<C, S>,
+  ): Promise<readonly PreemptionChoice[]>;
   /** Once a cycle, before scores. `skip`: this plugin's score is not called. */
   preScore?(context: PreScoreContext<C, S>): Verdict | undefined;
   /** How well the node suits: 0 to 100, or any finite number if `normalize` brings it there. */
@@ -96,6 +125,41 @@ export interface SchedulerPlugin<C = unknown, S = unknown> {
 
 export type FailurePolicy = 'fail' | 'ignore';
 
+/** A closer look at a change: whether the refused pod may fit now. Same thread only; else: yes. */
+export interface QueueingHint<C = unknown> {
+  readonly on: ClusterEvent;
+  fits(change: ClusterChange<C>): boolean;
+}
+
+/** What happened, for a pod that waits. */
+export interface ClusterChange<C = unknown> {
+  readonly event: ClusterEvent;
+  /** The pod that was refused. */
+  readonly pod: PodInfo;
+  readonly config: C;
+  /** The node that came or changed, or on which `other` runs or ran. */
+  readonly node: NodeInfo | undefined;
+  /** PodAdd, PodUpdate, PodDelete: the pod on a node that came, changed or went. */
+  readonly other: PodInfo | undefined;
+}
+
+/** See `SchedulerPlugin.track`. A pod counts from when it is assumed on a node. */
+export interface ClusterTracker {
+  nodeAdded?(node: NodeInfo): void;
+  /** Its labels, taints, capacity …; its pods are told one by one. `before` is as it was. */
+  nodeChanged?(node: NodeInfo, before: NodeBefore): void;
+  /** Its pods have been told as removed. */
+  nodeRemoved?(node: NodeInfo): void;
+  podAdded?(pod: PodInfo, node: NodeInfo): void;
+  podRemoved?(pod: PodInfo, node: NodeInfo): void;
+}
+
+/** What a change of a node replaces. */
+export type NodeBefore = Pick<
+  NodeInfo,
+  'labels' | 'annotations' | 'taints' | 'unschedulable' | 'allocatable' | 'images'
+>;
+
 /** Of the pods that the plugin refused, those that `concerns` picks are tried again. Default: all. */
 export type Wake = (concerns?: (pod: PodInfo) => boolean) => void;
 
@@ -106,6 +170,7 @@ export const SCHEDULER_POINTS = [
   'preFilter',
   'filter',
   'postFilter',
+  'preempt',
   'preScore',
   'score',
   'reserve',
@@ -122,8 +187,13 @@ export type ClusterEvent =
   | 'NodeAllocatable'
   | 'NodeLabel'
   | 'NodeTaint'
+  | 'NodeCondition'
+  | 'NodeAnnotation'
+  /** A pod on a node went, or ended. */
   | 'PodDelete'
+  /** A pod came onto a node. */
   | 'PodAdd'
+  /** A pod on a node has other labels or asks for less. */
   | 'PodUpdate';
 
 /**
@@ -149,7 +219,43 @@ export interface PreScoreContext<C = unknown, S = unknown> extends PodContext<C,
 
 export interface PostFilterContext<C = unknown, S = unknown> extends PodContext<C, S> {
   /** Why each node was refused, by name. */
-  readonly refusals: ReadonlyMap<string, Verdict>;
+  readonly refusals: ReadonlyMap<string, Refusal>;
+  /** Tries the pod on a node as it would be with other pods there. The node itself stays as it is. */
+  trial(node: NodeInfo): NodeTrial;
+  /** Where pods that wait for room are nominated, by node name. */
+  readonly nominations: ReadonlyMap<string, readonly PodInfo[]>;
+  /** Takes nominations back that are worth less than this pod; they are tried again elsewhere. */
+  clearNominations(pods: readonly PodInfo[]): void;
+  /** Asks all plugins that have `preempt`. */
+  narrow(choices: readonly PreemptionChoice[]): Promise<readonly PreemptionChoice[]>;
+}
+
+/** A what-if on one node. The filters see `node` and the plugins' states changed accordingly. */
+export interface NodeTrial {
+  /** As it would be. */
+  readonly node: NodeInfo;
+  remove(pod: PodInfo): void;
+  add(pod: PodInfo): void;
+  /**
+   * What the filters say, with pods of the same or a higher priority that are nominated there
+   * counted as running, and without (upstream asks both ways); undefined: it fits.
+   */
+  check(): Refusal | undefined;
+}
+
+export interface PostFilterResult {
+  /** Room is being made there: nominate it. Absent: nothing could be done. */
+  readonly nodeName?: string;
+  /** Why nothing could be done: `0/5 nodes are available: 5 No preemption victims found …`. */
+  readonly message?: string;
+}
+
+/** A node and who has to leave it. */
+export interface PreemptionChoice {
+  readonly nodeName: string;
+  readonly victims: readonly PodInfo[];
+  /** Of the victims, how many are evicted against a PodDisruptionBudget. */
+  readonly violations: number;
 }
 
 export interface BindRequest {
@@ -180,8 +286,12 @@ export interface SchedulerContribution {
   readonly readsPods: boolean;
   readonly requeueOn: readonly ClusterEvent[] | undefined;
   readonly skipsLate: boolean;
+  /** JSON Schema of `options`: a scheduler's profile may give others. */
+  readonly config: JsonSchema;
   /** The plugin itself, in its own thread. */
   readonly local?: SchedulerPlugin;
+  /** In its own thread: another one of it, with other options. They must fit `config`. */
+  instantiate?(options: unknown): SchedulerPlugin;
   /** Filters and scores for one or more pods, after bringing the copy of the nodes up to date. */
   evaluate(batch: EvaluateBatch): EvaluateResult | Promise<EvaluateResult>;
   /** Calls a point that is not per node: reserve, permit, preBind, bind, postBind. */
@@ -204,18 +314,23 @@ export const schedulerPoint = definePoint<SchedulerContribution>({
 /** Adds a scheduler plugin from any plugin's `activate`; the factories below do just this. */
 export function provideSchedulerPlugin<C, S>(
   ctx: Pick<PluginContext<C>, 'provide' | 'config'>,
-  plugin: SchedulerPlugin<C, S>,
+  plugin: SchedulerPlugin<C, S> | ((config: C) => SchedulerPlugin<C, S>),
 ): void {
-  ctx.provide(schedulerPoint, createSchedulerContribution(plugin, ctx.config), plugin.name);
+  const contribution = createSchedulerContribution(plugin, ctx.config);
+  ctx.provide(schedulerPoint, contribution, contribution.name);
 }
 
-/** For those who test a plugin without a cluster or embed the scheduler. */
+/**
+ * For those who test a plugin without a cluster or embed the scheduler. A function makes a plugin
+ * that keeps something of its own: each profile with other options gets one for itself.
+ */
 export function createSchedulerContribution<C, S>(
-  plugin: SchedulerPlugin<C, S>,
+  plugin: SchedulerPlugin<C, S> | ((config: C) => SchedulerPlugin<C, S>),
   options: C,
 ): SchedulerContribution {
+  const make = typeof plugin === 'function' ? plugin : () => plugin;
   // What is kept together from here on fits together: the plugin, its config and its state.
-  return new ProvidedPlugin(plugin as SchedulerPlugin, options);
+  return new ProvidedPlugin(make as (config: unknown) => SchedulerPlugin, options);
 }
 
 /** An answer from another thread that takes longer is none. */
@@ -232,10 +347,15 @@ class ProvidedPlugin implements SchedulerContribution {
   readonly readsPods: boolean;
   readonly requeueOn: readonly ClusterEvent[] | undefined;
   readonly skipsLate: boolean;
+  readonly config: JsonSchema;
+  readonly #make: (config: unknown) => SchedulerPlugin;
   readonly #plugin: SchedulerPlugin;
   readonly #evaluator: Evaluator<unknown, unknown>;
 
-  constructor(plugin: SchedulerPlugin, options: unknown) {
+  constructor(make: (config: unknown) => SchedulerPlugin, options: unknown) {
+    const plugin = make(options);
+    this.#make = make;
+    this.config = plugin.config ?? {};
     this.name = plugin.name;
     this.points = SCHEDULER_POINTS.filter(point => plugin[point] !== undefined);
     this.options = options;
@@ -243,7 +363,7 @@ class ProvidedPlugin implements SchedulerContribution {
     this.onFailure = plugin.onFailure ?? 'fail';
     this.deadlineMs = plugin.deadlineMs ?? DEADLINE_MS_DEFAULT;
     this.readsPods = plugin.readsPods ?? false;
-    this.requeueOn = plugin.requeueOn;
+    this.requeueOn = plugin.requeueOn?.map(each => (typeof each === 'string' ? each : each.on));
     this.skipsLate = plugin.skipsLate ?? false;
     this.#plugin = plugin;
     this.#evaluator = new Evaluator(plugin, options);
@@ -251,6 +371,10 @@ class ProvidedPlugin implements SchedulerContribution {
 
   get local(): SchedulerPlugin {
     return this.#plugin;
+  }
+
+  instantiate(options: unknown): SchedulerPlugin {
+    return this.#make(options);
   }
 
   evaluate(batch: EvaluateBatch): EvaluateResult {

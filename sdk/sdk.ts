@@ -86,6 +86,7 @@ export * from './scheduler-factories.ts';
 export * from './scheduler-info.ts';
 export * from './scheduler-remote.ts';
 export * from './scheduler-verdict.ts';
+export * from './scheduling-explanation.ts';
 export * from './schema.ts';
 export * from './selector.ts';
 export * from './served-kind.ts';

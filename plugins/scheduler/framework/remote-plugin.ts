@@ -147,8 +147,12 @@ function flatten(asked: readonly Asked[]): { offsets: Int32Array; indices: Int32
 }
 
 export function copyOf(node: NodeState): NodeCopy {
-  const { name, index, labels, annotations, taints, unschedulable, allocatable, images } = node;
-  return { name, index, labels, annotations, taints, unschedulable, allocatable, images };
+  const { name, index, labels, annotations, taints, unschedulable, allocatable } = node;
+  const { images, conditions } = node;
+  return {
+    ...{ name, index, labels, annotations, taints, unschedulable, allocatable },
+    ...{ images, conditions },
+  };
 }
 
 export function usageOf(node: NodeState, withPods: boolean): NodeUsage {
