@@ -7,7 +7,7 @@ import { clusterNetworkPoint } from '../sdk/cluster-network.ts';
 import type { ExtensionPoint } from '../sdk/extension.ts';
 import { kindPoint } from '../sdk/kind-definition.ts';
 import { runtimePoint } from '../sdk/runtime.ts';
-import { schedulerPoint } from '../sdk/scheduler.ts';
+import { schedulerPoint } from '../sdk/scheduler-contribution.ts';
 import { assertComplete, assertMayProvide, ownPoint } from './point-rules.ts';
 
 const ALL = [

@@ -1,6 +1,7 @@
 import type { ConfigOf } from './config-type.ts';
 import type { JsonSchema, PluginDefinition } from './plugin.ts';
-import { provideSchedulerPlugin, type SchedulerPlugin } from './scheduler.ts';
+import type { SchedulerPlugin } from './scheduler.ts';
+import { provideSchedulerPlugin } from './scheduler-contribution.ts';
 
 /** What the factories take; the functions' arguments are typed by what is given. */
 export type FilterPlugin<C, S> = Pick<SchedulerPlugin<C, S>, Facets | 'preFilter'> &

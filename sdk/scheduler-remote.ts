@@ -1,6 +1,7 @@
 import type { Taint } from './api/types-core-v1.ts';
 import type { StringMap } from './kind.ts';
-import type { BindRequest, NodeContext, PointCall, SchedulerPlugin } from './scheduler.ts';
+import type { BindRequest, NodeContext, SchedulerPlugin } from './scheduler.ts';
+import type { PointCall } from './scheduler-contribution.ts';
 import { emptyResources, type NodeInfo, type PodInfo, type Resources } from './scheduler-info.ts';
 import { checkedScore, isRefusal, type Verdict } from './scheduler-verdict.ts';
 

@@ -82,6 +82,7 @@ export * from './runtime.ts';
 export * from './same-secret.ts';
 export * from './scale.ts';
 export * from './scheduler.ts';
+export * from './scheduler-contribution.ts';
 export * from './scheduler-factories.ts';
 export * from './scheduler-info.ts';
 export * from './scheduler-remote.ts';

@@ -4,12 +4,8 @@ import { deserialize, serialize } from 'node:v8';
 import { Ajv } from 'ajv';
 import type { Node, Pod } from '../api/types-core-v1.ts';
 import type { PluginContext, PluginDefinition } from '../plugin.ts';
-import type {
-  NodeContext,
-  QueuedPod,
-  SchedulerContribution,
-  SchedulerPlugin,
-} from '../scheduler.ts';
+import type { NodeContext, QueuedPod, SchedulerPlugin } from '../scheduler.ts';
+import type { SchedulerContribution } from '../scheduler-contribution.ts';
 import { type NodeInfo, NodeState, type PodInfo, podInfoOf } from '../scheduler-info.ts';
 import type { EvaluateBatch, EvaluateResult } from '../scheduler-remote.ts';
 import { checkedScore, isRefusal, type Verdict } from '../scheduler-verdict.ts';
