@@ -1,4 +1,10 @@
-import { type ClusterEvent, type Node, NodeState, type PodInfo } from 'kernetes/sdk';
+import {
+  type ClusterEvent,
+  type Node,
+  type NodeBefore,
+  NodeState,
+  type PodInfo,
+} from 'kernetes/sdk';
 
 /**
  * The scheduler's picture of the cluster: nodes with what runs on them, and what it has decided
@@ -14,6 +20,11 @@ export class Cache {
   #indexEnd = 0;
   #order: NodeState[] | undefined;
   #generation = 0;
+  readonly #tracking: CacheTracking | undefined;
+
+  constructor(tracking?: CacheTracking) {
+    this.#tracking = tracking;
+  }
 
   /** In the order of the search: zones take turns, so that a partial search sees them all. */
   get nodes(): readonly NodeState[] {
@@ -48,15 +59,20 @@ export class Cache {
     const state = this.#state(name);
     if (!old || zoneOf(old.metadata.labels) !== zoneOf(node.metadata.labels))
       this.#order = undefined;
+    const before = old && beforeOf(state);
     state.setNode(node);
     this.#touch(state);
+    if (before) this.#tracking?.nodeChanged(state, before);
+    else this.#tracking?.nodeAdded(state);
     return events ?? NOTHING;
   }
 
   removeNode(name: string): void {
-    if (!this.#nodes.delete(name)) return;
-    this.#order = undefined;
+    if (!this.#nodes.has(name)) return;
     const state = this.#state(name);
+    this.#tracking?.nodeRemoved(state);
+    this.#nodes.delete(name);
+    this.#order = undefined;
     // Whoever has found it a moment ago must look again.
     this.#touch(state);
     this.#dropIfUnused(state);
@@ -91,6 +107,7 @@ export class Cache {
     const state = this.#state(placed.nodeName);
     state.removePod(key);
     this.#touch(state);
+    if (this.#nodes.has(state.name)) this.#tracking?.podRemoved(placed.pod, state);
     this.#dropIfUnused(state);
     return true;
   }
@@ -114,6 +131,7 @@ export class Cache {
     const state = this.#state(nodeName);
     state.addPod(pod);
     this.#touch(state);
+    if (this.#nodes.has(nodeName)) this.#tracking?.podAdded(pod, state);
   }
 
   #state(name: string): NodeState {
@@ -136,10 +154,26 @@ export class Cache {
   }
 }
 
+/** Who hears of each change. Pods of a node that does not exist are not told of until it does. */
+export interface CacheTracking {
+  /** With the pods that are on it already. */
+  nodeAdded(node: NodeState): void;
+  nodeChanged(node: NodeState, before: NodeBefore): void;
+  /** With the pods that are still on it. */
+  nodeRemoved(node: NodeState): void;
+  podAdded(pod: PodInfo, node: NodeState): void;
+  podRemoved(pod: PodInfo, node: NodeState): void;
+}
+
 interface Placed {
   readonly pod: PodInfo;
   readonly nodeName: string;
   assumed: boolean;
+}
+
+function beforeOf(state: NodeState): NodeBefore {
+  const { labels, annotations, taints, unschedulable, allocatable, images } = state;
+  return { labels, annotations, taints, unschedulable, allocatable, images };
 }
 
 const NODE_ADDED: readonly ClusterEvent[] = ['NodeAdd'];

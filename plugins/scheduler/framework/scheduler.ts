@@ -2,7 +2,6 @@ import {
   type Clock,
   type ClusterEvent,
   type Contribution,
-  type Disposer,
   type EventRecorder,
   isRefusal,
   type Logger,
@@ -36,6 +35,7 @@ import { SchedulingQueue } from './queue.ts';
 import { RemoteBatch } from './remote-batch.ts';
 import { usable } from './remote-check.ts';
 import { RemotePlugin } from './remote-plugin.ts';
+import { Tracking } from './tracking.ts';
 
 /**
  * The scheduler: takes pods off the queue, finds each a node, assumes it there and hands it to the
@@ -43,14 +43,14 @@ import { RemotePlugin } from './remote-plugin.ts';
  * does not await as long as all filters and scores are local.
  */
 export class Scheduler {
-  readonly cache = new Cache();
+  readonly cache: Cache;
   readonly queue: SchedulingQueue;
   readonly #options: SchedulerOptions;
   readonly #binding: BindingCycle;
   #profile: Profile;
   #cycle: SchedulingCycle;
   #remotes: readonly RemotePlugin[] = [];
-  #watches: readonly Disposer[] = [];
+  readonly #tracking: Tracking;
   #state: 'stopped' | 'idle' | 'waiting' | 'planned' | 'running' = 'stopped';
   #timer: Timer | undefined;
   #profileSince: number;
@@ -60,6 +60,12 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#tracking = new Tracking({
+      log: options.log,
+      nodes: () => this.cache.nodes,
+      wake: (plugin, concerns) => this.queue.wakeRefused(plugin, concerns),
+    });
+    this.cache = new Cache(this.#tracking);
     this.#profile = new Profile(options.plugins, []);
     this.#profileSince = options.clock.monotonic();
     this.#cycle = this.#newCycle();
@@ -90,7 +96,7 @@ export class Scheduler {
         plugin: name,
       });
     }
-    this.#watch();
+    this.#tracking.use(new Set(this.#profile.plugins.map(({ plugin }) => plugin)));
     this.queue.wakeAll();
     if (this.#state === 'waiting') {
       this.#timer?.cancel();
@@ -108,17 +114,8 @@ export class Scheduler {
   stop(): void {
     this.#state = 'stopped';
     this.#timer?.cancel();
-    for (const end of this.#watches) void end();
+    this.#tracking.use(new Set());
     this.queue.close();
-  }
-
-  /** Hears from plugins that look at more than nodes and pods. */
-  #watch(): void {
-    for (const end of this.#watches) void end();
-    this.#watches = this.#profile.plugins.flatMap(({ name, plugin }) => {
-      const end = plugin.watch?.(concerns => this.queue.wakeRefused(name, concerns));
-      return end ? [end] : [];
-    });
   }
 
   setNode(node: Node): void {
