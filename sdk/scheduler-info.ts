@@ -1,4 +1,5 @@
-import type { Container, Node, Pod, PodSpec, Taint } from './api/types-core-v1.ts';
+import type { Container, ContainerPort, Node, Pod, PodSpec, Taint } from './api/types-core-v1.ts';
+import type { OwnerReference } from './api/types-meta-v1.ts';
 import type { StringMap } from './kind.ts';
 import { quantityMilliValue, quantityValue } from './quantity.ts';
 
@@ -32,6 +33,10 @@ export interface PodInfo {
   /** As `requests`, but containers that ask for nothing count as 100m and 200 MiB. For scores. */
   readonly nonZeroMilliCpu: number;
   readonly nonZeroMemory: number;
+  /** Of its containers and sidecars, those ports that it takes on the node itself. */
+  readonly hostPorts: readonly ContainerPort[];
+  /** What made it, a ReplicaSet or the like. Not part of its shape. */
+  readonly controller: OwnerReference | undefined;
   /**
    * Pods of the same shape are alike in namespace, labels and what their spec says about
    * scheduling. Opaque.
@@ -130,11 +135,24 @@ export function podInfoOf(pod: Pod): PodInfo {
     requests,
     nonZeroMilliCpu: nonZero.milliCpu,
     nonZeroMemory: nonZero.memory,
+    hostPorts: hostPortsOf(spec),
+    controller: metadata.ownerReferences?.find(({ controller }) => controller),
     shape: shapeOf(namespace, labels, spec, requests),
   };
 }
 
 const NO_STRINGS: Readonly<StringMap> = Object.freeze({});
+const NO_PORTS: readonly ContainerPort[] = Object.freeze([]);
+
+function hostPortsOf({ containers, initContainers = [] }: PodSpec): readonly ContainerPort[] {
+  let taken: ContainerPort[] | undefined;
+  const add = ({ ports = [] }: Container) => {
+    for (const port of ports) if (port.hostPort) (taken ??= []).push(port);
+  };
+  containers.forEach(add);
+  for (const init of initContainers) if (init.restartPolicy === 'Always') add(init);
+  return taken ?? NO_PORTS;
+}
 
 /**
  * What a pod takes: its containers and sidecars together, or the largest moment of its start if
