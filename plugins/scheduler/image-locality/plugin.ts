@@ -1,0 +1,18 @@
+import { scheduler, verdict } from 'kernetes/sdk';
+import { ImageCounts, localityScore, type WantedImages, wantedImages } from './images.ts';
+
+export default scheduler.stateful<Record<string, never>, WantedImages>({
+  name: 'ImageLocality',
+  config: { type: 'object', additionalProperties: false },
+  create() {
+    const counts = new ImageCounts();
+    return {
+      track: () => counts,
+      preScore(context) {
+        context.state = wantedImages(context.pod, counts);
+        return context.state ? undefined : verdict.skip;
+      },
+      score: ({ node, state }) => (state ? localityScore(node, state) : 0),
+    };
+  },
+});
