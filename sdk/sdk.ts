@@ -62,6 +62,7 @@ export * from './open-door.ts';
 export * from './ownership.ts';
 export * from './plugin.ts';
 export * from './pod-cidrs.ts';
+export * from './pod-claims.ts';
 export * from './pod-control.ts';
 export * from './pod-spec/pod-spec.ts';
 export * from './pod-status.ts';

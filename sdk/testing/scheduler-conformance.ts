@@ -10,6 +10,7 @@ import { type NodeInfo, NodeState, type PodInfo, podInfoOf } from '../scheduler-
 import type { EvaluateBatch, EvaluateResult } from '../scheduler-remote.ts';
 import { checkedScore, isRefusal, type Verdict } from '../scheduler-verdict.ts';
 import { node, pod } from './builders.ts';
+import { testContext } from './test-context.ts';
 
 export interface SchedulerConformanceOptions<C> {
   /** Defaults of the schema are filled in. */
@@ -109,7 +110,8 @@ export function schedulerContributionOf<C>(
   assert.ok(validate(completed), `config: ${JSON.stringify(validate.errors)}`);
   const provided: unknown[] = [];
   const provide = (_point: unknown, value: unknown): void => void provided.push(value);
-  void definition.activate({ config: completed, provide } as unknown as PluginContext<C>);
+  const { context } = testContext<C>({ name: definition.name, config: completed });
+  void definition.activate({ ...context, provide } as PluginContext<C>);
   assert.equal(provided.length, 1, 'want one contribution');
   return provided[0] as SchedulerContribution;
 }

@@ -1,6 +1,6 @@
-import { definePlugin, provideSchedulerPlugin, verdict } from 'kernetes/sdk';
+import { definePlugin, podClaims, provideSchedulerPlugin, verdict } from 'kernetes/sdk';
 import { ClaimBinder } from './claim-binder.ts';
-import { type PodVolumes, podClaims } from './pod-volumes.ts';
+import type { PodVolumes } from './pod-volumes.ts';
 import { VolumeView } from './volume-view.ts';
 
 interface Config {

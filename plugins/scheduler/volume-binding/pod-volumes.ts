@@ -1,6 +1,7 @@
 import {
-  controllerOf,
+  foreignClaim,
   type PersistentVolumeClaim,
+  type PodClaim,
   type PodInfo,
   VOLUME_ANNOTATIONS,
 } from 'kernetes/sdk';
@@ -13,33 +14,10 @@ export interface PodVolumes {
   readonly waiting: readonly PersistentVolumeClaim[];
 }
 
-export interface ClaimName {
-  readonly name: string;
-  /** Made for the pod, by the controller of ephemeral volumes. */
-  readonly isEphemeral: boolean;
-}
-
-/** Most pods have none: then this is all that is done for them. */
-export function podClaims({ spec, name: podName }: PodInfo): readonly ClaimName[] {
-  const { volumes } = spec;
-  let names: ClaimName[] | undefined;
-  for (let i = 0; volumes && i < volumes.length; i++) {
-    const { persistentVolumeClaim, ephemeral, name } = volumes[i] as (typeof volumes)[number];
-    if (!persistentVolumeClaim && !ephemeral) continue;
-    names ??= [];
-    if (persistentVolumeClaim) {
-      names.push({ name: persistentVolumeClaim.claimName, isEphemeral: false });
-    } else {
-      names.push({ name: `${podName}-${name}`, isEphemeral: true });
-    }
-  }
-  return names ?? NONE;
-}
-
 /** Why the pod cannot use the claim, in upstream's words; undefined: it can. */
 export function claimProblem(
   pod: PodInfo,
-  { name, isEphemeral }: ClaimName,
+  { name, isEphemeral }: PodClaim,
   claim: PersistentVolumeClaim | undefined,
 ): string | undefined {
   if (claim === undefined) {
@@ -54,11 +32,7 @@ export function claimProblem(
   if (claim.metadata.deletionTimestamp) {
     return `persistentvolumeclaim "${name}" is being deleted`;
   }
-  if (isEphemeral && controllerOf(claim)?.uid !== pod.uid) {
-    const own = `${pod.namespace}/${name}`;
-    return `PVC ${own} was not created for pod ${pod.key} (pod is not owner)`;
-  }
-  return undefined;
+  return isEphemeral ? foreignClaim(pod, claim) : undefined;
 }
 
 /** Both sides of the binding are written. */
@@ -68,5 +42,3 @@ export function isFullyBound({ metadata, spec }: PersistentVolumeClaim): boolean
     metadata.annotations?.[VOLUME_ANNOTATIONS.bindCompleted] !== undefined
   );
 }
-
-const NONE: readonly ClaimName[] = [];

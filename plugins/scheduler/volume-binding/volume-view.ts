@@ -9,24 +9,20 @@ import {
   PersistentVolume,
   PersistentVolumeClaim,
   type PluginContext,
+  type PodClaim,
   type PodInfo,
   parseQuantity,
   type Refusal,
   StorageClass,
   storageClassOf,
+  usesClaim,
   VOLUME_ANNOTATIONS,
   verdict,
   volumeGroupOf,
   type Wake,
   waitsForConsumer,
 } from 'kernetes/sdk';
-import {
-  type ClaimName,
-  claimProblem,
-  isFullyBound,
-  type PodVolumes,
-  podClaims,
-} from './pod-volumes.ts';
+import { claimProblem, isFullyBound, type PodVolumes } from './pod-volumes.ts';
 
 /** What is to be written so that a pod's waiting claims are bound for a node. */
 export interface BindingPlan {
@@ -78,7 +74,7 @@ export class VolumeView {
   }
 
   /** Or why no node will do. */
-  volumesOf(pod: PodInfo, names: readonly ClaimName[]): PodVolumes | Refusal {
+  volumesOf(pod: PodInfo, names: readonly PodClaim[]): PodVolumes | Refusal {
     const bound: PersistentVolumeClaim[] = [];
     const waiting: PersistentVolumeClaim[] = [];
     let isImmediateOpen = false;
@@ -175,11 +171,8 @@ export class VolumeView {
     for (const wake of this.#wakes) wake();
   }
 
-  #wakeUsersOf({ metadata }: PersistentVolumeClaim): void {
-    const uses = (pod: PodInfo) =>
-      pod.namespace === metadata.namespace &&
-      podClaims(pod).some(({ name }) => name === metadata.name);
-    for (const wake of this.#wakes) wake(uses);
+  #wakeUsersOf(claim: PersistentVolumeClaim): void {
+    for (const wake of this.#wakes) wake(pod => usesClaim(pod, claim));
   }
 }
 
