@@ -1,5 +1,9 @@
 import { definePoint } from './extension.ts';
 
+/** Where the API serves it: `podexplanations` of this group. */
+export const EXPLANATION_GROUP = 'scheduling.kernetes.dev';
+export const EXPLANATION_VERSION = 'v1alpha1';
+
 /**
  * Why a pod is where it is, or nowhere: what the scheduler did, attempt by attempt. Plain data; the
  * API serves it as it is.

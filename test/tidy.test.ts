@@ -158,7 +158,9 @@ const OPT_IN = [
 test('the default profile has every plugin once, but those of choice, with a config that is right', async () => {
   const { plugins } = readProfile(join(ROOT, 'plugins/profile.yaml'));
   const names = plugins.map(({ name }) => name ?? '');
-  assert.deepEqual([...names, ...OPT_IN].sort(), [...BUILTINS.names()].sort());
+  // The program finds commands by their names.
+  const loaded = BUILTINS.names().filter(name => !name.startsWith('command.'));
+  assert.deepEqual([...names, ...OPT_IN].sort(), loaded.sort());
   for (const entry of plugins) await checkEntry(entry);
 });
 

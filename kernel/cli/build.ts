@@ -175,13 +175,19 @@ function catalogue({ profile, sources, groups }: ProgramParts, validators: Valid
   const placed = new Set(
     profile.plugins.filter(({ placement }) => placement).map(({ name }) => name ?? ''),
   );
-  const inline = sources.filter(({ manifest }) => !placed.has(manifest.name));
+  const isCommand = ({ manifest }: PluginSource) => manifest.name.startsWith('command.');
+  const commands = sources.filter(isCommand);
+  const inline = sources.filter(each => !placed.has(each.manifest.name) && !isCommand(each));
   const hosted = sources.filter(({ manifest }) => placed.has(manifest.name));
   const contents: Record<string, string> = {
-    installation: installationModule({ profile, sources, groups }, [...placed], validators),
+    installation: installationModule(
+      { profile, sources, groups },
+      { hosted: [...placed], commands, validators },
+    ),
     inline: definitionsModule(inline),
     hosted: definitionsModule(hosted),
     validators: validators.code,
+    ...Object.fromEntries(commands.map(each => [each.manifest.name, definitionsModule([each])])),
   };
   return {
     name: 'catalogue',
@@ -202,11 +208,19 @@ function catalogue({ profile, sources, groups }: ProgramParts, validators: Valid
   };
 }
 
+interface CatalogueParts {
+  readonly hosted: readonly string[];
+  readonly commands: readonly PluginSource[];
+  readonly validators: Validators;
+}
+
 function installationModule(
   { profile, sources, groups }: ProgramParts,
-  hosted: readonly string[],
-  { exports }: Validators,
+  { hosted, commands, validators: { exports } }: CatalogueParts,
 ): string {
+  const commandEntries = commands.map(({ manifest: { name } }) => {
+    return `${JSON.stringify(name)}: () => import('catalogue:${name}'),`;
+  });
   const validatorEntries = [...exports].map(
     ([name, exported]) => `${JSON.stringify(name)}: validators.${exported},`,
   );
@@ -217,14 +231,16 @@ function installationModule(
     import { builtInstallation } from './kernel/loader/built-installation.ts';
     import * as validators from 'catalogue:validators';
     const hosted = new Set(${JSON.stringify(hosted)});
+    const commands = { ${commandEntries.join(' ')} };
     const catalogue = {
       validators: { ${validatorEntries.join(' ')} },
       manifests: ${JSON.stringify(manifests)},
       profile: ${JSON.stringify(profile)},
       groups: ${JSON.stringify(groups)},
       async load(name) {
-        const all = hosted.has(name) ? import('catalogue:hosted') : import('catalogue:inline');
-        return { default: (await all).definitions[name] };
+        const inline = () => import('catalogue:inline');
+        const all = hosted.has(name) ? () => import('catalogue:hosted') : (commands[name] ?? inline);
+        return { default: (await all()).definitions[name] };
       },
     };
     export function installation() {

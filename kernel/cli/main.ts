@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { installation } from '../loader/installation.ts';
 import { VERSION } from '../version.ts';
+import { addCommands } from './commands.ts';
 import { reportFailure } from './failure.ts';
 import { addUp } from './up.ts';
 
@@ -14,6 +16,7 @@ async function main(argv: readonly string[]): Promise<void> {
     .exitOverride();
   addUp(program);
   try {
+    if (argv[2] !== 'up') await addCommands(program, installation().builtins, argv);
     await program.parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
