@@ -13,6 +13,7 @@ export * from './certificates/certificates.ts';
 export * from './cidr.ts';
 export * from './claim.ts';
 export * from './clock.ts';
+export * from './command.ts';
 export * from './cluster-network.ts';
 export * from './component.ts';
 export * from './config-type.ts';
