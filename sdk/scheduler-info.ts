@@ -145,13 +145,13 @@ const NO_STRINGS: Readonly<StringMap> = Object.freeze({});
 const NO_PORTS: readonly ContainerPort[] = Object.freeze([]);
 
 function hostPortsOf({ containers, initContainers = [] }: PodSpec): readonly ContainerPort[] {
-  let taken: ContainerPort[] | undefined;
-  const add = ({ ports = [] }: Container) => {
-    for (const port of ports) if (port.hostPort) (taken ??= []).push(port);
-  };
-  containers.forEach(add);
-  for (const init of initContainers) if (init.restartPolicy === 'Always') add(init);
-  return taken ?? NO_PORTS;
+  const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
+  let taken = NO_PORTS;
+  for (const { ports } of [...containers, ...sidecars]) {
+    const own = ports?.filter(({ hostPort }) => hostPort);
+    if (own && own.length > 0) taken = [...taken, ...own];
+  }
+  return taken;
 }
 
 /**
