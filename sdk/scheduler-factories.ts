@@ -4,9 +4,15 @@ import type { SchedulerPlugin } from './scheduler.ts';
 import { provideSchedulerPlugin } from './scheduler-contribution.ts';
 
 /** What the factories take; the functions' arguments are typed by what is given. */
-export type FilterPlugin<C, S> = Pick<SchedulerPlugin<C, S>, Facets | 'preFilter'> &
+export type FilterPlugin<C, S> = Pick<
+  SchedulerPlugin<C, S>,
+  Facets | 'preFilter' | 'filterNodes' | 'refusals'
+> &
   Required<Pick<SchedulerPlugin<C, S>, 'filter'>>;
-export type ScorePlugin<C, S> = Pick<SchedulerPlugin<C, S>, Facets | 'preScore' | 'normalize'> &
+export type ScorePlugin<C, S> = Pick<
+  SchedulerPlugin<C, S>,
+  Facets | 'preScore' | 'normalize' | 'scoreNodes'
+> &
   Required<Pick<SchedulerPlugin<C, S>, 'score'>>;
 type Facets =
   | 'name'

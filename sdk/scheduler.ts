@@ -1,5 +1,6 @@
 import type { Disposer } from './extension.ts';
 import type { JsonSchema } from './plugin.ts';
+import type { FilterNodesContext, ScoreNodesContext } from './scheduler-columns.ts';
 import type { NodeInfo, PodInfo } from './scheduler-info.ts';
 import type { Refusal, Verdict } from './scheduler-verdict.ts';
 
@@ -82,6 +83,14 @@ export interface SchedulerPlugin<C = unknown, S = unknown> {
   /** Whether the pod may run on `context.node`. Plugins are asked in order until one refuses. */
   filter?(context: NodeContext<C, S>): Verdict | undefined;
   /**
+   * `filter` for many nodes in one call, for speed; must say the same, and `filter` must be there
+   * as well. `false`: nothing was said, ask node by node (the pod wants what has no column). Same
+   * thread only.
+   */
+  filterNodes?(context: FilterNodesContext<C, S>): boolean;
+  /** What `filterNodes` can say; 254 at most. */
+  readonly refusals?: readonly Refusal[];
+  /**
    * No node was left. Plugins are asked in order until one makes room: it names the node to
    * nominate. What the others say of their failure is joined to the pod's message.
    */
@@ -98,6 +107,8 @@ export interface SchedulerPlugin<C = unknown, S = unknown> {
   preScore?(context: PreScoreContext<C, S>): Verdict | undefined;
   /** How well the node suits: 0 to 100, or any finite number if `normalize` brings it there. */
   score?(context: NodeContext<C, S>): number;
+  /** `score` for many nodes in one call, as `filterNodes`. */
+  scoreNodes?(context: ScoreNodesContext<C, S>): boolean;
   /** Brings the raw scores of all feasible nodes to 0 to 100, in place. */
   normalize?(scores: Float64Array, context: PodContext<C, S>): void;
   /** A node was chosen; keep what the plugin itself must set aside. A refusal undoes the choice. */

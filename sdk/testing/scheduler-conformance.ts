@@ -9,6 +9,7 @@ import type { SchedulerContribution } from '../scheduler-contribution.ts';
 import { type NodeInfo, NodeState, type PodInfo, podInfoOf } from '../scheduler-info.ts';
 import type { EvaluateBatch, EvaluateResult } from '../scheduler-remote.ts';
 import { checkedScore, isRefusal, type Verdict } from '../scheduler-verdict.ts';
+import { askedAtOnce } from './asked-at-once.ts';
 import { node, pod } from './builders.ts';
 import { testContext } from './test-context.ts';
 
@@ -72,6 +73,13 @@ export function testSchedulerPlugin<C>(
         const together = run.filter(one, nodes);
         const alone = nodes.map(state => run.filter(one, [state])[0]);
         assert.deepEqual(alone, together);
+      }
+    });
+
+    test('says the same about many nodes at once', () => {
+      for (const one of plugin.filterNodes || plugin.scoreNodes ? pods : []) {
+        const atOnce = new Run(askedAtOnce(plugin, nodes), contribution.options);
+        assert.deepEqual(atOnce.both(one, nodes), run.both(one, nodes), one.name);
       }
     });
 
