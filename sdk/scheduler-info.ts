@@ -37,9 +37,11 @@ export interface PodInfo {
   readonly hostPorts: readonly ContainerPort[];
   /** What made it, a ReplicaSet or the like. Not part of its shape. */
   readonly controller: OwnerReference | undefined;
+  /** It is being deleted, and runs until it has ended. */
+  readonly terminating: boolean;
   /**
-   * Pods of the same shape are alike in namespace, labels and what their spec says about
-   * scheduling. Opaque.
+   * Pods of the same shape are alike in namespace, labels, what their spec says about scheduling,
+   * and in whether they are terminating. Opaque.
    */
   readonly shape: string;
 }
@@ -123,6 +125,7 @@ export function podInfoOf(pod: Pod): PodInfo {
   const nonZero = podResources(spec, true);
   const requests = podResources(spec, false);
   const labels = metadata.labels ?? NO_STRINGS;
+  const terminating = metadata.deletionTimestamp !== undefined;
   return {
     key: `${namespace}/${metadata.name}`,
     namespace,
@@ -137,7 +140,8 @@ export function podInfoOf(pod: Pod): PodInfo {
     nonZeroMemory: nonZero.memory,
     hostPorts: hostPortsOf(spec),
     controller: metadata.ownerReferences?.find(({ controller }) => controller),
-    shape: shapeOf(namespace, labels, spec, requests),
+    terminating,
+    shape: `${terminating ? 'terminating ' : ''}${shapeOf(namespace, labels, spec, requests)}`,
   };
 }
 
