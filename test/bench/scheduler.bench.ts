@@ -13,13 +13,16 @@ import {
 } from 'kernetes/sdk';
 import { activate, node, pod, schedulerContributionOf, seededRandom } from 'kernetes/sdk/testing';
 import { systemClock } from '../../kernel/clock.ts';
+import balancedAllocation from '../../plugins/scheduler/balanced-allocation/plugin.ts';
 import { Scheduler } from '../../plugins/scheduler/framework/scheduler.ts';
-import leastAllocated from '../../plugins/scheduler/least-allocated/plugin.ts';
+import imageLocality from '../../plugins/scheduler/image-locality/plugin.ts';
 import nodeAffinity from '../../plugins/scheduler/node-affinity/plugin.ts';
 import nodeName from '../../plugins/scheduler/node-name/plugin.ts';
+import nodePorts from '../../plugins/scheduler/node-ports/plugin.ts';
 import nodeResourcesFit from '../../plugins/scheduler/node-resources-fit/plugin.ts';
 import nodeUnschedulable from '../../plugins/scheduler/node-unschedulable/plugin.ts';
 import prioritySort from '../../plugins/scheduler/priority-sort/plugin.ts';
+import schedulingGates from '../../plugins/scheduler/scheduling-gates/plugin.ts';
 import taintToleration from '../../plugins/scheduler/taint-toleration/plugin.ts';
 import volumeBinding from '../../plugins/scheduler/volume-binding/plugin.ts';
 import { BY_RACK } from './by-rack.ts';
@@ -59,14 +62,17 @@ test(`scheduler alone places ${PODS} pods on ${NODES} nodes`, async () => {
     status: { tell() {}, forget() {}, observe() {} },
     schedulerName: 'default-scheduler',
     plugins: [
+      { name: 'SchedulingGates' },
       { name: 'PrioritySort' },
       { name: 'NodeUnschedulable' },
       { name: 'NodeName' },
       { name: 'TaintToleration', weight: 3 },
       { name: 'NodeAffinity', weight: 2 },
+      { name: 'NodePorts' },
       { name: 'NodeResourcesFit' },
       { name: 'VolumeBinding' },
-      { name: 'NodeResourcesLeastAllocated' },
+      { name: 'NodeResourcesBalancedAllocation' },
+      { name: 'ImageLocality' },
       { name: 'DefaultBinder' },
     ],
   });
@@ -80,7 +86,10 @@ test(`scheduler alone places ${PODS} pods on ${NODES} nodes`, async () => {
     local(schedulerContributionOf(taintToleration)),
     local(schedulerContributionOf(nodeAffinity)),
     local(schedulerContributionOf(nodeResourcesFit)),
-    local(schedulerContributionOf(leastAllocated)),
+    local(schedulerContributionOf(schedulingGates)),
+    local(schedulerContributionOf(nodePorts)),
+    local(schedulerContributionOf(balancedAllocation)),
+    local(schedulerContributionOf(imageLocality)),
     local(createSchedulerContribution(binder, {})),
   ]);
   for (let i = 0; i < NODES; i++) {

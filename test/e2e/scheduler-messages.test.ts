@@ -9,9 +9,9 @@ import {
 } from 'kernetes/sdk';
 import { fakeClock, node, pod, schedulerContributionOf, seededRandom } from 'kernetes/sdk/testing';
 import { Scheduler } from '../../plugins/scheduler/framework/scheduler.ts';
-import leastAllocated from '../../plugins/scheduler/least-allocated/plugin.ts';
 import nodeAffinity from '../../plugins/scheduler/node-affinity/plugin.ts';
 import nodeName from '../../plugins/scheduler/node-name/plugin.ts';
+import nodePorts from '../../plugins/scheduler/node-ports/plugin.ts';
 import nodeResourcesFit from '../../plugins/scheduler/node-resources-fit/plugin.ts';
 import nodeUnschedulable from '../../plugins/scheduler/node-unschedulable/plugin.ts';
 import prioritySort from '../../plugins/scheduler/priority-sort/plugin.ts';
@@ -55,7 +55,6 @@ const NEWER: readonly (readonly [old: RegExp, now: string, why: string])[] = [
 
 /** Recorded pods that need a plugin which is not there yet. */
 const NEEDS_MORE: Readonly<Record<string, string>> = {
-  'hostport-2': 'node ports',
   podaffinity: 'inter-pod affinity',
   'antiaffinity-2': 'inter-pod affinity',
   spread: 'topology spread',
@@ -102,6 +101,14 @@ async function schedule(name: string, { spec, labels }: RecordedPod) {
   );
   scheduler.setPlugins([...PLUGINS, contributionOf(binder)]);
   for (const one of recording.nodes) scheduler.setNode(nodeOf(one));
+  // `hostport-2` came after `hostport-1`, and so on.
+  const first = recording.pods[name.replace(/-2$/, '-1')];
+  if (first?.nodeName && name.endsWith('-2')) {
+    const there = { ...withRequests(first.spec), nodeName: first.nodeName };
+    scheduler.setPod(
+      pod('first', { metadata: { labels: first.labels, uid: 'first' }, spec: there }),
+    );
+  }
   scheduler.start();
   scheduler.setPod(pod(name, { metadata: { labels, uid: name }, spec: withRequests(spec) }));
   await clock.step(10);
@@ -116,7 +123,7 @@ const PLUGINS = [
   contributionOf(schedulerContributionOf(taintToleration)),
   contributionOf(schedulerContributionOf(nodeAffinity)),
   contributionOf(schedulerContributionOf(nodeResourcesFit)),
-  contributionOf(schedulerContributionOf(leastAllocated)),
+  contributionOf(schedulerContributionOf(nodePorts)),
 ];
 
 function contributionOf(value: SchedulerContribution): Contribution<SchedulerContribution> {

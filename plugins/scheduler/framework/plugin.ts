@@ -44,15 +44,18 @@ export default definePlugin<FrameworkConfig>({
           },
         },
         default: [
+          { name: 'SchedulingGates', optional: true },
           { name: 'PrioritySort' },
           { name: 'NodeUnschedulable' },
           { name: 'NodeName' },
           { name: 'TaintToleration', weight: 3 },
           { name: 'NodeAffinity', weight: 2 },
+          // Profiles from before there were these do without.
+          { name: 'NodePorts', optional: true },
           { name: 'NodeResourcesFit' },
-          // Profiles from before there was one do without.
           { name: 'VolumeBinding', optional: true },
-          { name: 'NodeResourcesLeastAllocated', weight: 1 },
+          { name: 'NodeResourcesBalancedAllocation', weight: 1, optional: true },
+          { name: 'ImageLocality', weight: 1, optional: true },
           { name: 'DefaultBinder' },
         ],
       },

@@ -32,6 +32,11 @@ export function refusalOf(pod: PodInfo, node: NodeInfo, config: FitConfig): Refu
   return withScalars(pod, node, config, lacks, hopeless);
 }
 
+/** Whether it may fit on the node as it is now; for pods that were refused before. */
+export function mayFit(pod: PodInfo, node: NodeInfo, config: FitConfig): boolean {
+  return refusalOf(pod, node, config) === undefined;
+}
+
 const LACKS_PODS = 1;
 const LACKS_CPU = 2;
 const LACKS_MEMORY = 4;
@@ -76,10 +81,11 @@ function withScalars(
   return lacks === 0 ? undefined : known(lacks, hopeless);
 }
 
-/** Only extended resources, those with a domain, can be ignored. */
+/** Only extended resources, those of a domain that is not Kubernetes' own, can be ignored. */
 function isIgnored(name: string, config: FitConfig): boolean {
   const slash = name.indexOf('/');
   if (slash < 0) return false;
   const group = name.slice(0, slash);
+  if (group === 'kubernetes.io' || group.endsWith('.kubernetes.io')) return false;
   return config.ignoredResources.includes(name) || config.ignoredResourceGroups.includes(group);
 }

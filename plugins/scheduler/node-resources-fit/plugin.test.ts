@@ -6,8 +6,15 @@ import { refusalOf } from './fit.ts';
 import plugin from './plugin.ts';
 
 const CONFIG = { ignoredResources: ['example.com/soft'], ignoredResourceGroups: ['free.io'] };
+const scoringStrategy = {
+  type: 'LeastAllocated',
+  resources: [{ name: 'cpu', weight: 1 }],
+} as const;
 
-testSchedulerPlugin(plugin, { config: CONFIG, pods: [wants({ 'example.com/gpu': '1' })] });
+testSchedulerPlugin(plugin, {
+  config: { ...CONFIG, scoringStrategy },
+  pods: [wants({ 'example.com/gpu': '1' })],
+});
 
 function wants(requests: Record<string, string>, more: Partial<PodSpec> = {}) {
   return pod('p', { spec: { containers: [container(requests)], ...more } });

@@ -1,16 +1,87 @@
 import { scheduler } from 'kernetes/sdk';
-import { type FitConfig, refusalOf } from './fit.ts';
+import { type FitConfig, mayFit, refusalOf } from './fit.ts';
+import { type ScoringStrategy, scorerOf } from './strategy.ts';
 
 const names = { type: 'array', items: { type: 'string' }, default: [] };
+const percent = { type: 'integer', minimum: 0, maximum: 100 };
+const resources = {
+  type: 'array',
+  minItems: 1,
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['name'],
+    properties: {
+      name: { type: 'string', minLength: 1 },
+      weight: { type: 'integer', minimum: 1, maximum: 100, default: 1 },
+    },
+  },
+  default: [
+    { name: 'cpu', weight: 1 },
+    { name: 'memory', weight: 1 },
+  ],
+};
+const shape = {
+  type: 'array',
+  minItems: 1,
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['utilization', 'score'],
+    properties: { utilization: percent, score: { type: 'integer', minimum: 0, maximum: 10 } },
+  },
+};
 
-export default scheduler.filter<FitConfig, undefined>({
+interface Config extends FitConfig {
+  readonly scoringStrategy: ScoringStrategy;
+}
+
+export default scheduler.stateful<Config, undefined>({
   name: 'NodeResourcesFit',
-  cacheable: true,
-  requeueOn: ['NodeAdd', 'NodeAllocatable', 'PodDelete', 'PodUpdate'],
   config: {
     type: 'object',
     additionalProperties: false,
-    properties: { ignoredResources: names, ignoredResourceGroups: names },
+    properties: {
+      ignoredResources: names,
+      ignoredResourceGroups: names,
+      scoringStrategy: {
+        type: 'object',
+        additionalProperties: false,
+        properties: {
+          type: {
+            enum: ['LeastAllocated', 'MostAllocated', 'RequestedToCapacityRatio'],
+            default: 'LeastAllocated',
+          },
+          resources,
+          requestedToCapacityRatio: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['shape'],
+            properties: { shape },
+          },
+        },
+        default: {},
+        if: { properties: { type: { const: 'RequestedToCapacityRatio' } }, required: ['type'] },
+        // biome-ignore lint/suspicious/noThenProperty: JSON Schema's own word
+        then: { required: ['requestedToCapacityRatio'] },
+      },
+    },
   },
-  filter: ({ pod, node, config }) => refusalOf(pod, node, config),
+  create({ scoringStrategy }) {
+    const score = scorerOf(scoringStrategy);
+    return {
+      cacheable: true,
+      requeueOn: [
+        { on: 'NodeAdd', fits: ({ pod, node, config }) => !node || mayFit(pod, node, config) },
+        {
+          on: 'NodeAllocatable',
+          fits: ({ pod, node, config }) => !node || mayFit(pod, node, config),
+        },
+        'PodDelete',
+        'PodUpdate',
+      ],
+      filter: ({ pod, node, config }) => refusalOf(pod, node, config),
+      score: ({ pod, node }) => score(pod, node),
+    };
+  },
 });

@@ -1,0 +1,98 @@
+import { type NodeInfo, type PodInfo, SCORE_MAX } from 'kernetes/sdk';
+import { capacityOf, type ResourceWeight, usageOf } from './amounts.ts';
+
+export interface ScoringStrategy {
+  readonly type: 'LeastAllocated' | 'MostAllocated' | 'RequestedToCapacityRatio';
+  readonly resources: readonly ResourceWeight[];
+  readonly requestedToCapacityRatio?: { readonly shape: readonly ShapePoint[] };
+}
+
+/** At this use, in percent, a resource scores so much: 0 to 10. */
+export interface ShapePoint {
+  readonly utilization: number;
+  readonly score: number;
+}
+
+export type Scorer = (pod: PodInfo, node: NodeInfo) => number;
+
+/**
+ * Scores a node by how much of each resource is taken with the pod there. Whole numbers at each
+ * step, as upstream, so that ties are upstream's.
+ */
+export function scorerOf(strategy: ScoringStrategy): Scorer {
+  const { resources } = strategy;
+  if (strategy.type === 'LeastAllocated') {
+    return (pod, node) => meanScore(pod, node, resources, leastAllocated);
+  }
+  if (strategy.type === 'MostAllocated') {
+    return (pod, node) => meanScore(pod, node, resources, mostAllocated);
+  }
+  const shape = strategy.requestedToCapacityRatio?.shape ?? [];
+  const byUtilization = Float64Array.from({ length: 101 }, (_, use) => scoreAt(shape, use));
+  return (pod, node) => ratioScore(pod, node, resources, byUtilization);
+}
+
+/** The mean over the resources by weight; 0 when the node has none of them. */
+function meanScore(
+  pod: PodInfo,
+  node: NodeInfo,
+  resources: readonly ResourceWeight[],
+  score: (used: number, capacity: number) => number,
+): number {
+  let sum = 0;
+  let weights = 0;
+  for (let i = 0; i < resources.length; i++) {
+    const { name, weight } = resources[i] as ResourceWeight;
+    const capacity = capacityOf(node, pod, name);
+    if (capacity === 0) continue;
+    sum += score(usageOf(node, pod, name), capacity) * weight;
+    weights += weight;
+  }
+  return weights === 0 ? 0 : Math.floor(sum / weights);
+}
+
+/** The free share. */
+export function leastAllocated(used: number, capacity: number): number {
+  return used > capacity ? 0 : Math.floor(((capacity - used) * SCORE_MAX) / capacity);
+}
+
+/** The taken share. */
+export function mostAllocated(used: number, capacity: number): number {
+  return Math.floor((Math.min(used, capacity) * SCORE_MAX) / capacity);
+}
+
+/** Resources whose score is 0 do not count at all, and the mean is rounded: as upstream. */
+function ratioScore(
+  pod: PodInfo,
+  node: NodeInfo,
+  resources: readonly ResourceWeight[],
+  byUtilization: Float64Array,
+): number {
+  let sum = 0;
+  let weights = 0;
+  for (let i = 0; i < resources.length; i++) {
+    const { name, weight } = resources[i] as ResourceWeight;
+    const capacity = capacityOf(node, pod, name);
+    if (capacity === 0) continue;
+    const used = Math.min(usageOf(node, pod, name), capacity);
+    const score = byUtilization[Math.floor((used * 100) / capacity)] as number;
+    if (score === 0) continue;
+    sum += score * weight;
+    weights += weight;
+  }
+  return weights === 0 ? 0 : Math.round(sum / weights);
+}
+
+/** Points' scores go to 10, a node's to 100. */
+const SCALE = SCORE_MAX / 10;
+
+/** Straight lines between the points, level before the first and after the last. */
+export function scoreAt(shape: readonly ShapePoint[], utilization: number): number {
+  const at = shape.findIndex(point => utilization <= point.utilization);
+  const right = at < 0 ? shape.at(-1) : shape[at];
+  const left = shape[at - 1];
+  if (!right) return 0;
+  if (at <= 0 || !left) return SCALE * right.score;
+  const rise = SCALE * (right.score - left.score) * (utilization - left.utilization);
+  return SCALE * left.score + Math.trunc(rise / (right.utilization - left.utilization));
+}
