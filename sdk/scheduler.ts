@@ -248,7 +248,10 @@ export interface NodeTrial {
 }
 
 export interface PostFilterResult {
-  /** Room is being made there: nominate it. Absent: nothing could be done. */
+  /**
+   * Room is being made there: nominate it. Empty: nothing can be done, and an earlier nomination is
+   * void. Absent: an earlier nomination stays.
+   */
   readonly nodeName?: string;
   /** Why nothing could be done: `0/5 nodes are available: 5 No preemption victims found …`. */
   readonly message?: string;

@@ -45,6 +45,11 @@ export class Cache {
     return this.#generation;
   }
 
+  /** A generation for a node as it would be. */
+  newGeneration(): number {
+    return ++this.#generation;
+  }
+
   node(name: string): NodeState | undefined {
     return this.#nodes.has(name) ? this.#states.get(name) : undefined;
   }
@@ -150,7 +155,7 @@ export class Cache {
   }
 
   #touch(state: NodeState): void {
-    state.generation = ++this.#generation;
+    state.generation = this.newGeneration();
   }
 }
 

@@ -10,8 +10,10 @@ import {
 import type { Cache } from './cache.ts';
 import { Diagnosis } from './diagnosis.ts';
 import { FEASIBLE_NODES_MIN, FEASIBLE_PERCENT_MIN } from './limits.ts';
+import type { Nominations } from './nominator.ts';
 import { type EnabledPlugin, PluginFailure, type Profile } from './profile.ts';
 import { type PreFiltered, type Refused, ShapeCache, type ShapeResults } from './shape-results.ts';
+import { filterStatesOf, Trial } from './trial.ts';
 
 /**
  * The scheduling cycle up to the choice of a node: preFilter, filter, preScore, score, normalize,
@@ -25,6 +27,7 @@ export class SchedulingCycle {
   readonly #cache: Cache;
   readonly #random: Random;
   readonly #percentage: number;
+  readonly #nominations: Nominations | undefined;
   readonly #onIgnored: (failure: PluginFailure, pod: PodInfo) => void;
   readonly #shapes: ShapeCache;
   readonly #keptFilters: readonly EnabledPlugin[];
@@ -42,6 +45,7 @@ export class SchedulingCycle {
     this.#cache = options.cache;
     this.#random = options.random;
     this.#percentage = options.percentageOfNodesToScore ?? 0;
+    this.#nominations = options.nominations;
     this.#onIgnored = options.onIgnored;
     this.#keptFilters = options.profile.filters.filter(({ cacheable }) => cacheable);
     this.#freshFilters = options.profile.filters.filter(({ cacheable }) => !cacheable);
@@ -49,9 +53,22 @@ export class SchedulingCycle {
     this.#shapes = new ShapeCache(this.#keptScores.length);
   }
 
-  /** The feasible nodes, or why there are none. `all`: without stopping at enough. */
+  /**
+   * The feasible nodes, or why there are none. `all`: without stopping at enough. A node to which
+   * the pod is nominated is taken without a look at others.
+   */
   filter(pod: PodInfo, all = false): Found {
+    const nominated = all ? undefined : this.#nominatedNode(pod);
+    if (nominated && this.recheck(pod, [nominated], -1).length > 0) return [nominated];
     return this.#guarded(pod, () => this.#filter(pod, all));
+  }
+
+  /** Sets up the filters' contexts for the pod; gives a refusal for all nodes, if there is one. */
+  prepare(pod: PodInfo): Diagnosis | undefined {
+    return this.#guarded(pod, () => {
+      const names = this.#preFilter(pod, this.#shapes.get(pod, this.#cache.indexEnd));
+      return names instanceof Diagnosis ? names : undefined;
+    });
   }
 
   /** The best of `feasible`, which must be the outcome of `filter` for this pod just now. */
@@ -71,7 +88,7 @@ export class SchedulingCycle {
       return nodes.filter(node => {
         if (node.generation <= since) return true;
         if (this.#cache.node(node.name) !== node || names?.has(node.name) === false) return false;
-        return this.#check(node, results) === undefined;
+        return this.#check(pod, node, results) === undefined;
       });
     });
   }
@@ -79,10 +96,9 @@ export class SchedulingCycle {
   /** Why there is no node: the local filters' words, and those of others for what these accept. */
   explain(pod: PodInfo, others: ReadonlyMap<NodeState, Refused>): Diagnosis {
     return this.#guarded(pod, () => {
-      const { nodes } = this.#cache;
       const results = this.#shapes.get(pod, this.#cache.indexEnd);
       const names = this.#preFilter(pod, results);
-      return names instanceof Diagnosis ? names : this.#diagnose(nodes, results, names, others);
+      return names instanceof Diagnosis ? names : this.#diagnose(pod, results, names, others);
     });
   }
 
@@ -94,7 +110,7 @@ export class SchedulingCycle {
         return run();
       } catch (error) {
         const culprit = this.#running;
-        if (!culprit) throw error;
+        if (!culprit || error instanceof PluginFailure) throw error;
         const failure = new PluginFailure(culprit.name, error);
         if (!culprit.ignoresFailure) throw failure;
         this.#excluded.add(culprit);
@@ -110,11 +126,12 @@ export class SchedulingCycle {
     const results = this.#shapes.get(pod, this.#cache.indexEnd);
     const narrowed = this.#preFilter(pod, results);
     if (narrowed instanceof Diagnosis) return narrowed;
-    if (narrowed) return this.#filterNamed(narrowed, results);
+    if (narrowed) return this.#filterNamed(pod, narrowed, results);
     const wanted = all ? nodes.length : feasibleNodesToFind(nodes.length, this.#percentage);
     const feasible: NodeState[] = [];
     let looked = 0;
     let at = this.#start >= nodes.length ? 0 : this.#start;
+    const uncontested = this.#nominations?.isEmpty !== false;
     const fresh = this.#freshFilters.some(({ skipsFilter }) => !skipsFilter);
     const { filteredAt, refusals } = results;
     for (; looked < nodes.length && feasible.length < wanted; looked++) {
@@ -125,46 +142,71 @@ export class SchedulingCycle {
         filteredAt[index] === node.generation ? refusals[index] : this.#keep(node, results);
       if (
         kept === undefined &&
-        (!fresh || this.#refusalOf(node, this.#freshFilters) === undefined)
+        (!fresh || this.#refusalOf(node, this.#freshFilters) === undefined) &&
+        (uncontested || this.#refusalByRivals(pod, node) === undefined)
       ) {
         feasible.push(node);
       }
     }
     this.#start = at;
-    return feasible.length > 0 ? feasible : this.#diagnose(nodes, results);
+    return feasible.length > 0 ? feasible : this.#diagnose(pod, results);
   }
 
-  #filterNamed(names: ReadonlySet<string>, results: ShapeResults): Found {
+  #filterNamed(pod: PodInfo, names: ReadonlySet<string>, results: ShapeResults): Found {
     const feasible: NodeState[] = [];
     for (const name of names) {
       const node = this.#cache.node(name);
-      if (node && this.#check(node, results) === undefined) feasible.push(node);
+      if (node && this.#check(pod, node, results) === undefined) feasible.push(node);
     }
     if (feasible.length > 0) return feasible;
-    return this.#diagnose(this.#cache.nodes, results, names);
+    return this.#diagnose(pod, results, names);
   }
 
   /** Asks again for the words; the answers are at hand, and nobody waits for them. */
   #diagnose(
-    nodes: readonly NodeState[],
+    pod: PodInfo,
     results: ShapeResults,
     names?: ReadonlySet<string>,
     others?: ReadonlyMap<NodeState, Refused>,
   ): Diagnosis {
+    const { nodes } = this.#cache;
     const diagnosis = new Diagnosis(nodes.length);
     for (const node of nodes) {
       const named = !names || names.has(node.name);
-      const refused = named ? (this.#check(node, results) ?? others?.get(node)) : this.#elsewhere;
+      const refused = named
+        ? (this.#check(pod, node, results) ?? others?.get(node))
+        : this.#elsewhere;
       if (refused) diagnosis.add(node.name, refused);
     }
     return diagnosis;
   }
   #elsewhere: Refused = NOT_SELECTED;
 
-  #check(node: NodeState, results: ShapeResults): Refused | undefined {
+  #check(pod: PodInfo, node: NodeState, results: ShapeResults): Refused | undefined {
     const valid = results.filteredAt[node.index] === node.generation;
     const kept = valid ? results.refusals[node.index] : this.#keep(node, results);
-    return kept ?? this.#refusalOf(node, this.#freshFilters);
+    const refused = kept ?? this.#refusalOf(node, this.#freshFilters);
+    return refused ?? this.#refusalByRivals(pod, node);
+  }
+
+  #nominatedNode(pod: PodInfo): NodeState | undefined {
+    if (this.#nominations?.isEmpty !== false) return undefined;
+    const name = this.#nominations.nodeOf(pod.key);
+    return name === undefined ? undefined : this.#cache.node(name);
+  }
+
+  /** Whether pods that are nominated to the node, and matter no less, leave no room for this one. */
+  #refusalByRivals(pod: PodInfo, node: NodeState): Refused | undefined {
+    const rivals = this.#nominations?.rivals(pod, node.name);
+    if (!rivals?.length) return undefined;
+    const trial = new Trial(pod, node, {
+      states: filterStatesOf(this.#profile),
+      nodes: this.#cache.nodes,
+      nominations: undefined,
+      generation: () => this.#cache.newGeneration(),
+    });
+    for (const rival of rivals) trial.add(rival);
+    return trial.filter();
   }
 
   /** Asks the cacheable filters and keeps what they say. */
@@ -342,6 +384,7 @@ export interface CycleOptions {
   readonly random: Random;
   /** 0 or absent: adaptive. */
   readonly percentageOfNodesToScore?: number;
+  readonly nominations?: Nominations;
   /** A plugin failed that declares `onFailure: 'ignore'`. */
   onIgnored(failure: PluginFailure, pod: PodInfo): void;
 }
