@@ -53,7 +53,10 @@ export default definePlugin<FrameworkConfig>({
           // Profiles from before there were these do without.
           { name: 'NodePorts', optional: true },
           { name: 'NodeResourcesFit' },
+          { name: 'VolumeRestrictions', optional: true },
+          { name: 'NodeVolumeLimits', optional: true },
           { name: 'VolumeBinding', optional: true },
+          { name: 'VolumeZone', optional: true },
           { name: 'NodeResourcesBalancedAllocation', weight: 1, optional: true },
           { name: 'ImageLocality', weight: 1, optional: true },
           { name: 'DefaultBinder' },
