@@ -1,5 +1,6 @@
 import type { Schema } from '../schema.ts';
 import type { CelType } from './cel.ts';
+import { DEVICE_BINDING } from './device.ts';
 import { parseDuration, parseTimestamp } from './library/time.ts';
 import {
   type Binding,
@@ -31,6 +32,7 @@ export function bindingOf(type: CelType): Binding {
   if ('optional' in type) return optionalBinding(bindingOf(type.optional));
   if ('of' in type) return { type: type.of as Type, adapt: adaptDyn };
   if ('fields' in type) return structOf('object', () => fieldsOf(type.fields));
+  if (type.type === 'device') return DEVICE_BINDING;
   return { type: NAMED[type.type], adapt: adaptDyn };
 }
 

@@ -1,5 +1,7 @@
 import type { Schema } from '../schema.ts';
 
+export type { CelDevice, CelDeviceAttribute } from './device.ts';
+
 /**
  * The Common Expression Language as Kubernetes uses it (KEP-2876, KEP-3488): custom resources'
  * rules, admission policies, webhooks' match conditions. The engine is loaded on first use.
@@ -48,7 +50,8 @@ export type CelType =
   | { readonly optional: CelType }
   | { readonly of: CelResultType };
 
-export type CelTypeName = 'dyn' | 'string' | 'bool' | 'int' | 'list' | 'map';
+/** `device`: a `CelDevice`, as the selectors of DeviceClasses see one. */
+export type CelTypeName = 'dyn' | 'string' | 'bool' | 'int' | 'list' | 'map' | 'device';
 
 /** The type that was found for an expression; `name` as messages write it: `list(string)`. */
 export interface CelResultType {

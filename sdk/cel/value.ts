@@ -80,6 +80,10 @@ export abstract class MapValue extends CelObject {
   /** Undefined where there is none. */
   abstract get(key: unknown): unknown;
   abstract keys(): readonly unknown[];
+
+  has(key: unknown): boolean {
+    return this.get(key) !== undefined;
+  }
 }
 
 /** A map of the expression's own. */

@@ -43,6 +43,10 @@ const SERVED: readonly [path: string, resource: string, since: number, until: nu
   ['/apis/policy/v1beta1', 'poddisruptionbudgets', 5, 24],
   ['/apis/policy/v1beta1', 'podsecuritypolicies', 10, 24],
   ['/apis/rbac.authorization.k8s.io/v1beta1', 'roles', 6, 21],
+  ['/apis/resource.k8s.io/v1', 'deviceclasses', 34, 99],
+  ['/apis/resource.k8s.io/v1', 'resourceclaims', 34, 99],
+  ['/apis/resource.k8s.io/v1', 'resourceclaimtemplates', 34, 99],
+  ['/apis/resource.k8s.io/v1', 'resourceslices', 34, 99],
   ['/apis/scheduling.k8s.io/v1beta1', 'priorityclasses', 11, 21],
   ['/apis/storage.k8s.io/v1', 'csistoragecapacities', 24, 99],
   ['/apis/storage.k8s.io/v1', 'volumeattributesclasses', 34, 99],
@@ -62,7 +66,6 @@ interface Group {
   readonly versions: readonly { readonly groupVersion: string }[];
 }
 
-const DEVICES = 'dynamic resource allocation is not there yet';
 const NODE = 'no node answers it yet';
 const MUTATING = 'stable since 1.36; applying what CEL makes is not there yet';
 /** Stable in 1.36, and not served, with the reason. Betas are off there unless asked for. */
@@ -74,11 +77,6 @@ const NOT_SERVED: Readonly<Record<string, string>> = {
   '/api/v1 pods/resize': 'pods cannot be resized yet',
   '/apis/admissionregistration.k8s.io/v1 mutatingadmissionpolicies': MUTATING,
   '/apis/admissionregistration.k8s.io/v1 mutatingadmissionpolicybindings': MUTATING,
-  '/apis/resource.k8s.io/v1 deviceclasses': DEVICES,
-  '/apis/resource.k8s.io/v1 resourceclaims': DEVICES,
-  '/apis/resource.k8s.io/v1 resourceclaims/status': DEVICES,
-  '/apis/resource.k8s.io/v1 resourceclaimtemplates': DEVICES,
-  '/apis/resource.k8s.io/v1 resourceslices': DEVICES,
 };
 
 describe('--emulate', { timeout: 120_000 }, () => {

@@ -147,6 +147,14 @@ replication-controller
   update replicationcontrollers/finalizers
   create,delete,list,patch,watch pods
   report events @core,events
+resource-claim-controller
+  read pods
+  update pods/finalizers
+  create,delete,read resourceclaims @resource
+  read resourceclaimtemplates @resource
+  patch,update resourceclaims,resourceclaims/status @resource
+  patch,update pods/status
+  report events @core,events
 resourcequota-controller
   list,watch * @*
   update resourcequotas/status

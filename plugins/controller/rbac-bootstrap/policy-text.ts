@@ -137,5 +137,6 @@ const GROUPS: Readonly<Record<string, string>> = {
   networking: 'networking.k8s.io',
   node: 'node.k8s.io',
   rbac: GROUP,
+  resource: 'resource.k8s.io',
   storage: 'storage.k8s.io',
 };

@@ -1,5 +1,6 @@
 /**
- * What every cluster may do from the start, as Kubernetes 1.32 has it. A line without indent names
+ * What every cluster may do from the start, as Kubernetes 1.32 has it, and
+ * 1.34 for `resource.k8s.io`. A line without indent names
  * a role and what it is labelled or made up of; the indented ones below are its rules:
  *
  *     <verbs> <resources> [@<groups>] [=<names>]
@@ -32,6 +33,7 @@ system:aggregate-to-edit label:edit
   write poddisruptionbudgets @policy
   write ingresses,networkpolicies @networking
   write,read leases @coordination
+  write resourceclaims,resourceclaimtemplates @resource
 system:aggregate-to-view label:view
   read configmaps,endpoints,persistentvolumeclaims,persistentvolumeclaims/status,pods,replicationcontrollers,replicationcontrollers/scale,serviceaccounts,services,services/status
   read bindings,events,limitranges,namespaces/status,pods/log,pods/status,replicationcontrollers/status,resourcequotas,resourcequotas/status
@@ -43,6 +45,7 @@ system:aggregate-to-view label:view
   read daemonsets,daemonsets/status,deployments,deployments/scale,deployments/status,ingresses,ingresses/status,networkpolicies,replicasets,replicasets/scale,replicasets/status,replicationcontrollers/scale @extensions
   read poddisruptionbudgets,poddisruptionbudgets/status @policy
   read ingresses,ingresses/status,networkpolicies @networking
+  read resourceclaims,resourceclaims/status,resourceclaimtemplates @resource
 system:auth-delegator
   create tokenreviews @authentication
   create subjectaccessreviews @authorization
@@ -101,6 +104,9 @@ system:kube-scheduler
   read namespaces
   read csidrivers @storage
   read csistoragecapacities @storage
+  read deviceclasses,resourceslices @resource
+  read,patch,update resourceclaims,resourceclaims/status @resource
+  read,patch,update pods/finalizers
 system:kubelet-api-admin
   read nodes
   proxy nodes
@@ -130,6 +136,8 @@ system:node
   read csidrivers @storage
   create,delete,get,patch,update csinodes @storage
   read runtimeclasses @node
+  get resourceclaims @resource
+  deletecollection resourceslices @resource
 system:node-bootstrapper
   create,read certificatesigningrequests @certificates
 system:node-problem-detector

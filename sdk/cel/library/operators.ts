@@ -44,7 +44,7 @@ export const OPERATORS: Library = {
   },
   '_+_(list<T>, list<T>): list<T>': (frame, a: ListValue, b: ListValue) => added(a, b, frame.meter),
   '@in(T, list<T>): bool': (frame, value: unknown, list: ListValue) => has(frame, list, value),
-  '@in(K, map<K, V>): bool': (_, key: unknown, map: MapValue) => map.get(key) !== undefined,
+  '@in(K, map<K, V>): bool': (_, key: unknown, map: MapValue) => map.has(key),
   ...relations(),
 };
 

@@ -32,6 +32,11 @@ class Quantity extends Opaque {
   }
 }
 
+/** Of data that was checked before. */
+export function opaqueQuantity(text: string): Opaque {
+  return new Quantity(parseQuantity(text));
+}
+
 const NAME = TYPE.name;
 const ofInt = (value: bigint): ParsedQuantity => ({
   mantissa: value,

@@ -48,6 +48,11 @@ export const SEMVER: Library = {
   [`${NAME}.isGreaterThan(${NAME}): bool`]: (_, a: Semver, b: Semver) => compareVersions(a, b) > 0,
 };
 
+/** Of data that was checked before. */
+export function opaqueVersion(text: string): Opaque {
+  return read(text) ?? fail('invalid semver');
+}
+
 function wanted(frame: Frame, text: string, normalize: boolean): Semver {
   return parse(frame, text, normalize) ?? fail('invalid semver');
 }
@@ -55,7 +60,11 @@ function wanted(frame: Frame, text: string, normalize: boolean): Semver {
 function parse({ meter }: Frame, text: string, normalize: boolean): Semver | undefined {
   meter.traverse(text.length);
   if (text.length > TEXT_LENGTH_MAX) return undefined;
-  const match = GRAMMAR.exec(normalize ? normalized(text) : text);
+  return read(normalize ? normalized(text) : text);
+}
+
+function read(text: string): Semver | undefined {
+  const match = GRAMMAR.exec(text);
   if (!match) return undefined;
   const [whole, major = '', minor = '', patch = '', pre = '', build = ''] = match;
   const parts = pre === '' ? [] : pre.split('.');
