@@ -16,6 +16,8 @@ import nodeResourcesFit from '../../plugins/scheduler/node-resources-fit/plugin.
 import nodeUnschedulable from '../../plugins/scheduler/node-unschedulable/plugin.ts';
 import prioritySort from '../../plugins/scheduler/priority-sort/plugin.ts';
 import taintToleration from '../../plugins/scheduler/taint-toleration/plugin.ts';
+import volumeBinding from '../../plugins/scheduler/volume-binding/plugin.ts';
+import volumeRestrictions from '../../plugins/scheduler/volume-restrictions/plugin.ts';
 
 /** What a real scheduler (v1.20) said about pods on five nodes, against what ours says. */
 interface Recording {
@@ -51,6 +53,11 @@ const NEWER: readonly (readonly [old: RegExp, now: string, why: string])[] = [
     "node(s) didn't match Pod's node affinity/selector",
     'v1.22 names the selector too',
   ],
+  [
+    /\d+ (persistentvolumeclaim "[^"]*" not found)/g,
+    '$1',
+    'v1.21 looks at claims before nodes, which are not counted then',
+  ],
 ];
 
 /** Recorded pods that need a plugin which is not there yet. */
@@ -58,7 +65,6 @@ const NEEDS_MORE: Readonly<Record<string, string>> = {
   podaffinity: 'inter-pod affinity',
   'antiaffinity-2': 'inter-pod affinity',
   spread: 'topology spread',
-  'pvc-missing': 'volume binding',
 };
 
 for (const [name, recorded] of Object.entries(recording.pods)) {
@@ -124,6 +130,8 @@ const PLUGINS = [
   contributionOf(schedulerContributionOf(nodeAffinity)),
   contributionOf(schedulerContributionOf(nodeResourcesFit)),
   contributionOf(schedulerContributionOf(nodePorts)),
+  contributionOf(schedulerContributionOf(volumeRestrictions)),
+  contributionOf(schedulerContributionOf(volumeBinding)),
 ];
 
 function contributionOf(value: SchedulerContribution): Contribution<SchedulerContribution> {
@@ -151,6 +159,7 @@ function newest(message: string): string {
     .concat(message.slice(message.indexOf(': ') + 2));
   let text = tail.replace(/\.$/, '');
   for (const [old, now] of NEWER) text = text.replace(old, now);
+  if (!/^\d/.test(text)) return `${head}: ${text}.`;
   const counts = new Map<string, number>();
   for (const [, count, reason = ''] of text.matchAll(/(\d+) (.*?)(?=, \d+ |$)/g)) {
     counts.set(reason, (counts.get(reason) ?? 0) + Number(count));
