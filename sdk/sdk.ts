@@ -94,6 +94,7 @@ export * from './scheduler-remote.ts';
 export * from './scheduler-verdict.ts';
 export * from './scheduling-explanation.ts';
 export * from './schema.ts';
+export * from './score-shape.ts';
 export * from './selector.ts';
 export * from './served-kind.ts';
 export * from './service-account.ts';

@@ -1,9 +1,8 @@
-import { scheduler } from 'kernetes/sdk';
+import { SHAPE_SCHEMA, scheduler } from 'kernetes/sdk';
 import { type FitConfig, mayFit, refusalOf } from './fit.ts';
 import { type ScoringStrategy, scorerOf } from './strategy.ts';
 
 const names = { type: 'array', items: { type: 'string' }, default: [] };
-const percent = { type: 'integer', minimum: 0, maximum: 100 };
 const resources = {
   type: 'array',
   minItems: 1,
@@ -21,17 +20,6 @@ const resources = {
     { name: 'memory', weight: 1 },
   ],
 };
-const shape = {
-  type: 'array',
-  minItems: 1,
-  items: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['utilization', 'score'],
-    properties: { utilization: percent, score: { type: 'integer', minimum: 0, maximum: 10 } },
-  },
-};
-
 interface Config extends FitConfig {
   readonly scoringStrategy: ScoringStrategy;
 }
@@ -57,7 +45,7 @@ export default scheduler.stateful<Config, undefined>({
             type: 'object',
             additionalProperties: false,
             required: ['shape'],
-            properties: { shape },
+            properties: { shape: SHAPE_SCHEMA },
           },
         },
         default: {},

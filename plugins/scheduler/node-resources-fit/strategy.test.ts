@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { podInfoOf } from 'kernetes/sdk';
+import { podInfoOf, scoreAt } from 'kernetes/sdk';
 import { node, nodeStates, pod } from 'kernetes/sdk/testing';
-import { type ScoringStrategy, scoreAt, scorerOf } from './strategy.ts';
+import { type ScoringStrategy, scorerOf } from './strategy.ts';
 
 /** The node has 4 CPUs and 8 GiB. */
 function asking(requests: Record<string, string>) {

@@ -1,16 +1,10 @@
-import { type NodeInfo, type PodInfo, SCORE_MAX } from 'kernetes/sdk';
+import { type NodeInfo, type PodInfo, SCORE_MAX, type ShapePoint, scoreAt } from 'kernetes/sdk';
 import { capacityOf, type ResourceWeight, usageOf } from './amounts.ts';
 
 export interface ScoringStrategy {
   readonly type: 'LeastAllocated' | 'MostAllocated' | 'RequestedToCapacityRatio';
   readonly resources: readonly ResourceWeight[];
   readonly requestedToCapacityRatio?: { readonly shape: readonly ShapePoint[] };
-}
-
-/** At this use, in percent, a resource scores so much: 0 to 10. */
-export interface ShapePoint {
-  readonly utilization: number;
-  readonly score: number;
 }
 
 export type Scorer = (pod: PodInfo, node: NodeInfo) => number;
@@ -81,18 +75,4 @@ function ratioScore(
     weights += weight;
   }
   return weights === 0 ? 0 : Math.round(sum / weights);
-}
-
-/** Points' scores go to 10, a node's to 100. */
-const SCALE = SCORE_MAX / 10;
-
-/** Straight lines between the points, level before the first and after the last. */
-export function scoreAt(shape: readonly ShapePoint[], utilization: number): number {
-  const at = shape.findIndex(point => utilization <= point.utilization);
-  const right = at < 0 ? shape.at(-1) : shape[at];
-  const left = shape[at - 1];
-  if (!right) return 0;
-  if (at <= 0 || !left) return SCALE * right.score;
-  const rise = SCALE * (right.score - left.score) * (utilization - left.utilization);
-  return SCALE * left.score + Math.trunc(rise / (right.utilization - left.utilization));
 }
