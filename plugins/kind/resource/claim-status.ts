@@ -46,7 +46,7 @@ export function validateClaimStatus(claim: ResourceClaim, old: ResourceClaim): F
   ];
 }
 
-function deviceId({ driver, pool, device, shareID }: AllocatedDeviceStatus): string {
+export function deviceId({ driver, pool, device, shareID }: AllocatedDeviceStatus): string {
   return [driver, pool, device, ...(shareID ? [shareID] : [])].join('/');
 }
 

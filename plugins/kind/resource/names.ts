@@ -1,4 +1,5 @@
 import {
+  cIdentifierErrors,
   dns1123LabelErrors,
   dns1123SubdomainErrors,
   type FieldError,
@@ -62,11 +63,5 @@ export function validateFullName(name: string, path: FieldPath): FieldError[] {
 function validateIdentifier(id: string, path: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   if (id.length > ID_MAX) errors.push(tooLong(path, ID_MAX));
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(id)) errors.push(invalidValue(path, id, IDENTIFIER));
-  return errors;
+  return [...errors, ...nameFindings(path, id, cIdentifierErrors(id))];
 }
-
-const IDENTIFIER =
-  'a valid C identifier must start with alphabetic character or ' +
-  "'_', followed by a string of alphanumeric characters or '_' " +
-  "(e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used for validation is '[A-Za-z_][A-Za-z0-9_]*')";

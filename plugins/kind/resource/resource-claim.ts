@@ -14,7 +14,7 @@ import {
   type ResourceClaimTemplate,
   validateTemplateMetadata,
 } from 'kernetes/sdk';
-import { validateClaimStatus } from './claim-status.ts';
+import { deviceId, validateClaimStatus } from './claim-status.ts';
 import { validateDeviceClaim } from './device-claim.ts';
 import type { Selectors } from './selectors.ts';
 
@@ -41,6 +41,7 @@ export function resourceClaims(selectors: Selectors): KindDefinition {
     strategy: {
       returnsDeleted: true,
       status: true,
+      prepareStatusUpdate: dropFreedDevices,
       validateCreate: ({ spec }) =>
         validateDeviceClaim(spec?.devices, fieldPath('spec', 'devices'), selectors),
       validateUpdate: ({ spec }, old) => immutable(spec, old.spec, fieldPath('spec')),
@@ -96,6 +97,14 @@ function defaultDeviceClaim(claim: DeviceClaim | undefined): void {
       for (const toleration of request.tolerations ?? []) toleration.operator ||= 'Equal';
     }
   }
+}
+
+/** What the drivers said of devices goes with them. */
+function dropFreedDevices({ status }: ResourceClaim, old: ResourceClaim): void {
+  const freed = old.status?.allocation?.devices?.results;
+  if (status?.devices === undefined || status.allocation || freed === undefined) return;
+  const ids = new Set(freed.map(deviceId));
+  status.devices = status.devices.filter(device => !ids.has(deviceId(device)));
 }
 
 function stateOf({ metadata, status }: ResourceClaim): string {
