@@ -82,6 +82,17 @@ test('setNode() tells what changed, and leaves the generation if nothing did', (
   ]);
 });
 
+test('setNode() tells what a node says of itself, not when it last said so', () => {
+  const saying = (status: string, lastHeartbeatTime: string) => {
+    const conditions = [{ type: 'Ready', status, lastHeartbeatTime }];
+    return { ...node('n'), status: { ...node('n').status, conditions } };
+  };
+  const cache = new Cache();
+  cache.setNode(saying('True', '2026-01-01T00:00:00Z'));
+  assert.deepEqual(cache.setNode(saying('True', '2026-01-01T00:00:10Z')), []);
+  assert.deepEqual(cache.setNode(saying('False', '2026-01-01T00:00:10Z')), ['NodeCondition']);
+});
+
 test('nodes of different zones take turns', () => {
   const cache = new Cache();
   for (const name of ['a1', 'a2', 'a3', 'b1', 'c1', 'c2']) {

@@ -191,14 +191,18 @@ function changesOf(old: Node, node: Node): readonly ClusterEvent[] | undefined {
   if (differ(old.status?.allocatable, node.status?.allocatable)) events.push('NodeAllocatable');
   const taints = differ(old.spec?.taints, node.spec?.taints);
   if (taints || !!old.spec?.unschedulable !== !!node.spec?.unschedulable) events.push('NodeTaint');
+  if (differ(saidBy(old), saidBy(node))) events.push('NodeCondition');
+  if (differ(old.metadata.annotations, node.metadata.annotations)) events.push('NodeAnnotation');
   return events.length > 0 ? events : undefined;
 }
 
+/** The conditions without their times: a heartbeat is no change. */
+function saidBy({ status }: Node): readonly string[] | undefined {
+  return status?.conditions?.map(({ type, status }) => `${type}=${status}`);
+}
+
 function sameExtras(old: Node, node: Node): boolean {
-  return (
-    !differ(old.metadata.annotations, node.metadata.annotations) &&
-    !differ(old.status?.images, node.status?.images)
-  );
+  return !differ(old.status?.images, node.status?.images);
 }
 
 function differ(a: unknown, b: unknown): boolean {

@@ -60,6 +60,10 @@ export default definePlugin<FrameworkConfig>({
           { name: 'NodeResourcesBalancedAllocation', weight: 1, optional: true },
           { name: 'ImageLocality', weight: 1, optional: true },
           { name: 'DefaultBinder' },
+          // Only old configurations ask for them.
+          { name: 'NodeConditions', disabled: true },
+          { name: 'NodeLabel', disabled: true },
+          { name: 'NodePreferAvoidPods', disabled: true },
         ],
       },
     },
@@ -131,4 +135,10 @@ function schedule(ctx: PluginContext<FrameworkConfig>, sources: Sources): () => 
 const UNFINISHED = 'status.phase!=Succeeded,status.phase!=Failed';
 /** The whole spec: a scheduler plugin may look at any part of it. */
 const POD_FIELDS = ['spec', 'status.conditions'];
-const NODE_FIELDS = ['spec', 'status.allocatable', 'status.capacity', 'status.images'];
+const NODE_FIELDS = [
+  'spec',
+  'status.allocatable',
+  'status.capacity',
+  'status.images',
+  'status.conditions',
+];

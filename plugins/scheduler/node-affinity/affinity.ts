@@ -17,6 +17,12 @@ export interface AffinityConfig {
   readonly addedAffinity?: NodeAffinity;
 }
 
+/** The added affinity, worked out once. */
+export interface AddedAffinity {
+  readonly required?: NodeMatcher;
+  readonly preferred: readonly Preference[];
+}
+
 /** What is worked out once a pod. */
 export interface AffinityState {
   readonly added?: NodeMatcher;
@@ -29,16 +35,25 @@ interface Preference {
   readonly weight: number;
 }
 
+/** Each required term names nodes, and no node twice where it must. */
+export const CONFLICT = verdict.unresolvable('pod affinity terms conflict');
 const NOT_ADDED = verdict.unresolvable("node(s) didn't match scheduler-enforced node affinity");
 const NOT_REQUIRED = verdict.unresolvable("node(s) didn't match Pod's node affinity/selector");
+
+export function addedAffinityOf({ addedAffinity = {} }: AffinityConfig): AddedAffinity {
+  const required = addedAffinity.requiredDuringSchedulingIgnoredDuringExecution;
+  const preferred = addedAffinity.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  return {
+    ...(required && { required: nodeSelectorMatcher(required) }),
+    preferred: preferred.map(preferenceOf),
+  };
+}
 
 /** Undefined: any node will do. */
 export function requiredState(
   { spec }: PodInfo,
-  config: AffinityConfig,
+  { required: added }: AddedAffinity,
 ): AffinityState | undefined {
-  const addedSelector = config.addedAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  const added = addedSelector && nodeSelectorMatcher(addedSelector);
   const required = requiredNodes(spec);
   if (!added && !required) return undefined;
   return { ...(added && { added }), ...(required && { required }) };
@@ -47,7 +62,8 @@ export function requiredState(
 /** The only nodes that the pod's required affinity names, if it names them. */
 export function namedNodes({ spec }: PodInfo): readonly string[] | undefined {
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return required && selectedNodeNames(required);
+  if (!required || required.nodeSelectorTerms.length === 0) return undefined;
+  return selectedNodeNames(required);
 }
 
 export function refusalOf(node: NodeInfo, { added, required }: AffinityState): Refusal | undefined {
@@ -56,15 +72,10 @@ export function refusalOf(node: NodeInfo, { added, required }: AffinityState): R
 }
 
 /** Undefined: no node is liked better than another. */
-export function preferredState(
-  { spec }: PodInfo,
-  config: AffinityConfig,
-): AffinityState | undefined {
-  const terms = [
-    ...(config.addedAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []),
-    ...(spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []),
-  ];
-  return terms.length > 0 ? { preferred: terms.map(preferenceOf) } : undefined;
+export function preferredState({ spec }: PodInfo, added: AddedAffinity): AffinityState | undefined {
+  const own = spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  const preferred = [...added.preferred, ...own.map(preferenceOf)];
+  return preferred.length > 0 ? { preferred } : undefined;
 }
 
 function preferenceOf({ preference, weight }: PreferredSchedulingTerm): Preference {

@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type NodeSelectorTerm, type PodSpec, podInfoOf } from 'kernetes/sdk';
-import { node, nodeStates, pod, testSchedulerPlugin } from 'kernetes/sdk/testing';
-import { preferenceScore, preferredState, refusalOf, requiredState } from './affinity.ts';
+import {
+  node,
+  nodeStates,
+  pod,
+  schedulerContributionOf,
+  testSchedulerPlugin,
+} from 'kernetes/sdk/testing';
+import {
+  addedAffinityOf,
+  CONFLICT,
+  preferenceScore,
+  preferredState,
+  refusalOf,
+  requiredState,
+} from './affinity.ts';
 import plugin from './plugin.ts';
 
 const IN_A: NodeSelectorTerm = {
@@ -37,6 +50,8 @@ testSchedulerPlugin(plugin, { pods: [podWith(affine(IN_A)), podWith(affine(NAMED
 const [state] = nodeStates([node('plain', { metadata: { labels: { zone: 'a', cores: '8' } } })]);
 assert.ok(state);
 
+const NOTHING_ADDED = addedAffinityOf({});
+
 const TABLE: [name: string, spec: Partial<PodSpec>, fits: boolean][] = [
   ['accepts a pod that wants nothing', {}, true],
   ['accepts an equal label', { nodeSelector: { zone: 'a' } }, true],
@@ -63,7 +78,7 @@ function expression(key: string, operator: string, ...values: string[]): NodeSel
 
 for (const [name, spec, fits] of TABLE) {
   test(`filter() ${name}`, () => {
-    const required = requiredState(podInfoOf(podWith(spec)), {});
+    const required = requiredState(podInfoOf(podWith(spec)), NOTHING_ADDED);
     const refusal = required && refusalOf(state, required);
     assert.equal(refusal === undefined, fits);
     const reasons = ["node(s) didn't match Pod's node affinity/selector"];
@@ -77,7 +92,7 @@ test('filter() enforces the added affinity and says so', () => {
       nodeSelectorTerms: [expression('x', 'Exists')],
     },
   };
-  const required = requiredState(podInfoOf(podWith({})), { addedAffinity });
+  const required = requiredState(podInfoOf(podWith({})), addedAffinityOf({ addedAffinity }));
   assert.ok(required);
   assert.deepEqual(refusalOf(state, required)?.reasons, [
     "node(s) didn't match scheduler-enforced node affinity",
@@ -85,8 +100,52 @@ test('filter() enforces the added affinity and says so', () => {
 });
 
 test('score() adds the weights of the terms that match', () => {
-  const preferred = preferredState(podInfoOf(PREFERRING), {});
+  const preferred = preferredState(podInfoOf(PREFERRING), NOTHING_ADDED);
   assert.ok(preferred);
   assert.equal(preferenceScore(state, preferred), 35);
-  assert.equal(preferredState(podInfoOf(podWith({})), {}), undefined);
+  assert.equal(preferredState(podInfoOf(podWith({})), NOTHING_ADDED), undefined);
+});
+
+test('score() adds the preferences that are added', () => {
+  const addedAffinity = {
+    preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 7, preference: IN_A }],
+  };
+  const preferred = preferredState(podInfoOf(PREFERRING), addedAffinityOf({ addedAffinity }));
+  assert.ok(preferred);
+  assert.equal(preferenceScore(state, preferred), 42);
+});
+
+function fieldNamed(...lists: string[][]): NodeSelectorTerm {
+  return {
+    matchFields: lists.map(values => ({ key: 'metadata.name', operator: 'In', values })),
+  };
+}
+
+const NAMES: [name: string, terms: NodeSelectorTerm[], expected: unknown][] = [
+  ['names the nodes of all terms', [fieldNamed(['a']), fieldNamed(['b'])], ['a', 'b']],
+  ['names the nodes that a term names each time', [fieldNamed(['a', 'b'], ['b'])], ['b']],
+  ['names none when one term names none', [fieldNamed(['a']), IN_A], undefined],
+  ['refuses terms that contradict themselves', [fieldNamed(['a'], ['b'])], CONFLICT],
+  ['leaves terms that match nothing to filter()', [], undefined],
+];
+
+for (const [name, terms, expected] of NAMES) {
+  test(`preFilter() ${name}`, () => {
+    const { local } = schedulerContributionOf(plugin);
+    const one = podInfoOf(podWith(affine(...terms)));
+    const said = local?.preFilter?.({ pod: one, nodes: [state], config: {}, state: undefined });
+    assert.deepEqual(said?.code === 'only' ? said.nodeNames : said, expected);
+  });
+}
+
+test('a node wakes the pods that it suits', () => {
+  const { local } = schedulerContributionOf(plugin);
+  const hint = local?.requeueOn?.[0];
+  assert.ok(hint && typeof hint !== 'string');
+  const woken = (zone: string) => {
+    const one = podInfoOf(podWith({ nodeSelector: { zone } }));
+    return hint.fits({ event: 'NodeAdd', pod: one, config: {}, node: state, other: undefined });
+  };
+  assert.equal(woken('a'), true);
+  assert.equal(woken('b'), false);
 });

@@ -1,7 +1,9 @@
-import { normalizeToMax, scheduler, verdict } from 'kernetes/sdk';
+import { type ClusterChange, normalizeToMax, scheduler, verdict } from 'kernetes/sdk';
 import {
   type AffinityConfig,
   type AffinityState,
+  addedAffinityOf,
+  CONFLICT,
   namedNodes,
   preferenceScore,
   preferredState,
@@ -9,26 +11,39 @@ import {
   requiredState,
 } from './affinity.ts';
 
-export default scheduler.plugin<AffinityConfig, AffinityState>({
+export default scheduler.stateful<AffinityConfig, AffinityState>({
   name: 'NodeAffinity',
-  cacheable: true,
-  requeueOn: ['NodeAdd', 'NodeLabel'],
   config: {
     type: 'object',
     additionalProperties: false,
     properties: { addedAffinity: { type: 'object' } },
   },
-  preFilter(context) {
-    context.state = requiredState(context.pod, context.config);
-    if (!context.state) return verdict.skip;
-    const names = namedNodes(context.pod);
-    return names && verdict.only(names);
+  create(config) {
+    const added = addedAffinityOf(config);
+    const fits = ({ pod, node }: ClusterChange) => {
+      const state = node && requiredState(pod, added);
+      return !state || refusalOf(node, state) === undefined;
+    };
+    return {
+      cacheable: true,
+      requeueOn: [
+        { on: 'NodeAdd', fits },
+        { on: 'NodeLabel', fits },
+      ],
+      preFilter(context) {
+        context.state = requiredState(context.pod, added);
+        if (!context.state) return verdict.skip;
+        const names = namedNodes(context.pod);
+        if (names?.length === 0) return CONFLICT;
+        return names && verdict.only(names);
+      },
+      filter: ({ node, state }) => state && refusalOf(node, state),
+      preScore(context) {
+        context.state = preferredState(context.pod, added);
+        return context.state ? undefined : verdict.skip;
+      },
+      score: ({ node, state }) => (state ? preferenceScore(node, state) : 0),
+      normalize: scores => normalizeToMax(scores),
+    };
   },
-  filter: ({ node, state }) => state && refusalOf(node, state),
-  preScore(context) {
-    context.state = preferredState(context.pod, context.config);
-    return context.state ? undefined : verdict.skip;
-  },
-  score: ({ node, state }) => (state ? preferenceScore(node, state) : 0),
-  normalize: scores => normalizeToMax(scores),
 });

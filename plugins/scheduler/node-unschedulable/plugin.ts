@@ -1,4 +1,4 @@
-import { isTolerated, scheduler, verdict } from 'kernetes/sdk';
+import { isTolerated, type NodeInfo, type PodInfo, scheduler, verdict } from 'kernetes/sdk';
 
 const UNSCHEDULABLE = verdict.unresolvable('node(s) were unschedulable');
 /** What a cordoned node has, or is about to get: a pod that tolerates it may come. */
@@ -7,8 +7,14 @@ const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 export default scheduler.filter<Record<string, never>, undefined>({
   name: 'NodeUnschedulable',
   cacheable: true,
-  requeueOn: ['NodeAdd', 'NodeTaint'],
+  requeueOn: [
+    { on: 'NodeAdd', fits: ({ pod, node }) => !node || !isKeptOff(pod, node) },
+    { on: 'NodeTaint', fits: ({ pod, node }) => !node || !isKeptOff(pod, node) },
+  ],
   config: { type: 'object', additionalProperties: false },
-  filter: ({ pod, node }) =>
-    node.unschedulable && !isTolerated(TAINT, pod.spec.tolerations) ? UNSCHEDULABLE : undefined,
+  filter: ({ pod, node }) => (isKeptOff(pod, node) ? UNSCHEDULABLE : undefined),
 });
+
+function isKeptOff({ spec }: PodInfo, node: NodeInfo): boolean {
+  return node.unschedulable && !isTolerated(TAINT, spec.tolerations);
+}
