@@ -1,19 +1,20 @@
 import { definePoint } from './extension.ts';
 import type { JsonSchema, PluginContext } from './plugin.ts';
 import {
-  type BindRequest,
   type ClusterEvent,
   type FailurePolicy,
   SCHEDULER_POINTS,
   type SchedulerPlugin,
   type SchedulerPoint,
 } from './scheduler.ts';
-import {
-  type EvaluateBatch,
-  type EvaluateResult,
-  Evaluator,
-  type NodeCopy,
-  type NodeUsage,
+import { Evaluator } from './scheduler-evaluator.ts';
+import type {
+  Consultation,
+  Consulted,
+  EvaluateBatch,
+  EvaluateResult,
+  HeldVerdict,
+  PointCall,
 } from './scheduler-remote.ts';
 import type { Verdict } from './scheduler-verdict.ts';
 
@@ -31,6 +32,8 @@ export interface SchedulerContribution {
   readonly readsPods: boolean;
   readonly requeueOn: readonly ClusterEvent[] | undefined;
   readonly skipsLate: boolean;
+  /** It has `normalize`: what it says about a node depends on which others are feasible. */
+  readonly normalizes: boolean;
   /** JSON Schema of `options`: a scheduler's profile may give others. */
   readonly config: JsonSchema;
   /** The plugin itself, in its own thread. */
@@ -39,21 +42,16 @@ export interface SchedulerContribution {
   instantiate?(options: unknown): SchedulerPlugin;
   /** Filters and scores for one or more pods, after bringing the copy of the nodes up to date. */
   evaluate(batch: EvaluateBatch): EvaluateResult | Promise<EvaluateResult>;
-  /** Calls a point that is not per node: reserve, permit, preBind, bind, postBind. */
-  invoke(call: PointCall): Promise<readonly (Verdict | undefined)[]>;
-}
-
-export interface PointCall {
-  readonly point: 'reserve' | 'unreserve' | 'permit' | 'preBind' | 'bind' | 'postBind';
-  readonly bindings: readonly BindRequest[];
-  /** The bindings' nodes, in their order; none for `bind`. */
-  readonly nodes: readonly { readonly copy: NodeCopy; readonly usage: NodeUsage }[];
+  /** Calls a point after the choice of a node: reserve, permit, preBind, bind, postBind. */
+  invoke(call: PointCall): Promise<readonly (Verdict | HeldVerdict | undefined)[]>;
+  /** Calls preEnqueue, queueSort, postFilter or preempt. */
+  consult(question: Consultation): Promise<Consulted>;
 }
 
 export const schedulerPoint = definePoint<SchedulerContribution>({
   name: 'scheduler',
   combine: 'unique',
-  methods: ['evaluate', 'invoke'],
+  methods: ['evaluate', 'invoke', 'consult'],
 });
 
 /** Adds a scheduler plugin from any plugin's `activate`; the factories below do just this. */
@@ -92,10 +90,11 @@ class ProvidedPlugin implements SchedulerContribution {
   readonly readsPods: boolean;
   readonly requeueOn: readonly ClusterEvent[] | undefined;
   readonly skipsLate: boolean;
+  readonly normalizes: boolean;
   readonly config: JsonSchema;
   readonly #make: (config: unknown) => SchedulerPlugin;
   readonly #plugin: SchedulerPlugin;
-  readonly #evaluator: Evaluator<unknown, unknown>;
+  readonly #evaluator: Evaluator;
 
   constructor(make: (config: unknown) => SchedulerPlugin, options: unknown) {
     const plugin = make(options);
@@ -110,8 +109,9 @@ class ProvidedPlugin implements SchedulerContribution {
     this.readsPods = plugin.readsPods ?? false;
     this.requeueOn = plugin.requeueOn?.map(each => (typeof each === 'string' ? each : each.on));
     this.skipsLate = plugin.skipsLate ?? false;
+    this.normalizes = plugin.normalize !== undefined;
     this.#plugin = plugin;
-    this.#evaluator = new Evaluator(plugin, options);
+    this.#evaluator = new Evaluator(other => (other === options ? plugin : make(other)), options);
   }
 
   get local(): SchedulerPlugin {
@@ -126,7 +126,11 @@ class ProvidedPlugin implements SchedulerContribution {
     return this.#evaluator.evaluate(batch);
   }
 
-  invoke(call: PointCall): Promise<readonly (Verdict | undefined)[]> {
+  invoke(call: PointCall): Promise<readonly (Verdict | HeldVerdict | undefined)[]> {
     return this.#evaluator.invoke(call);
+  }
+
+  consult(question: Consultation): Promise<Consulted> {
+    return this.#evaluator.consult(question);
   }
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scheduler } from './scheduler-factories.ts';
 import { podInfoOf } from './scheduler-info.ts';
-import type { EvaluateBatch, NodeChanges } from './scheduler-remote.ts';
+import { packPods } from './scheduler-pods.ts';
+import { type EvaluateBatch, NO_NODE_CHANGES, type NodeChanges } from './scheduler-remote.ts';
 import { normalizeToMax, verdict } from './scheduler-verdict.ts';
 import { node, pod } from './testing/builders.ts';
 import {
@@ -49,8 +50,8 @@ test('a factory names the points that its plugin implements', () => {
 
 function batch(changes: Partial<NodeChanges>, nodes: number[]): EvaluateBatch {
   return {
-    changes: { reset: false, nodes: [], usage: [], removed: [], ...changes },
-    pods: [podInfoOf(WARM)],
+    changes: { ...NO_NODE_CHANGES, ...changes },
+    pods: packPods([podInfoOf(WARM)]),
     nodes: Int32Array.from(nodes),
     offsets: Int32Array.of(0, nodes.length),
     filter: true,
@@ -67,7 +68,7 @@ test('evaluate() keeps nodes between messages and forgets the removed', async ()
   assert.deepEqual(first.refusals, [verdict.unschedulable('node(s) were too hot')]);
 
   const second = await contribution.evaluate(batch({ removed: [0] }, [1]));
-  assert.deepEqual([[...second.verdicts], second.errors], [[0], []]);
+  assert.deepEqual([[...second.verdicts], second.errors], [[], []]);
   const third = await contribution.evaluate(batch({}, [0]));
   assert.match(third.errors[0]?.message ?? '', /Node 0 was asked about before it was made known/);
 });

@@ -7,7 +7,13 @@ import type { PluginContext, PluginDefinition } from '../plugin.ts';
 import type { NodeContext, QueuedPod, SchedulerPlugin } from '../scheduler.ts';
 import type { SchedulerContribution } from '../scheduler-contribution.ts';
 import { type NodeInfo, NodeState, type PodInfo, podInfoOf } from '../scheduler-info.ts';
-import type { EvaluateBatch, EvaluateResult } from '../scheduler-remote.ts';
+import { packPods } from '../scheduler-pods.ts';
+import {
+  type EvaluateBatch,
+  type EvaluateResult,
+  nodeCopyOf,
+  nodeUsageOf,
+} from '../scheduler-remote.ts';
 import { checkedScore, isRefusal, type Verdict } from '../scheduler-verdict.ts';
 import { askedAtOnce } from './asked-at-once.ts';
 import { node, pod } from './builders.ts';
@@ -226,12 +232,13 @@ function batchOf(
     changes: {
       reset: true,
       removed: [],
-      nodes: nodes.map(({ requested, pods: _pods, ...copy }) => ({ ...copy })),
-      usage: nodes.map(({ index, generation, requested, nonZeroMilliCpu, nonZeroMemory, pods }) => {
-        return { index, generation, requested, nonZeroMilliCpu, nonZeroMemory, pods };
-      }),
+      nodes: nodes.map(nodeCopyOf),
+      usage: nodeUsageOf(
+        nodes,
+        nodes.map(({ pods: added }) => ({ added, removed: [] })),
+      ),
     },
-    pods,
+    pods: packPods(pods),
     nodes: Int32Array.from(indices),
     offsets: Int32Array.from({ length: pods.length + 1 }, (_, i) => i * nodes.length),
     filter: points.includes('filter'),
@@ -240,12 +247,15 @@ function batchOf(
 }
 
 function remoteAnswer(answer: EvaluateResult, i: number, width: number): Outcome {
-  const from = i * width;
-  const verdicts = [...answer.verdicts.subarray(from, from + width)].map(place => {
-    return place > 0 ? (answer.refusals[place - 1] as Verdict) : null;
-  });
-  const scores = [...answer.scores.subarray(from, from + width)];
-  return { verdicts, scores: scores.map((score, k) => (verdicts[k] ? -1 : score)) };
+  const verdicts: (Verdict | null)[] = [];
+  const scores: number[] = [];
+  for (let at = i * width; at < (i + 1) * width; at++) {
+    const place = answer.verdicts[at] ?? 0;
+    const refusal = place > 0 ? (answer.refusals[place - 1] as Verdict) : null;
+    verdicts.push(refusal);
+    scores.push(refusal ? -1 : (answer.scores[at] ?? 0));
+  }
+  return { verdicts, scores };
 }
 
 /** Plain, so that it can be frozen: a node's own functions need not be there. */

@@ -4,15 +4,12 @@ import {
   type NodeContext,
   type NodeState,
   type PodInfo,
-  type PointCall,
-  type SchedulerContribution,
   type Verdict,
 } from 'kernetes/sdk';
 import { withDeadline } from './deadline.ts';
 import { BIND_BATCH_MAX } from './limits.ts';
 import { type EnabledPlugin, PluginFailure, type Profile } from './profile.ts';
-import { assertVerdicts } from './remote-check.ts';
-import { copyOf, usageOf } from './remote-plugin.ts';
+import { RemoteCalls } from './remote-calls.ts';
 
 /**
  * From the choice of a node to the bound pod: reserve, permit, preBind, bind, postBind. Reserve of
@@ -22,12 +19,14 @@ import { copyOf, usageOf } from './remote-plugin.ts';
 export class BindingCycle {
   readonly #clock: Clock;
   readonly #outcome: BindingOutcome;
+  readonly #elsewhere: RemoteCalls;
   #ready: Binding[] = [];
   #inFlight = 0;
 
   constructor(clock: Clock, outcome: BindingOutcome) {
     this.#clock = clock;
     this.#outcome = outcome;
+    this.#elsewhere = new RemoteCalls(clock);
   }
 
   /** Pods begun and neither bound nor failed. */
@@ -125,7 +124,7 @@ export class BindingCycle {
     const requests = batch.map(({ pod, node }) => ({ pod, nodeName: node.name }));
     try {
       const answer = remote
-        ? this.#ask(contribution, { point: 'bind', bindings: requests, nodes: [] })
+        ? this.#elsewhere.bind(enabled, requests)
         : plugin.bind?.(requests, contribution.options);
       const verdicts = (await answer) ?? [];
       if (verdicts.length === batch.length) return verdicts;
@@ -173,14 +172,7 @@ export class BindingCycle {
       if (!enabled.remote) {
         return (await enabled.plugin[point]?.(binding.contextOf(enabled))) ?? undefined;
       }
-      const { pod, node } = binding;
-      const { contribution } = enabled;
-      const call: PointCall = {
-        point,
-        bindings: [{ pod, nodeName: node.name }],
-        nodes: [{ copy: copyOf(node), usage: usageOf(node, contribution.readsPods) }],
-      };
-      return (await this.#ask(contribution, call))[0];
+      return await this.#elsewhere.call(enabled, point, binding);
     } catch (error) {
       return this.#tolerate(binding, enabled, error);
     }
@@ -191,13 +183,6 @@ export class BindingCycle {
     if (!enabled.ignoresFailure) throw failure;
     this.#outcome.ignored(failure, binding.pod);
     return undefined;
-  }
-
-  async #ask(contribution: SchedulerContribution, call: PointCall) {
-    const answer = contribution.invoke(call);
-    const verdicts = await withDeadline(this.#clock, contribution.deadlineMs, answer);
-    assertVerdicts(verdicts, call.bindings.length);
-    return verdicts;
   }
 }
 

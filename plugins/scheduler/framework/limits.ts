@@ -23,6 +23,9 @@ export const REMOTE_BATCH_PAIRS_MAX = 400_000;
 /** Changed nodes in one message, each some kilobytes with its images. */
 export const REMOTE_NODES_MAX = 500;
 
+/** A call into another thread ends after 30 s: whoever waits longer for a permit asks anew before. */
+export const REMOTE_HELD_ASK_MS = 10_000;
+
 /** Shapes of pods with kept results: at 5,000 nodes one takes about 200 kB. */
 export const SHAPES_MAX = 64;
 
@@ -41,3 +44,10 @@ export const FEASIBLE_PERCENT_MIN = 5;
 
 /** The same failure of another pod is not logged again for this long. */
 export const REPEAT_LOG_MS = 5_000;
+
+/** Numbers kept of attempts, 8 bytes each: at 5,000 nodes a plain pod takes about 1,500. */
+export const RECORD_CELLS_MAX = 1 << 20;
+/** Placed pods whose attempts are remembered. */
+export const RECORDED_PODS_MAX = 512;
+/** The last attempts of one pod. */
+export const RECORDED_ATTEMPTS_MAX = 4;

@@ -1,10 +1,10 @@
-import { isRefusal, type NodeState, type PodInfo, type Refusal } from 'kernetes/sdk';
+import type { NodeState, PodInfo, Refusal } from 'kernetes/sdk';
 import type { Cache } from './cache.ts';
 import { feasibleNodesToFind, type SchedulingCycle } from './cycle.ts';
 import { Diagnosis } from './diagnosis.ts';
 import { PluginFailure } from './profile.ts';
-import type { Answer, Asked, RemotePlugin } from './remote-plugin.ts';
-import type { Refused } from './shape-results.ts';
+import type { Answer } from './remote-answer.ts';
+import type { Asked, RemotePlugin } from './remote-plugin.ts';
 
 /**
  * Schedules several pods with the help of plugins in other threads. The local filters find each
@@ -17,7 +17,8 @@ export class RemoteBatch {
   readonly #options: RemoteBatchOptions;
   readonly #asked: readonly Asked[];
   readonly #since: number;
-  readonly #answers: Promise<readonly Answer[]>;
+  readonly #answers: Promise<readonly Answered[]>;
+  readonly #told = new Set<string>();
 
   /** Finds the pods' nodes and sends the questions. */
   constructor(pods: readonly PodInfo[], options: RemoteBatchOptions) {
@@ -66,9 +67,9 @@ export class RemoteBatch {
   }
 
   /** One warning for a plugin that gave nothing at all, whatever the number of pods. */
-  #reportIgnored(answers: readonly Answer[], asked: readonly Asked[]): void {
+  #reportIgnored(answers: readonly Answered[], asked: readonly Asked[]): void {
     for (let r = 0; r < answers.length; r++) {
-      const answer = answers[r] as Answer;
+      const answer = answers[r] as Answered;
       const { enabled } = this.#options.remotes[r] as RemotePlugin;
       if (answer instanceof PluginFailure && enabled.ignoresFailure) {
         this.#options.ignored(answer, (asked[0] as Asked).pod);
@@ -77,64 +78,107 @@ export class RemoteBatch {
   }
 
   /** False: every node it could have had is taken now, and it must be looked for anew. */
-  #place(asked: Asked, i: number, answers: readonly Answer[], since: number): boolean {
+  #place(asked: Asked, i: number, answers: readonly Answered[], since: number): boolean {
     const { cycle, chosen, refused } = this.#options;
-    const { pod } = asked;
-    const refusals = new Map<NodeState, Refused>();
-    const totals = new Float64Array(asked.nodes.length);
-    for (let r = 0; r < answers.length; r++) {
-      this.#collect(asked, i, r, answers[r] as Answer, refusals, totals);
-    }
-    const accepted =
-      refusals.size > 0 ? asked.nodes.filter(node => !refusals.has(node)) : asked.nodes;
-    if (accepted.length === 0) {
+    const { pod, nodes } = asked;
+    const usable = this.#usable(asked, i, answers);
+    const refusals = this.#refusals(asked, i, usable);
+    const accepted = refusals ? nodes.filter(node => !refusals.has(node)) : nodes;
+    if (refusals && accepted.length === 0) {
       refused(pod, cycle.explain(pod, refusals));
       return true;
     }
-    const enough = feasibleNodesToFind(asked.nodes.length);
-    const candidates = refusals.size > 0 ? accepted.slice(0, enough) : accepted;
-    const feasible = cycle.recheck(pod, candidates, since);
+    const enough = feasibleNodesToFind(nodes.length);
+    const candidates = refusals ? accepted.slice(0, enough) : accepted;
+    const feasible = this.#stillFeasible(pod, candidates, since);
     if (feasible.length === 0) return false;
-    const addTo = (sums: Float64Array): void => {
-      // The feasible nodes are some of those asked about, in the same order.
-      let at = 0;
-      for (let k = 0; k < sums.length; k++, at++) {
-        while (asked.nodes[at] !== feasible[k]) at++;
-        sums[k] = (sums[k] as number) + (totals[at] as number);
-      }
-    };
+    const addTo = (sums: Float64Array): void => this.#addScores(i, usable, nodes, feasible, sums);
     chosen(pod, cycle.select(pod, feasible, { addTo }));
     return true;
   }
 
-  /** Takes over what plugin `r` said about pod `i`. */
-  #collect(
-    { pod, nodes }: Asked,
+  /** The answers that count for pod `i`, by the place of their plugin. */
+  #usable(
+    { pod }: Asked,
     i: number,
-    r: number,
-    answer: Answer,
-    refusals: Map<NodeState, Refused>,
-    totals: Float64Array,
-  ): void {
-    const { enabled } = this.#options.remotes[r] as RemotePlugin;
-    if (answer instanceof PluginFailure) {
-      if (enabled.ignoresFailure) return;
-      throw answer;
-    }
-    const { result, offsets } = answer;
-    const error = result.errors.find(({ pod: place }) => place === i);
-    if (error) {
-      const failure = new PluginFailure(enabled.name, new Error(error.message));
+    answers: readonly Answered[],
+  ): readonly (Answer | undefined)[] {
+    return answers.map((answer, r) => {
+      const { enabled } = this.#options.remotes[r] as RemotePlugin;
+      if (answer instanceof PluginFailure) {
+        if (enabled.ignoresFailure) return undefined;
+        throw answer;
+      }
+      const error = answer.errorOf(i);
+      if (error === undefined) return answer;
+      const failure = new PluginFailure(enabled.name, new Error(error));
       if (!enabled.ignoresFailure) throw failure;
-      this.#options.ignored(failure, pod);
-      return;
+      // What is wrong for one pod of a batch is mostly wrong for all.
+      if (!this.#told.has(failure.message)) this.#options.ignored(failure, pod);
+      this.#told.add(failure.message);
+      return undefined;
+    });
+  }
+
+  /** Undefined: nobody refused anything. */
+  #refusals(
+    { nodes }: Asked,
+    i: number,
+    answers: readonly (Answer | undefined)[],
+  ): Map<NodeState, RefusedBy> | undefined {
+    let refusals: Map<NodeState, RefusedBy> | undefined;
+    for (let r = 0; r < answers.length; r++) {
+      const answer = answers[r];
+      if (!answer?.refuses(i)) continue;
+      const { name: plugin } = (this.#options.remotes[r] as RemotePlugin).enabled;
+      refusals ??= new Map();
+      for (let k = 0; k < nodes.length; k++) {
+        const refusal = answer.refusalOf(i, k);
+        const node = nodes[k] as NodeState;
+        if (refusal && !refusals.has(node)) refusals.set(node, { plugin, refusal });
+      }
     }
-    const from = offsets[i] as number;
-    for (let k = 0; k < nodes.length; k++) {
-      const place = result.verdicts[from + k] as number;
-      const refusal = place > 0 ? result.refusals[place - 1] : undefined;
-      if (isRefusal(refusal)) refusals.set(nodes[k] as NodeState, refusedBy(enabled.name, refusal));
-      else totals[k] = (totals[k] as number) + enabled.weight * (result.scores[from + k] as number);
+    return refusals?.size ? refusals : undefined;
+  }
+
+  /** Those that changed since the question are asked about again, here. */
+  #stillFeasible(
+    pod: PodInfo,
+    candidates: readonly NodeState[],
+    since: number,
+  ): readonly NodeState[] {
+    const changed: NodeState[] = [];
+    for (let k = 0; k < candidates.length; k++) {
+      const node = candidates[k] as NodeState;
+      if (node.generation > since) changed.push(node);
+    }
+    // In any case: this readies the plugins' contexts for the pod.
+    const left = this.#options.cycle.recheck(pod, changed, since);
+    if (left.length === changed.length) return candidates;
+    const lost = new Set(changed);
+    for (const node of left) lost.delete(node);
+    return candidates.filter(node => !lost.has(node));
+  }
+
+  #addScores(
+    i: number,
+    answers: readonly (Answer | undefined)[],
+    nodes: readonly NodeState[],
+    feasible: readonly NodeState[],
+    sums: Float64Array,
+  ): void {
+    const isAll = nodes.length === feasible.length;
+    const totals = isAll ? sums : new Float64Array(nodes.length);
+    for (let r = 0; r < answers.length; r++) {
+      const { enabled } = this.#options.remotes[r] as RemotePlugin;
+      answers[r]?.addScores(i, enabled.weight, totals);
+    }
+    if (isAll) return;
+    // The feasible nodes are some of those asked about, in the same order.
+    let at = 0;
+    for (let k = 0; k < sums.length; k++, at++) {
+      while (nodes[at] !== feasible[k]) at++;
+      sums[k] = (sums[k] as number) + (totals[at] as number);
     }
   }
 }
@@ -151,6 +195,9 @@ export interface RemoteBatchOptions {
   failed(pod: PodInfo, error: unknown): void;
 }
 
-function refusedBy(plugin: string, refusal: Refusal): Refused {
-  return { plugin, refusal };
+type Answered = Answer | PluginFailure;
+
+interface RefusedBy {
+  readonly plugin: string;
+  readonly refusal: Refusal;
 }

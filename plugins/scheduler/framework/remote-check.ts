@@ -1,6 +1,7 @@
 import type {
   Contribution,
   EvaluateResult,
+  HeldVerdict,
   Logger,
   Refusal,
   SchedulerContribution,
@@ -31,20 +32,37 @@ export function assertResult(result: EvaluateResult, count: number): void {
   const { verdicts, refusals, scores, errors } = (result ?? {}) as Partial<EvaluateResult>;
   const isWhole =
     verdicts instanceof Uint16Array &&
-    verdicts.length === count &&
-    scores instanceof Float64Array &&
-    scores.length === count &&
+    (verdicts.length === count || verdicts.length === 0) &&
+    (scores instanceof Float64Array || scores instanceof Uint8Array) &&
+    (scores.length === count || scores.length === 0) &&
     Array.isArray(refusals) &&
     refusals.every(isSoundRefusal) &&
     Array.isArray(errors) &&
     errors.every(isSoundError) &&
-    verdicts.every(place => place <= refusals.length) &&
-    scores.every(score => score >= SCORE_MIN && score <= SCORE_MAX);
+    areVerdicts(verdicts, refusals.length) &&
+    areScores(scores);
   if (!isWhole) throw new Error('its answer is none to what it was asked');
 }
 
+function areVerdicts(verdicts: Uint16Array, max: number): boolean {
+  for (let i = 0; i < verdicts.length; i++) if ((verdicts[i] as number) > max) return false;
+  return true;
+}
+
+/** NaN is none either. */
+function areScores(scores: Uint8Array | Float64Array): boolean {
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i] as number;
+    if (!(score >= SCORE_MIN && score <= SCORE_MAX)) return false;
+  }
+  return true;
+}
+
 /** Throws unless these are answers about `count` pods. */
-export function assertVerdicts(verdicts: readonly (Verdict | undefined)[], count: number): void {
+export function assertVerdicts(
+  verdicts: readonly (Verdict | HeldVerdict | undefined)[],
+  count: number,
+): void {
   const isWhole = Array.isArray(verdicts) && verdicts.every(isSoundVerdict);
   if (!isWhole) throw new Error('its answer is none to what it was asked');
   if (verdicts.length !== count) {
@@ -67,9 +85,10 @@ function isSoundRefusal(verdict: Verdict | null | undefined): boolean {
   return isRefusal(verdict ?? undefined) && isTexts((verdict as Refusal).reasons);
 }
 
-/** It cannot hold a pod back either: no promise comes across. */
-function isSoundVerdict(verdict: Verdict | null | undefined): boolean {
+/** One that holds the pod comes without its promise, and says for how long. */
+function isSoundVerdict(verdict: Verdict | HeldVerdict | null | undefined): boolean {
   if (verdict === null || verdict === undefined) return true;
+  if (verdict.code === 'wait') return verdict.timeoutMs > 0 && Number.isFinite(verdict.timeoutMs);
   return verdict.code === 'success' || verdict.code === 'skip' || isSoundRefusal(verdict);
 }
 

@@ -1,49 +1,107 @@
-import type {
-  Clock,
-  EvaluateBatch,
-  EvaluateResult,
-  NodeChanges,
-  NodeCopy,
-  NodeState,
-  NodeUsage,
-  PodInfo,
+import {
+  type Clock,
+  type EvaluateBatch,
+  type EvaluateResult,
+  NO_PODS,
+  type NodeChanges,
+  type NodeState,
+  type PodInfo,
+  packPods,
 } from 'kernetes/sdk';
 import { withDeadline } from './deadline.ts';
-import { REMOTE_NODES_MAX } from './limits.ts';
+import { SHAPES_MAX } from './limits.ts';
 import { type EnabledPlugin, PluginFailure } from './profile.ts';
+import { type Answer, DirectAnswer, KeptAnswer, KeptResults, refusalAt } from './remote-answer.ts';
+import { argsOf } from './remote-args.ts';
 import { assertResult } from './remote-check.ts';
+import { RemoteMirror } from './remote-mirror.ts';
 
 /**
- * The scheduler's end of the line to a plugin in another thread. Remembers what the other side
- * knows about the nodes, so that each message carries changes only. A plugin that is late is not
- * asked again before it has answered: the pods go on as its policy says, without waiting each time.
+ * The scheduler's end of the line to a plugin in another thread, for filter and score. One message
+ * for a batch of pods; a cacheable plugin is asked about a node again only when that has changed,
+ * for all pods of one shape. A plugin that is late is not asked again before it has answered: the
+ * pods go on as its policy says, without waiting each time.
  */
 export class RemotePlugin {
   readonly enabled: EnabledPlugin;
   readonly #clock: Clock;
-  readonly #known = new Map<NodeState, Known>();
-  #reset = true;
+  readonly #mirror: RemoteMirror;
+  /** By shape, for as long as nothing else counts than shape and node. */
+  readonly #kept: Map<string, KeptResults> | undefined;
   #late = false;
 
   constructor(enabled: EnabledPlugin, clock: Clock) {
     this.enabled = enabled;
     this.#clock = clock;
+    this.#mirror = new RemoteMirror(enabled.contribution.readsPods);
+    this.#kept = isKept(enabled) ? new Map() : undefined;
   }
 
   /** One message for all pods. Never rejects. */
-  async ask(asked: readonly Asked[], nodes: readonly NodeState[]): Promise<Answer> {
+  ask(asked: readonly Asked[], nodes: readonly NodeState[]): Promise<Answer | PluginFailure> {
+    if (this.#late) {
+      const error = new Error('still busy with an earlier request');
+      return Promise.resolve(new PluginFailure(this.enabled.name, error));
+    }
+    return this.#kept ? this.#askNews(asked, nodes, this.#kept) : this.#askAll(asked, nodes);
+  }
+
+  async #askAll(asked: readonly Asked[], nodes: readonly NodeState[]) {
+    const offsets = new Int32Array(asked.length + 1);
+    for (let i = 0; i < asked.length; i++) {
+      offsets[i + 1] = (offsets[i] as number) + (asked[i] as Asked).nodes.length;
+    }
+    const indices = new Int32Array(offsets[asked.length] as number);
+    let at = 0;
+    for (let i = 0; i < asked.length; i++) {
+      const { nodes: own } = asked[i] as Asked;
+      for (let k = 0; k < own.length; k++) indices[at++] = (own[k] as NodeState).index;
+    }
+    const pods = packPods(asked.map(({ pod }) => pod));
+    const result = await this.#send({ pods, nodes: indices, offsets }, nodes);
+    return result instanceof PluginFailure ? result : new DirectAnswer(result, offsets);
+  }
+
+  async #askNews(
+    asked: readonly Asked[],
+    nodes: readonly NodeState[],
+    known: Map<string, KeptResults>,
+  ) {
+    let indexEnd = 0;
+    for (const { index } of nodes) if (index >= indexEnd) indexEnd = index + 1;
+    const kept = asked.map(({ pod }) => keptFor(known, pod.shape, indexEnd));
+    const news: News = { pods: [], kept: [], indices: [], offsets: [0] };
+    for (let i = 0; i < asked.length; i++) addNews(news, asked[i] as Asked, kept[i] as KeptResults);
+    if (news.pods.length > 0) {
+      const question = {
+        pods: packPods(news.pods),
+        nodes: Int32Array.from(news.indices),
+        offsets: Int32Array.from(news.offsets),
+      };
+      const result = await this.#send(question, nodes);
+      if (result instanceof PluginFailure) {
+        // Those behind this one in the line count on what it would have brought.
+        for (const results of known.values()) results.error = result.message;
+        known.clear();
+        return result;
+      }
+      takeNews(news, result, known);
+    }
+    return new KeptAnswer(asked, kept);
+  }
+
+  async #send(
+    question: Pick<EvaluateBatch, 'pods' | 'nodes' | 'offsets'>,
+    nodes: readonly NodeState[],
+  ): Promise<EvaluateResult | PluginFailure> {
     const { name, contribution } = this.enabled;
-    if (this.#late) return new PluginFailure(name, new Error('still busy with an earlier request'));
-    const { offsets, indices } = flatten(asked);
-    const pods = asked.map(({ pod }) => pod);
-    const changes = this.#changes(nodes);
-    const answer = this.#send(changes, { pods, nodes: indices, offsets });
+    const answer = this.#sendInPortions(question, this.#mirror.changes(nodes));
     try {
       const result = await withDeadline(this.#clock, contribution.deadlineMs, answer);
-      assertResult(result, indices.length);
-      return { result, offsets };
+      assertResult(result, question.nodes.length);
+      return result;
     } catch (error) {
-      this.#reset = true;
+      this.#mirror.forget();
       this.#late = true;
       const settled = (): void => {
         this.#late = false;
@@ -53,48 +111,23 @@ export class RemotePlugin {
     }
   }
 
-  /** A message has a bound: where very many nodes changed, some go ahead without pods. */
-  #send(changes: NodeChanges, batch: Pick<EvaluateBatch, 'pods' | 'nodes' | 'offsets'>) {
+  /** Where very many nodes changed, some go ahead without pods. */
+  #sendInPortions(
+    question: Pick<EvaluateBatch, 'pods' | 'nodes' | 'offsets'>,
+    portions: readonly NodeChanges[],
+  ): Promise<EvaluateResult> {
     const { contribution, points } = this.enabled;
-    const wants = { filter: points.has('filter'), score: points.has('score') };
-    const [last, ...ahead] = portionsOf(changes).reverse() as [NodeChanges, ...NodeChanges[]];
-    const sent = ahead
-      .reverse()
-      .map(portion =>
-        callSafely(() => contribution.evaluate({ ...NO_PODS, ...wants, changes: portion })),
-      );
-    sent.push(callSafely(() => contribution.evaluate({ ...batch, ...wants, changes: last })));
+    const wants = {
+      filter: points.has('filter') || points.has('preFilter'),
+      score: points.has('score'),
+      ...argsOf(this.enabled),
+    };
+    const sent = portions.map((changes, i) => {
+      const isLast = i === portions.length - 1;
+      const batch = { ...(isLast ? question : NOTHING), ...wants, changes };
+      return callSafely(() => contribution.evaluate(batch));
+    });
     return Promise.all(sent).then(results => results[results.length - 1] as EvaluateResult);
-  }
-
-  #changes(nodes: readonly NodeState[]): NodeChanges {
-    const reset = this.#reset;
-    this.#reset = false;
-    if (reset) this.#known.clear();
-    const copies: NodeCopy[] = [];
-    const usage: NodeUsage[] = [];
-    for (const node of nodes) {
-      const known = this.#known.get(node);
-      if (known?.generation === node.generation) continue;
-      if (known?.nodeVersion !== node.nodeVersion) copies.push(copyOf(node));
-      usage.push(usageOf(node, this.enabled.contribution.readsPods));
-      this.#known.set(node, { generation: node.generation, nodeVersion: node.nodeVersion });
-    }
-    return { reset, nodes: copies, usage, removed: this.#removed(nodes) };
-  }
-
-  /** Indices that are no node's any more. */
-  #removed(nodes: readonly NodeState[]): number[] {
-    if (this.#known.size === nodes.length) return [];
-    const present = new Set(nodes);
-    const used = new Set(nodes.map(({ index }) => index));
-    const removed: number[] = [];
-    for (const node of this.#known.keys()) {
-      if (present.has(node)) continue;
-      this.#known.delete(node);
-      if (!used.has(node.index)) removed.push(node.index);
-    }
-    return removed;
   }
 }
 
@@ -104,13 +137,69 @@ export interface Asked {
   readonly nodes: readonly NodeState[];
 }
 
-export type Answer =
-  | { readonly result: EvaluateResult; readonly offsets: Int32Array }
-  | PluginFailure;
+/** What a question is about, as it is put together: the pairs that nothing is known of. */
+interface News {
+  readonly pods: PodInfo[];
+  readonly kept: KeptResults[];
+  readonly indices: number[];
+  readonly offsets: number[];
+}
 
-interface Known {
-  readonly generation: number;
-  readonly nodeVersion: number;
+/** Its later points want the state of each pod; its normalize wants all feasible nodes at once. */
+function isKept({ contribution }: EnabledPlugin): boolean {
+  const { points, normalizes, cacheable } = contribution;
+  const isLate = LATE_POINTS.some(point => points.includes(point));
+  return cacheable && !isLate && normalizes === false;
+}
+
+const LATE_POINTS = ['reserve', 'permit', 'preBind', 'postBind'] as const;
+
+function keptFor(known: Map<string, KeptResults>, shape: string, indexEnd: number): KeptResults {
+  let results = known.get(shape);
+  if (results) {
+    known.delete(shape);
+  } else {
+    results = new KeptResults(indexEnd);
+    for (const oldest of known.keys()) {
+      if (known.size < SHAPES_MAX) break;
+      known.delete(oldest);
+    }
+  }
+  known.set(shape, results);
+  results.grow(indexEnd);
+  return results;
+}
+
+function addNews(news: News, { pod, nodes }: Asked, kept: KeptResults): void {
+  const { indices, offsets } = news;
+  const { askedAt } = kept;
+  const before = indices.length;
+  for (let k = 0; k < nodes.length; k++) {
+    const { index, generation } = nodes[k] as NodeState;
+    if (askedAt[index] === generation) continue;
+    askedAt[index] = generation;
+    indices.push(index);
+  }
+  if (indices.length === before) return;
+  news.pods.push(pod);
+  news.kept.push(kept);
+  offsets.push(indices.length);
+}
+
+function takeNews(news: News, result: EvaluateResult, known: Map<string, KeptResults>): void {
+  for (let i = 0; i < news.pods.length; i++) {
+    const kept = news.kept[i] as KeptResults;
+    const to = news.offsets[i + 1] as number;
+    for (let at = news.offsets[i] as number; at < to; at++) {
+      kept.take(news.indices[at] as number, refusalAt(result, at), result.scores[at] ?? 0);
+    }
+  }
+  for (const { pod, message } of result.errors) {
+    const kept = news.kept[pod];
+    const { shape } = news.pods[pod] ?? {};
+    if (kept) kept.error = message;
+    if (shape !== undefined && known.get(shape) === kept) known.delete(shape);
+  }
 }
 
 /** A call whose throw is a rejection, and which is told of rejections that nobody waits for. */
@@ -118,45 +207,4 @@ function callSafely<T>(call: () => T | Promise<T>): Promise<T> {
   return new Promise(resolve => resolve(call()));
 }
 
-const NO_PODS = { pods: [], nodes: new Int32Array(0), offsets: new Int32Array(1) };
-
-function portionsOf({ reset, nodes, usage, removed }: NodeChanges): NodeChanges[] {
-  const portions: NodeChanges[] = [];
-  const copies = new Map(nodes.map(node => [node.index, node]));
-  for (let from = 0; from === 0 || from < usage.length; from += REMOTE_NODES_MAX) {
-    const part = usage.slice(from, from + REMOTE_NODES_MAX);
-    portions.push({
-      reset: reset && from === 0,
-      removed: from === 0 ? removed : [],
-      nodes: part.flatMap(({ index }) => copies.get(index) ?? []),
-      usage: part,
-    });
-  }
-  return portions;
-}
-
-function flatten(asked: readonly Asked[]): { offsets: Int32Array; indices: Int32Array } {
-  const offsets = new Int32Array(asked.length + 1);
-  for (let i = 0; i < asked.length; i++) {
-    offsets[i + 1] = (offsets[i] as number) + (asked[i] as Asked).nodes.length;
-  }
-  const indices = new Int32Array(offsets[asked.length] as number);
-  let at = 0;
-  for (const { nodes } of asked) for (const { index } of nodes) indices[at++] = index;
-  return { offsets, indices };
-}
-
-export function copyOf(node: NodeState): NodeCopy {
-  const { name, index, labels, annotations, taints, unschedulable, allocatable } = node;
-  const { images, conditions } = node;
-  return {
-    ...{ name, index, labels, annotations, taints, unschedulable, allocatable },
-    ...{ images, conditions },
-  };
-}
-
-export function usageOf(node: NodeState, withPods: boolean): NodeUsage {
-  const { index, generation, requested, nonZeroMilliCpu, nonZeroMemory, pods } = node;
-  const usage = { index, generation, requested: { ...requested }, nonZeroMilliCpu, nonZeroMemory };
-  return withPods ? { ...usage, pods: [...pods] } : usage;
-}
+const NOTHING = { pods: NO_PODS, nodes: new Int32Array(0), offsets: new Int32Array(1) };

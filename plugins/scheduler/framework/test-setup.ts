@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import {
+  type Consultation,
   type Contribution,
   createSchedulerContribution,
   type EvaluateBatch,
@@ -130,6 +131,8 @@ export function remote<C, S>(
     },
     invoke: async (call: PointCall) =>
       deserialize(serialize(await there.invoke(deserialize(serialize(call))))),
+    consult: async (question: Consultation) =>
+      deserialize(serialize(await there.consult(deserialize(serialize(question))))),
   };
   return { name: plugin.name, plugin: plugin.name, value, remote: true, messages };
 }
