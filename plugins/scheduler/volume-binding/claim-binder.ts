@@ -15,23 +15,19 @@ import {
 import { isFullyBound, type PodVolumes } from './pod-volumes.ts';
 import type { BindingPlan, VolumeView } from './volume-view.ts';
 
-interface Config {
-  readonly bindTimeoutSeconds: number;
-}
-
 /**
  * Sets volumes aside for pods whose node is chosen, writes that down (on the volume that it is the
  * claim's, on the claim which node its volume is for) and waits until the controllers have finished
  * the bindings. What fails is given back by `unreserve`, and the pod tried again.
  */
 export class ClaimBinder {
-  readonly #ctx: PluginContext<Config>;
+  readonly #ctx: BinderContext;
   readonly #view: VolumeView;
   readonly #plans = new Map<string, BindingPlan>();
   /** By claim: what is to be called when it or its volume changes. */
   readonly #waiting = new Map<string, Set<() => void>>();
 
-  constructor(ctx: PluginContext<Config>, view: VolumeView) {
+  constructor(ctx: BinderContext, view: VolumeView) {
     this.#ctx = ctx;
     this.#view = view;
     const changed = (key: string) => {
@@ -60,11 +56,11 @@ export class ClaimBinder {
     this.#plans.delete(pod.uid);
   }
 
-  async bind(pod: PodInfo, { name, labels }: NodeInfo): Promise<undefined> {
+  async bind(pod: PodInfo, { name, labels }: NodeInfo, timeoutSeconds: number): Promise<undefined> {
     const plan = this.#plans.get(pod.uid);
     if (plan === undefined) return;
     const selected = await this.#write(plan, name);
-    await this.#whenBound({ ...plan, selected }, { name, labels });
+    await this.#whenBound({ ...plan, selected }, { name, labels }, timeoutSeconds);
     this.unreserve(pod);
   }
 
@@ -75,7 +71,7 @@ export class ClaimBinder {
   ): Promise<readonly PersistentVolumeClaim[]> {
     const results = await this.#ctx.objects.batch([
       ...matches.map(({ claim, volume }) => reserveRequest(volume, claim)),
-      ...provisions.map(claim => selectRequest(claim, nodeName)),
+      ...provisions.map(({ claim }) => selectRequest(claim, nodeName)),
     ]);
     const written = results.map(result => {
       if (!result.ok) throw result.error;
@@ -86,9 +82,9 @@ export class ClaimBinder {
   }
 
   /** Looks at every change of its claims and their volumes. */
-  #whenBound(plan: WrittenPlan, node: SelectableNode): Promise<void> {
-    const { clock, config, signal } = this.#ctx;
-    const claims = [...plan.matches.map(({ claim }) => claim), ...plan.provisions];
+  #whenBound(plan: WrittenPlan, node: SelectableNode, timeoutSeconds: number): Promise<void> {
+    const { clock, signal } = this.#ctx;
+    const claims = claimsOf(plan);
     return new Promise((resolve, reject) => {
       const disposers: (() => unknown)[] = [];
       const settle = (error?: unknown) => {
@@ -104,7 +100,7 @@ export class ClaimBinder {
         }
       };
       const onTimeout = () => settle('context deadline exceeded');
-      const timeout = clock.setTimeout(onTimeout, config.bindTimeoutSeconds * 1000);
+      const timeout = clock.setTimeout(onTimeout, timeoutSeconds * 1000);
       const onAbort = () => settle(signal.reason);
       signal.addEventListener('abort', onAbort);
       disposers.push(
@@ -130,11 +126,12 @@ export class ClaimBinder {
   }
 
   /** Throws when it will not come to that. */
-  #isBound({ matches, provisions, selected }: WrittenPlan, node: SelectableNode): boolean {
+  #isBound(plan: WrittenPlan, node: SelectableNode): boolean {
     const { claims, volumes } = this.#view;
-    for (const written of selected) assertSelected(claims.get(keyOf(written)), written, node.name);
-    const planned = [...matches.map(({ claim }) => claim), ...provisions];
-    return planned.every(({ metadata: { namespace, name, uid } }) => {
+    for (const written of plan.selected) {
+      assertSelected(claims.get(keyOf(written)), written, node.name);
+    }
+    return claimsOf(plan).every(({ metadata: { namespace, name, uid } }) => {
       const claim = claims.get(`${namespace}/${name}`);
       if (claim?.metadata.uid !== uid || !claim || claim.metadata.deletionTimestamp) {
         throw new Error(`persistentvolumeclaim "${name}" not found`);
@@ -147,6 +144,12 @@ export class ClaimBinder {
     });
   }
 }
+
+function claimsOf({ matches, provisions }: BindingPlan): readonly PersistentVolumeClaim[] {
+  return [...matches, ...provisions].map(({ claim }) => claim);
+}
+
+type BinderContext = Pick<PluginContext, 'objects' | 'clock' | 'signal'>;
 
 interface WrittenPlan extends BindingPlan {
   readonly selected: readonly PersistentVolumeClaim[];

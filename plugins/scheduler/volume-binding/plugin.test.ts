@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  CSIDriver,
+  CSIStorageCapacity,
   type NodeContext,
   PersistentVolume,
   PersistentVolumeClaim,
@@ -14,7 +16,14 @@ import {
   type Verdict,
   type Volume,
 } from 'kernetes/sdk';
-import { activate, node, nodeStates, pod, TestKernel } from 'kernetes/sdk/testing';
+import {
+  activate,
+  node,
+  nodeStates,
+  pod,
+  TestKernel,
+  testSchedulerPlugin,
+} from 'kernetes/sdk/testing';
 import plugin from './plugin.ts';
 
 const COMPLETED = 'pv.kubernetes.io/bind-completed';
@@ -60,6 +69,21 @@ const bound = (name: string, volumeName: string) =>
     status: { phase: 'Bound' },
   });
 
+function publish(
+  kernel: TestKernel,
+  name: string,
+  room: Pick<CSIStorageCapacity, 'capacity' | 'maximumVolumeSize'>,
+): void {
+  const driver = { metadata: { name: 'example.com/disks' }, spec: { storageCapacity: true } };
+  if (!kernel.get(CSIDriver, driver.metadata.name)) kernel.add(CSIDriver, driver);
+  kernel.add(CSIStorageCapacity, {
+    metadata: { name, namespace: 'default' },
+    storageClassName: 'made',
+    nodeTopology: { matchLabels: { 'kubernetes.io/hostname': name } },
+    ...room,
+  });
+}
+
 const uses = (...names: string[]): Volume[] =>
   names.map(claimName => ({ name: claimName, persistentVolumeClaim: { claimName } }));
 
@@ -103,7 +127,10 @@ function textOf(verdict: Verdict | undefined): string {
   return 'reasons' in verdict ? verdict.reasons.join(', ') : verdict.code;
 }
 
+testSchedulerPlugin(plugin);
+
 describe('VolumeBinding', () => {
+  const NO_SPACE = 'node(s) did not have enough free storage';
   const NO_VOLUME = "node(s) didn't find available persistent volumes to bind";
   const WRONG_NODE = "node(s) didn't match PersistentVolume's node affinity";
   const cases: [string, Volume[], (kernel: TestKernel) => void, string, string[]][] = [
@@ -225,6 +252,62 @@ describe('VolumeBinding', () => {
       '',
       [NO_VOLUME, 'fits'],
     ],
+    [
+      'says all that is wrong with a node',
+      uses('b', 'c'),
+      kernel => {
+        const claimRef = { namespace: 'default', name: 'b', uid: 'uid-b' };
+        kernel.add(PersistentVolumeClaim, bound('b', 'v'), claim('c'));
+        kernel.add(PersistentVolume, volume('v', { ...onNode('n2'), claimRef }));
+      },
+      '',
+      [`${WRONG_NODE}, ${NO_VOLUME}`, NO_VOLUME],
+    ],
+    [
+      'wants the room that a driver publishes',
+      uses('c'),
+      kernel => {
+        publish(kernel, 'n1', { capacity: '1Gi' });
+        publish(kernel, 'n2', { capacity: '1023Mi' });
+        kernel.add(PersistentVolumeClaim, claim('c', { spec: { storageClassName: 'made' } }));
+      },
+      '',
+      ['fits', NO_SPACE],
+    ],
+    [
+      'goes by the largest volume that a driver makes, not by its room',
+      uses('c'),
+      kernel => {
+        publish(kernel, 'n1', { capacity: '9Gi', maximumVolumeSize: '1Mi' });
+        publish(kernel, 'n2', { capacity: '9Gi', maximumVolumeSize: '2Gi' });
+        kernel.add(PersistentVolumeClaim, claim('c', { spec: { storageClassName: 'made' } }));
+      },
+      '',
+      [NO_SPACE, 'fits'],
+    ],
+    [
+      'does not ask a driver that does not count',
+      uses('c'),
+      kernel => {
+        kernel.add(CSIDriver, { metadata: { name: 'example.com/disks' }, spec: {} });
+        kernel.add(PersistentVolumeClaim, claim('c', { spec: { storageClassName: 'made' } }));
+      },
+      '',
+      ['fits', 'fits'],
+    ],
+    [
+      'has no room where none is published',
+      uses('c'),
+      kernel => {
+        publish(kernel, 'n1', { capacity: '1Gi' });
+        kernel.modify(CSIStorageCapacity, 'default/n1', each => {
+          delete each.nodeTopology;
+        });
+        kernel.add(PersistentVolumeClaim, claim('c', { spec: { storageClassName: 'made' } }));
+      },
+      '',
+      [NO_SPACE, NO_SPACE],
+    ],
   ];
   for (const [what, volumes, objects, first, nodes] of cases) {
     it(what, async () => {
@@ -234,6 +317,74 @@ describe('VolumeBinding', () => {
       assert.deepEqual(said.nodes, nodes);
     });
   }
+
+  const FULLEST = [
+    { utilization: 0, score: 0 },
+    { utilization: 100, score: 10 },
+  ];
+  const scored: [what: string, names: string[], objects: (kernel: TestKernel) => void, number[]][] =
+    [
+      [
+        'by how much of their volumes is asked for',
+        ['c'],
+        kernel => {
+          kernel.add(PersistentVolumeClaim, claim('c'));
+          const sized = (storage: string, name: string) => ({
+            capacity: { storage },
+            ...onNode(name),
+          });
+          kernel.add(
+            PersistentVolume,
+            volume('v', sized('2Gi', 'n1')),
+            volume('w', sized('10Gi', 'n2')),
+          );
+        },
+        [50, 10],
+      ],
+      [
+        'by how much of the room for new volumes is asked for',
+        ['c', 'd'],
+        kernel => {
+          publish(kernel, 'n1', { capacity: '4Gi' });
+          publish(kernel, 'n2', { capacity: '20Gi' });
+          const made = { spec: { storageClassName: 'made' } };
+          kernel.add(PersistentVolumeClaim, claim('c', made), claim('d', made));
+        },
+        [50, 10],
+      ],
+      [
+        'alike where nobody counts',
+        ['c'],
+        kernel =>
+          kernel.add(PersistentVolumeClaim, claim('c', { spec: { storageClassName: 'made' } })),
+        [0, 0],
+      ],
+    ];
+  for (const [what, names, objects, wanted] of scored) {
+    it(`scores nodes ${what}`, async () => {
+      const { own, ask, contextOn } = await setUp(uses(...names), objects);
+      const { state } = ask();
+      const config = { bindTimeoutSeconds: 600, shape: FULLEST };
+      const about = (name: string) => ({ ...contextOn(name), config, state });
+      assert.equal(own.preScore?.({ ...about('n1'), feasible: NODES }), undefined);
+      assert.deepEqual(
+        ['n1', 'n2'].map(name => own.score?.(about(name))),
+        wanted,
+      );
+    });
+  }
+
+  it('scores nothing without a shape, or for a pod whose claims are bound', async () => {
+    const { own, ask, contextOn } = await setUp(uses('c'), kernel => {
+      kernel.add(PersistentVolumeClaim, bound('c', 'v'));
+      kernel.add(PersistentVolume, volume('v'));
+    });
+    const context = { ...contextOn(), state: ask().state, feasible: NODES };
+    const config = { bindTimeoutSeconds: 600, shape: FULLEST };
+    assert.equal(own.preScore?.({ ...context, config })?.code, 'skip');
+    const waiting = { bound: [], waiting: [claim('c')] };
+    assert.equal(own.preScore?.({ ...context, state: waiting })?.code, 'skip');
+  });
 
   it('reserves a volume, writes so, and waits for the claim to be bound', async () => {
     const { kernel, clock, own, ask, contextOn, claimed } = await setUp(uses('c'), each => {

@@ -12,6 +12,7 @@ import {
   type PodClaim,
   type PodInfo,
   parseQuantity,
+  quantityValue,
   type Refusal,
   StorageClass,
   storageClassOf,
@@ -23,6 +24,7 @@ import {
   waitsForConsumer,
 } from 'kernetes/sdk';
 import { claimProblem, isFullyBound, type PodVolumes } from './pod-volumes.ts';
+import { StorageCapacities } from './storage-capacity.ts';
 
 /** What is to be written so that a pod's waiting claims are bound for a node. */
 export interface BindingPlan {
@@ -30,8 +32,11 @@ export interface BindingPlan {
     readonly claim: PersistentVolumeClaim;
     readonly volume: PersistentVolume;
   }[];
-  /** To be made for the node. */
-  readonly provisions: readonly PersistentVolumeClaim[];
+  /** To be made for the node, from so much room: `StorageCapacities`. */
+  readonly provisions: readonly {
+    readonly claim: PersistentVolumeClaim;
+    readonly room: number;
+  }[];
 }
 
 /**
@@ -43,6 +48,7 @@ export class VolumeView {
   readonly claims: Informer<PersistentVolumeClaim>;
   readonly volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
+  readonly #capacities: StorageCapacities;
   /** Volume name -> uid of the claim that it is set aside for. */
   readonly #assumedVolumes = new Map<string, string>();
   /** Uid of a claim -> the node that its volume will be made for. */
@@ -56,10 +62,13 @@ export class VolumeView {
       indexes: { group: open },
     });
     this.#classes = ctx.informer(StorageClass);
+    this.#capacities = new StorageCapacities(ctx);
     const claimChanged = (claim: PersistentVolumeClaim) => this.#wakeUsersOf(claim);
     const anyChanged = () => this.#wakeAll();
     this.claims.on({ added: claimChanged, updated: claimChanged });
     this.#classes.on({ added: anyChanged, updated: anyChanged });
+    this.#capacities.drivers.on({ added: anyChanged, updated: anyChanged });
+    this.#capacities.capacities.on({ added: anyChanged, updated: anyChanged });
     this.volumes.on({
       added: anyChanged,
       updated: (volume, old) => {
@@ -92,28 +101,46 @@ export class VolumeView {
 
   /** What binds the claims for the node; or why it will not do. */
   plan({ bound, waiting }: PodVolumes, node: NodeInfo): BindingPlan | Refusal {
+    const plan = { matches: [], provisions: [] };
+    const problems = this.#boundProblems(bound, node) | this.#planWaiting(waiting, node, plan);
+    return problems === 0 ? plan : (REFUSALS[problems] as Refusal);
+  }
+
+  #boundProblems(bound: readonly PersistentVolumeClaim[], node: NodeInfo): number {
     for (const { spec } of bound) {
       const volume = this.volumes.get(spec?.volumeName ?? '');
       if (volume === undefined) return VOLUME_MISSING;
       if (!isVolumeOnNode(volume, node)) return WRONG_NODE;
     }
-    const matches: { claim: PersistentVolumeClaim; volume: PersistentVolume }[] = [];
-    const provisions: PersistentVolumeClaim[] = [];
+    return 0;
+  }
+
+  #planWaiting(
+    waiting: readonly PersistentVolumeClaim[],
+    node: NodeInfo,
+    plan: GrowingPlan,
+  ): number {
     const chosen = new Set<string>();
+    const unmatched: PersistentVolumeClaim[] = [];
     for (const claim of waiting) {
       const selected = this.#selectedNode(claim);
       if (selected !== undefined && selected !== node.name) return NOTHING_TO_BIND;
       const volume = selected === undefined ? this.#match(claim, node, chosen) : undefined;
-      if (volume) {
-        chosen.add(volume.metadata.name ?? '');
-        matches.push({ claim, volume });
-      } else if (this.#isProvisioned(claim, node)) {
-        provisions.push(claim);
-      } else {
-        return NOTHING_TO_BIND;
+      if (volume === undefined) {
+        unmatched.push(claim);
+        continue;
       }
+      chosen.add(volume.metadata.name ?? '');
+      plan.matches.push({ claim, volume });
     }
-    return { matches, provisions };
+    for (const claim of unmatched) {
+      const storageClass = this.#provisioningClass(claim, node);
+      if (storageClass === undefined) return NOTHING_TO_BIND;
+      const room = this.#capacities.roomFor(sizeOf(claim), storageClass, node);
+      if (room === undefined) return NO_SPACE;
+      plan.provisions.push({ claim, room });
+    }
+    return 0;
   }
 
   /** Sets aside what a plan uses. */
@@ -121,12 +148,14 @@ export class VolumeView {
     for (const { claim, volume } of matches) {
       this.#assumedVolumes.set(volume.metadata.name ?? '', claim.metadata.uid ?? '');
     }
-    for (const { metadata } of provisions) this.#assumedNodes.set(metadata.uid ?? '', nodeName);
+    for (const { claim } of provisions) {
+      this.#assumedNodes.set(claim.metadata.uid ?? '', nodeName);
+    }
   }
 
   forget({ matches, provisions }: BindingPlan): void {
     for (const { volume } of matches) this.#assumedVolumes.delete(volume.metadata.name ?? '');
-    for (const { metadata } of provisions) this.#assumedNodes.delete(metadata.uid ?? '');
+    for (const { claim } of provisions) this.#assumedNodes.delete(claim.metadata.uid ?? '');
   }
 
   #match(
@@ -145,17 +174,18 @@ export class VolumeView {
     return matchVolume(claim, offered, { node, isTaken });
   }
 
-  #isProvisioned(claim: PersistentVolumeClaim, node: NodeInfo): boolean {
+  /** The claim's class, if it has volumes made that the node reaches. */
+  #provisioningClass(claim: PersistentVolumeClaim, node: NodeInfo): StorageClass | undefined {
     const storageClass = this.#classes.get(storageClassOf(claim));
     const provisioner = storageClass?.provisioner ?? '';
-    if (provisioner === '' || provisioner === 'kubernetes.io/no-provisioner') return false;
+    if (provisioner === '' || provisioner === 'kubernetes.io/no-provisioner') return undefined;
     const terms = storageClass?.allowedTopologies ?? [];
-    return (
+    const isAllowed =
       terms.length === 0 ||
       terms.some(({ matchLabelExpressions = [] }) =>
         matchLabelExpressions.every(({ key, values }) => values.includes(node.labels[key] ?? '')),
-      )
-    );
+      );
+    return isAllowed ? storageClass : undefined;
   }
 
   #isDelayed(claim: PersistentVolumeClaim): boolean {
@@ -177,13 +207,26 @@ export class VolumeView {
 }
 
 const UNBOUND = verdict.unresolvable('pod has unbound immediate PersistentVolumeClaims');
-const WRONG_NODE = verdict.unresolvable("node(s) didn't match PersistentVolume's node affinity");
-const NOTHING_TO_BIND = verdict.unresolvable(
+
+/** Why a node will not do, one bit each: there may be several reasons. In upstream's order. */
+const WRONG_NODE = 1;
+const NOTHING_TO_BIND = 2;
+const NO_SPACE = 4;
+const VOLUME_MISSING = 8;
+const REASONS = [
+  "node(s) didn't match PersistentVolume's node affinity",
   "node(s) didn't find available persistent volumes to bind",
-);
-const VOLUME_MISSING = verdict.unresolvable(
+  'node(s) did not have enough free storage',
   'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)',
+];
+const REFUSALS: readonly Refusal[] = Array.from({ length: 16 }, (_, bits) =>
+  verdict.unresolvable(...REASONS.filter((_reason, i) => bits & (1 << i))),
 );
+
+interface GrowingPlan {
+  readonly matches: BindingPlan['matches'][number][];
+  readonly provisions: BindingPlan['provisions'][number][];
+}
 
 /** Free volumes by what they have in common with claims, reserved ones by their claim. */
 function open(volume: PersistentVolume): readonly string[] {
@@ -199,6 +242,11 @@ function offers(volume: PersistentVolume, old: PersistentVolume): boolean {
     (isAvailable && old.status?.phase !== 'Available') ||
     volume.spec?.nodeAffinity !== old.spec?.nodeAffinity
   );
+}
+
+function sizeOf({ spec }: PersistentVolumeClaim): number | undefined {
+  const size = spec?.resources?.requests?.storage;
+  return size === undefined ? undefined : quantityValue(size);
 }
 
 function smallestFirst(a: PersistentVolumeClaim, b: PersistentVolumeClaim): number {
