@@ -86,6 +86,7 @@ export * from './routes.ts';
 export * from './runtime.ts';
 export * from './same-secret.ts';
 export * from './scale.ts';
+export * from './scheduled-pods.ts';
 export * from './scheduler.ts';
 export * from './scheduler-columns.ts';
 export * from './scheduler-contribution.ts';

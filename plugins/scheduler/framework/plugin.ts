@@ -8,6 +8,7 @@ import {
   Node,
   type PluginContext,
   Pod,
+  SCHEDULED_PODS,
   type SchedulerContribution,
   schedulerPoint,
 } from 'kernetes/sdk';
@@ -74,7 +75,7 @@ export default definePlugin<FrameworkConfig>({
     const sources: Sources = {
       plugins: ctx.contributions(schedulerPoint),
       nodes: ctx.informer(Node, { fields: NODE_FIELDS }),
-      pods: ctx.informer(Pod, { fieldSelector: UNFINISHED, fields: POD_FIELDS }),
+      pods: ctx.informer(Pod, SCHEDULED_PODS),
       attempts: ctx.metrics.counter('schedule_attempts_total', 'Attempts to place a pod'),
     };
     let stop = () => {};
@@ -131,10 +132,6 @@ function schedule(ctx: PluginContext<FrameworkConfig>, sources: Sources): () => 
   };
 }
 
-/** Pods that are done take nothing. */
-const UNFINISHED = 'status.phase!=Succeeded,status.phase!=Failed';
-/** The whole spec: a scheduler plugin may look at any part of it. */
-const POD_FIELDS = ['spec', 'status.conditions'];
 const NODE_FIELDS = [
   'spec',
   'status.allocatable',
