@@ -2,6 +2,7 @@ import {
   type ClusterEvent,
   type Node,
   type NodeBefore,
+  NodeColumns,
   NodeState,
   type PodInfo,
 } from 'kernetes/sdk';
@@ -12,6 +13,10 @@ import {
  * thread, so it is its own snapshot; generations tell what changed since somebody looked.
  */
 export class Cache {
+  /** The nodes' numbers, side by side. */
+  readonly columns = new NodeColumns();
+  /** Where in the order of nodes the next search begins. */
+  searchStart = 0;
   readonly #states = new Map<string, NodeState>();
   /** Those of `#states` whose Node exists; the others only hold pods seen before their node. */
   readonly #nodes = new Map<string, Node>();
@@ -152,10 +157,12 @@ export class Cache {
     if (this.#nodes.has(state.name) || state.pods.length > 0) return;
     this.#states.delete(state.name);
     this.#freeIndices.push(state.index);
+    this.columns.clear(state.index);
   }
 
   #touch(state: NodeState): void {
     state.generation = this.newGeneration();
+    this.columns.write(state);
   }
 }
 

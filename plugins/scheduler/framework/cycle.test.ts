@@ -117,11 +117,58 @@ test('the search starts where the one before ended', async () => {
       asked.push(name);
       return undefined;
     },
+    score: () => 0,
   };
   const { placed } = await place([watch], 2, 1000);
   assert.equal(placed.size, 2);
   assert.equal(asked.length, 2 * feasibleNodesToFind(1000));
   assert.equal(new Set(asked).size, asked.length);
+});
+
+test('without scores the first feasible node is taken', async () => {
+  const { placed, scheduler } = await place([{ name: 'Agrees', filter: () => undefined }], 3, 1000);
+  assert.deepEqual([...placed.values()].sort(), ['n0', 'n1', 'n2']);
+  assert.equal(scheduler.cache.searchStart, 3);
+});
+
+test('the first in the order of the profile has the word, kept or not', async () => {
+  const says = (name: string, cacheable: boolean): SchedulerPlugin => {
+    const refusal = verdict.unschedulable(`${name} said no`);
+    return { name, cacheable, filter: () => refusal };
+  };
+  for (const plugins of [
+    [says('First', false), says('Second', true)],
+    [says('First', true), says('Second', false)],
+  ]) {
+    const { events } = await place(plugins, 1, 3);
+    assert.deepEqual(
+      events.map(({ message }) => message),
+      ['0/3 nodes are available: 3 First said no.'],
+    );
+  }
+});
+
+test('preFilter() that names nodes: the others are not asked, and the message says whose they are', async () => {
+  const only = (...names: string[]): SchedulerPlugin => ({
+    name: `Only${names.join('')}`,
+    preFilter: () => verdict.only(names),
+    filter: () => FULL,
+  });
+  const table: [plugins: SchedulerPlugin[], message: string][] = [
+    [
+      [only('n1', 'gone')],
+      "0/3 nodes are available: 1 Too many pods, 2 node(s) didn't satisfy plugin(s) [Onlyn1gone].",
+    ],
+    [
+      [only('n1'), only('n2')],
+      "0/3 nodes are available: node(s) didn't satisfy plugin(s) [Onlyn1 Onlyn2] simultaneously.",
+    ],
+    [[only()], "0/3 nodes are available: node(s) didn't satisfy plugin Only."],
+  ];
+  for (const [plugins, message] of table) {
+    const { events } = await place(plugins, 1, 3);
+    assert.equal(events[0]?.message, message);
+  }
 });
 
 test('scores count by weight, each normalized by itself', async () => {

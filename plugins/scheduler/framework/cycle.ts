@@ -1,56 +1,66 @@
-import {
-  checkedScore,
-  isRefusal,
-  type NodeState,
-  type PodInfo,
-  type Random,
-  type Refusal,
-  verdict,
-} from 'kernetes/sdk';
+import type { NodeState, PodInfo, Random } from 'kernetes/sdk';
+import type { AttemptRecorder } from './attempt-record.ts';
 import type { Cache } from './cache.ts';
 import { Diagnosis } from './diagnosis.ts';
 import { FEASIBLE_NODES_MIN, FEASIBLE_PERCENT_MIN } from './limits.ts';
+import { NodeOrder } from './node-order.ts';
+import { NodeQuestions } from './node-questions.ts';
 import type { Nominations } from './nominator.ts';
+import { PreFilter, type PreFilterOutcome } from './pre-filter.ts';
 import { type EnabledPlugin, PluginFailure, type Profile } from './profile.ts';
-import { type PreFiltered, type Refused, ShapeCache, type ShapeResults } from './shape-results.ts';
+import { Scoring } from './scoring.ts';
+import { ShapeCache, ShapeResults } from './shape-results.ts';
 import { filterStatesOf, Trial } from './trial.ts';
+import { type Refused, VerdictTable } from './verdict-table.ts';
 
 /**
  * The scheduling cycle up to the choice of a node: preFilter, filter, preScore, score, normalize,
  * select. Synchronous. The search starts where the one before ended and stops when enough feasible
- * nodes are found (percentageOfNodesToScore). Cost with n nodes looked at and p plugins: n·p calls
- * for a pod of an unknown shape, n comparisons for one of a known shape (see shape-results.ts).
- * No object is made per (pod, node).
+ * nodes are found (percentageOfNodesToScore). Nodes are asked about in chunks no larger than what is
+ * still wanted: plugins that answer for many nodes at once read columns, and what cacheable ones
+ * said is kept by shape (see shape-results.ts). Cost with n nodes looked at and p plugins: n·p
+ * answers for a pod of an unknown shape, n comparisons of numbers for one of a known shape. No
+ * object is made per (pod, node), except for nodes to which other pods are nominated.
  */
 export class SchedulingCycle {
-  readonly #profile: Profile;
+  readonly #options: CycleOptions;
   readonly #cache: Cache;
-  readonly #random: Random;
-  readonly #percentage: number;
-  readonly #nominations: Nominations | undefined;
-  readonly #onIgnored: (failure: PluginFailure, pod: PodInfo) => void;
-  readonly #shapes: ShapeCache;
+  readonly #excluded = new Set<EnabledPlugin>();
+  readonly #questions: NodeQuestions;
+  readonly #preFilter: PreFilter;
+  readonly #scoring: Scoring;
   readonly #keptFilters: readonly EnabledPlugin[];
   readonly #freshFilters: readonly EnabledPlugin[];
-  readonly #keptScores: readonly EnabledPlugin[];
-  #excluded = new Set<EnabledPlugin>();
-  /** The plugin whose code runs: to say who threw. */
-  #running: EnabledPlugin | undefined;
-  #start = 0;
-  #scratch = new Float64Array(0);
-  #totals = new Float64Array(0);
+  readonly #places: ReadonlyMap<string, number>;
+  readonly #keptScoreCount: number;
+  #shapes: ShapeCache;
+  /** For what must not be kept. */
+  readonly #unkept: ShapeResults;
+  #table = new VerdictTable();
+  #order: NodeOrder;
+  #pod: PodInfo | undefined;
+  #stale = new Int32Array(0);
+  #candidates = new Int32Array(0);
+  /** By node index: what the filters that are not cacheable said. */
+  #freshCodes = new Uint16Array(0);
+  /** By place in the order of the search: what all filters said. */
+  #codes = new Uint16Array(0);
 
   constructor(options: CycleOptions) {
-    this.#profile = options.profile;
-    this.#cache = options.cache;
-    this.#random = options.random;
-    this.#percentage = options.percentageOfNodesToScore ?? 0;
-    this.#nominations = options.nominations;
-    this.#onIgnored = options.onIgnored;
-    this.#keptFilters = options.profile.filters.filter(({ cacheable }) => cacheable);
-    this.#freshFilters = options.profile.filters.filter(({ cacheable }) => !cacheable);
-    this.#keptScores = options.profile.scores.filter(({ cacheable }) => cacheable);
-    this.#shapes = new ShapeCache(this.#keptScores.length);
+    const { profile, cache, plain = false } = options;
+    this.#options = options;
+    this.#cache = cache;
+    this.#questions = new NodeQuestions(cache.columns, !plain);
+    const shared = { profile, cache, questions: this.#questions, excluded: this.#excluded };
+    this.#preFilter = new PreFilter(shared);
+    this.#scoring = new Scoring({ ...shared, plain, recorder: options.recorder });
+    this.#keptFilters = profile.filters.filter(({ cacheable }) => cacheable);
+    this.#freshFilters = profile.filters.filter(({ cacheable }) => !cacheable);
+    this.#places = new Map(profile.filters.map(({ name }, place) => [name, place]));
+    this.#keptScoreCount = profile.scores.filter(({ cacheable }) => cacheable).length;
+    this.#shapes = new ShapeCache(this.#keptScoreCount);
+    this.#unkept = new ShapeResults(0, this.#keptScoreCount);
+    this.#order = new NodeOrder([]);
   }
 
   /**
@@ -58,22 +68,32 @@ export class SchedulingCycle {
    * the pod is nominated is taken without a look at others.
    */
   filter(pod: PodInfo, all = false): Found {
+    this.#pod = undefined;
     const nominated = all ? undefined : this.#nominatedNode(pod);
     if (nominated && this.recheck(pod, [nominated], -1).length > 0) return [nominated];
-    return this.#guarded(pod, () => this.#filter(pod, all));
+    return this.#guarded(pod, results => {
+      const outcome = this.#preFilter.run(pod, results);
+      if (outcome.refused) return this.#refusedForAll(pod, outcome.refused);
+      return this.#search(pod, results, outcome, all);
+    });
   }
 
   /** Sets up the filters' contexts for the pod; gives a refusal for all nodes, if there is one. */
   prepare(pod: PodInfo): Diagnosis | undefined {
-    return this.#guarded(pod, () => {
-      const names = this.#preFilter(pod, this.#shapes.get(pod, this.#cache.indexEnd));
-      return names instanceof Diagnosis ? names : undefined;
+    return this.#guarded(pod, results => {
+      const { refused } = this.#preFilter.run(pod, results);
+      return refused && this.#refusedForAll(pod, refused);
     });
   }
 
   /** The best of `feasible`, which must be the outcome of `filter` for this pod just now. */
   select(pod: PodInfo, feasible: readonly NodeState[], extra?: ExtraScores): NodeState {
-    return this.#guarded(pod, () => this.#select(pod, feasible, extra));
+    if (feasible.length === 1) return feasible[0] as NodeState;
+    return this.#guarded(pod, results => {
+      const totals = this.#scoring.totals(pod, feasible, results);
+      extra?.addTo(totals);
+      return feasible[this.#best(totals)] as NodeState;
+    });
   }
 
   /**
@@ -81,208 +101,282 @@ export class SchedulingCycle {
    * Only nodes that changed since are asked about.
    */
   recheck(pod: PodInfo, nodes: readonly NodeState[], since: number): readonly NodeState[] {
-    return this.#guarded(pod, () => {
-      const results = this.#shapes.get(pod, this.#cache.indexEnd);
-      const names = this.#preFilter(pod, results);
-      if (names instanceof Diagnosis) return [];
+    return this.#guarded(pod, results => {
+      const { refused, names } = this.#preFilter.run(pod, results);
+      if (refused) return [];
       return nodes.filter(node => {
         if (node.generation <= since) return true;
         if (this.#cache.node(node.name) !== node || names?.has(node.name) === false) return false;
-        return this.#check(pod, node, results) === undefined;
+        return this.#check(pod, node, results) === 0;
       });
     });
   }
 
   /** Why there is no node: the local filters' words, and those of others for what these accept. */
   explain(pod: PodInfo, others: ReadonlyMap<NodeState, Refused>): Diagnosis {
-    return this.#guarded(pod, () => {
-      const results = this.#shapes.get(pod, this.#cache.indexEnd);
-      const names = this.#preFilter(pod, results);
-      return names instanceof Diagnosis ? names : this.#diagnose(pod, results, names, others);
+    return this.#guarded(pod, results => {
+      const { refused, names, elsewhere } = this.#preFilter.run(pod, results);
+      if (refused) return this.#refusedForAll(pod, refused);
+      const { nodes } = this.#order;
+      const codes = new Uint16Array(nodes.length);
+      nodes.forEach((node, i) => {
+        const other = others.get(node);
+        if (names?.has(node.name) === false) codes[i] = this.#codeOf(elsewhere);
+        else codes[i] = this.#check(pod, node, results) || this.#codeOf(other);
+      });
+      return this.#diagnosed(pod, codes);
     });
   }
 
   /** Runs plugins' code; one that throws and may be ignored is left out and all is done again. */
-  #guarded<T>(pod: PodInfo, run: () => T): T {
-    this.#excluded.clear();
+  #guarded<T>(pod: PodInfo, run: (results: ShapeResults) => T): T {
+    if (this.#pod !== pod) this.#excluded.clear();
+    this.#pod = pod;
+    this.#followCache();
     for (;;) {
       try {
-        return run();
+        return run(this.#resultsOf(pod));
       } catch (error) {
-        const culprit = this.#running;
+        const culprit = this.#questions.running;
         if (!culprit || error instanceof PluginFailure) throw error;
         const failure = new PluginFailure(culprit.name, error);
         if (!culprit.ignoresFailure) throw failure;
         this.#excluded.add(culprit);
-        this.#onIgnored(failure, pod);
+        this.#options.onIgnored(failure, pod);
       } finally {
-        this.#running = undefined;
+        this.#questions.running = undefined;
       }
     }
   }
 
-  #filter(pod: PodInfo, all: boolean): Found {
-    const { nodes } = this.#cache;
-    const results = this.#shapes.get(pod, this.#cache.indexEnd);
-    const narrowed = this.#preFilter(pod, results);
-    if (narrowed instanceof Diagnosis) return narrowed;
-    if (narrowed) return this.#filterNamed(pod, narrowed, results);
-    const wanted = all ? nodes.length : feasibleNodesToFind(nodes.length, this.#percentage);
-    const feasible: NodeState[] = [];
-    let looked = 0;
-    let at = this.#start >= nodes.length ? 0 : this.#start;
-    const uncontested = this.#nominations?.isEmpty !== false;
+  #followCache(): void {
+    const { nodes, indexEnd } = this.#cache;
+    if (this.#order.nodes !== nodes) {
+      this.#order = new NodeOrder(nodes);
+      this.#questions.nodesByIndex = this.#order.byIndex;
+    }
+    if (this.#freshCodes.length < indexEnd) {
+      this.#stale = new Int32Array(2 * indexEnd);
+      this.#candidates = new Int32Array(2 * indexEnd);
+      this.#freshCodes = new Uint16Array(2 * indexEnd);
+      this.#codes = new Uint16Array(2 * indexEnd);
+    }
+    if (this.#table.isFull) {
+      this.#table = new VerdictTable();
+      this.#shapes = new ShapeCache(this.#keptScoreCount);
+    }
+  }
+
+  /** What is said without a plugin that is otherwise asked holds for this pod only. */
+  #resultsOf(pod: PodInfo): ShapeResults {
+    const { indexEnd } = this.#cache;
+    if (!this.#options.plain && this.#excluded.size === 0) return this.#shapes.get(pod, indexEnd);
+    this.#unkept.clear();
+    this.#unkept.grow(indexEnd);
+    return this.#unkept;
+  }
+
+  #search(pod: PodInfo, results: ShapeResults, outcome: PreFilterOutcome, all: boolean): Found {
+    const { names, elsewhere } = outcome;
+    const order = names ? this.#named(names) : this.#order;
+    const count = order.nodes.length;
+    const wanted = all ? count : this.#wanted(count);
     const fresh = this.#freshFilters.some(({ skipsFilter }) => !skipsFilter);
-    const { filteredAt, refusals } = results;
-    for (; looked < nodes.length && feasible.length < wanted; looked++) {
-      const node = nodes[at] as NodeState;
-      if (++at === nodes.length) at = 0;
-      const { index } = node;
-      const kept =
-        filteredAt[index] === node.generation ? refusals[index] : this.#keep(node, results);
-      if (
-        kept === undefined &&
-        (!fresh || this.#refusalOf(node, this.#freshFilters) === undefined) &&
-        (uncontested || this.#refusalByRivals(pod, node) === undefined)
-      ) {
-        feasible.push(node);
-      }
+    const uncontested = this.#options.nominations?.isEmpty !== false;
+    const feasible: NodeState[] = [];
+    const start = count > 0 ? this.#cache.searchStart % count : 0;
+    let looked = 0;
+    while (looked < count && feasible.length < wanted) {
+      const at = (start + looked) % count;
+      const chunk = Math.min(
+        count - looked,
+        count - at,
+        Math.max(CHUNK_MIN, wanted - feasible.length),
+      );
+      this.#ask(order, at, chunk, results);
+      if (fresh) this.#askFresh(order, at, chunk, results);
+      looked += this.#collect(pod, order, { at, chunk, wanted, uncontested }, results, feasible);
     }
-    this.#start = at;
-    return feasible.length > 0 ? feasible : this.#diagnose(pod, results);
+    const { searchStart } = this.#cache;
+    this.#cache.searchStart = (searchStart + looked) % Math.max(1, this.#order.nodes.length);
+    if (feasible.length > 0) {
+      this.#record(pod, order, start, looked, feasible.length);
+      return feasible;
+    }
+    if (fresh) this.#askInOrder(order, results);
+    return this.#diagnosed(pod, this.#codesOfAll(order, elsewhere), start);
   }
 
-  #filterNamed(pod: PodInfo, names: ReadonlySet<string>, results: ShapeResults): Found {
-    const feasible: NodeState[] = [];
+  #named(names: ReadonlySet<string>): NodeOrder {
+    const nodes: NodeState[] = [];
     for (const name of names) {
       const node = this.#cache.node(name);
-      if (node && this.#check(pod, node, results) === undefined) feasible.push(node);
+      if (node) nodes.push(node);
     }
-    if (feasible.length > 0) return feasible;
-    return this.#diagnose(pod, results, names);
+    return new NodeOrder(nodes);
   }
 
-  /** Asks again for the words; the answers are at hand, and nobody waits for them. */
-  #diagnose(
+  /** Without scores, one is as good as another: upstream's too. */
+  #wanted(count: number): number {
+    const { profile, percentageOfNodesToScore } = this.#options;
+    if (profile.scores.length === 0 && profile.remote.length === 0) return 1;
+    return feasibleNodesToFind(count, percentageOfNodesToScore);
+  }
+
+  /** Brings what the cacheable filters said about a chunk of nodes up to date. */
+  #ask({ indices }: NodeOrder, at: number, chunk: number, results: ShapeResults): void {
+    const { generation } = this.#cache.columns;
+    const { filteredAt } = results;
+    const stale = this.#stale;
+    let count = 0;
+    for (let i = at; i < at + chunk; i++) {
+      const index = indices[i] as number;
+      if (filteredAt[index] !== generation[index]) stale[count++] = index;
+    }
+    if (count === 0) return;
+    const asked = { indices: stale, count, codes: results.refusals };
+    this.#questions.filter(this.#keptFilters, asked, this.#table);
+    for (let i = 0; i < count; i++) {
+      const index = stale[i] as number;
+      filteredAt[index] = generation[index] as number;
+    }
+  }
+
+  /** Asks the other filters about those nodes of the chunk that are left. */
+  #askFresh({ indices }: NodeOrder, at: number, chunk: number, results: ShapeResults): void {
+    const { refusals } = results;
+    const candidates = this.#candidates;
+    let count = 0;
+    for (let i = at; i < at + chunk; i++) {
+      const index = indices[i] as number;
+      if (refusals[index] === 0) candidates[count++] = index;
+      else this.#freshCodes[index] = 0;
+    }
+    const asked = { indices: candidates, count, codes: this.#freshCodes };
+    this.#questions.filter(this.#freshFilters, asked, this.#table);
+  }
+
+  /** Takes the feasible nodes of a chunk until there are enough; gives how many were looked at. */
+  #collect(
     pod: PodInfo,
-    results: ShapeResults,
-    names?: ReadonlySet<string>,
-    others?: ReadonlyMap<NodeState, Refused>,
-  ): Diagnosis {
-    const { nodes } = this.#cache;
-    const diagnosis = new Diagnosis(nodes.length);
-    for (const node of nodes) {
-      const named = !names || names.has(node.name);
-      const refused = named
-        ? (this.#check(pod, node, results) ?? others?.get(node))
-        : this.#elsewhere;
-      if (refused) diagnosis.add(node.name, refused);
+    { nodes, indices }: NodeOrder,
+    { at, chunk, wanted, uncontested }: Chunk,
+    { refusals }: ShapeResults,
+    feasible: NodeState[],
+  ): number {
+    const codes = this.#codes;
+    const fresh = this.#freshFilters.some(({ skipsFilter }) => !skipsFilter);
+    for (let i = at; i < at + chunk; i++) {
+      const index = indices[i] as number;
+      let code = refusals[index] as number;
+      if (code === 0 && fresh) code = this.#freshCodes[index] as number;
+      if (code === 0 && !uncontested) code = this.#rivalsCode(pod, nodes[i] as NodeState);
+      codes[i] = code;
+      if (code !== 0) continue;
+      feasible.push(nodes[i] as NodeState);
+      if (feasible.length === wanted) return i + 1 - at;
     }
-    return diagnosis;
+    return chunk;
   }
-  #elsewhere: Refused = NOT_SELECTED;
 
-  #check(pod: PodInfo, node: NodeState, results: ShapeResults): Refused | undefined {
-    const valid = results.filteredAt[node.index] === node.generation;
-    const kept = valid ? results.refusals[node.index] : this.#keep(node, results);
-    const refused = kept ?? this.#refusalOf(node, this.#freshFilters);
-    return refused ?? this.#refusalByRivals(pod, node);
+  /**
+   * Where all refuse, the first in the profile's order has the word, though those whose answers are
+   * kept were asked first.
+   */
+  #askInOrder({ indices, nodes }: NodeOrder, results: ShapeResults): void {
+    const candidates = this.#candidates;
+    for (const [place, enabled] of this.#options.profile.filters.entries()) {
+      if (enabled.cacheable || enabled.skipsFilter) continue;
+      let count = 0;
+      for (let i = 0; i < nodes.length; i++) {
+        const index = indices[i] as number;
+        const refused = this.#table.get(results.refusals[index] as number);
+        const isEarlier = refused && place < (this.#places.get(refused.plugin) as number);
+        if (isEarlier && this.#freshCodes[index] === 0) candidates[count++] = index;
+      }
+      const asked = { indices: candidates, count, codes: this.#freshCodes };
+      this.#questions.filter([enabled], asked, this.#table);
+    }
+    for (let i = 0; i < nodes.length; i++) {
+      const index = indices[i] as number;
+      if (this.#freshCodes[index] !== 0) this.#codes[i] = this.#freshCodes[index] as number;
+    }
+  }
+
+  #check(pod: PodInfo, node: NodeState, results: ShapeResults): number {
+    const { index, generation } = node;
+    const one = { indices: Int32Array.of(index), count: 1 };
+    if (results.filteredAt[index] !== generation) {
+      this.#questions.filter(this.#keptFilters, { ...one, codes: results.refusals }, this.#table);
+      results.filteredAt[index] = generation;
+    }
+    const kept = results.refusals[index] as number;
+    if (kept !== 0) return kept;
+    this.#questions.filter(this.#freshFilters, { ...one, codes: this.#freshCodes }, this.#table);
+    return this.#freshCodes[index] || this.#rivalsCode(pod, node);
   }
 
   #nominatedNode(pod: PodInfo): NodeState | undefined {
-    if (this.#nominations?.isEmpty !== false) return undefined;
-    const name = this.#nominations.nodeOf(pod.key);
+    const { nominations } = this.#options;
+    if (nominations?.isEmpty !== false) return undefined;
+    const name = nominations.nodeOf(pod.key);
     return name === undefined ? undefined : this.#cache.node(name);
   }
 
   /** Whether pods that are nominated to the node, and matter no less, leave no room for this one. */
-  #refusalByRivals(pod: PodInfo, node: NodeState): Refused | undefined {
-    const rivals = this.#nominations?.rivals(pod, node.name);
-    if (!rivals?.length) return undefined;
+  #rivalsCode(pod: PodInfo, node: NodeState): number {
+    const rivals = this.#options.nominations?.rivals(pod, node.name);
+    if (!rivals?.length) return 0;
     const trial = new Trial(pod, node, {
-      states: filterStatesOf(this.#profile),
+      states: filterStatesOf(this.#options.profile),
       nodes: this.#cache.nodes,
       nominations: undefined,
       generation: () => this.#cache.newGeneration(),
     });
     for (const rival of rivals) trial.add(rival);
-    return trial.filter();
+    return this.#codeOf(trial.filter());
   }
 
-  /** Asks the cacheable filters and keeps what they say. */
-  #keep(node: NodeState, results: ShapeResults): Refused | undefined {
-    const refused = this.#refusalOf(node, this.#keptFilters);
-    results.refusals[node.index] = refused;
-    results.filteredAt[node.index] = node.generation;
-    return refused;
+  #codeOf(refused: Refused | undefined): number {
+    return refused ? this.#table.codeOf(refused.plugin, refused.refusal) : 0;
   }
 
-  #refusalOf(node: NodeState, filters: readonly EnabledPlugin[]): Refused | undefined {
-    for (let i = 0; i < filters.length; i++) {
-      const enabled = filters[i] as EnabledPlugin;
-      const { context, plugin } = enabled;
-      if (enabled.skipsFilter) continue;
-      this.#running = enabled;
-      context.node = node;
-      const outcome = plugin.filter?.(context);
-      if (outcome !== undefined && isRefusal(outcome)) {
-        return { plugin: enabled.name, refusal: outcome };
-      }
-    }
-    return undefined;
+  /** The codes of all nodes, after a search among `order`. */
+  #codesOfAll(order: NodeOrder, elsewhere: Refused | undefined): Uint16Array {
+    const { nodes, placeOf } = this.#order;
+    if (order === this.#order) return this.#codes.slice(0, nodes.length);
+    const codes = new Uint16Array(nodes.length).fill(this.#codeOf(elsewhere));
+    order.nodes.forEach(({ index }, i) => {
+      codes[placeOf(index)] = this.#codes[i] as number;
+    });
+    return codes;
   }
 
-  /** Sets up every filter's context. Gives the only nodes that can do, if they were named. */
-  #preFilter(pod: PodInfo, results: ShapeResults): ReadonlySet<string> | Diagnosis | undefined {
-    const { filters, scores } = this.#profile;
-    const { nodes } = this.#cache;
-    for (const { context } of scores) {
-      context.pod = pod;
-      context.nodes = nodes;
-      context.state = undefined;
-    }
-    const known = results.preFiltered;
-    const outcomes: PreFiltered[] = [];
-    let names: ReadonlySet<string> | undefined;
-    for (let i = 0; i < filters.length; i++) {
-      const enabled = filters[i] as EnabledPlugin;
-      const outcome =
-        enabled.cacheable && known ? (known[i] as PreFiltered) : this.#ask(enabled, pod, nodes);
-      outcomes.push(outcome);
-      enabled.context.pod = pod;
-      enabled.context.nodes = nodes;
-      enabled.context.state = outcome.state;
-      enabled.skipsFilter = outcome.verdict?.code === 'skip' || this.#excluded.has(enabled);
-      if (isRefusal(outcome.verdict)) {
-        const diagnosis = new Diagnosis(nodes.length);
-        diagnosis.addForAll({ plugin: enabled.name, refusal: outcome.verdict });
-        return diagnosis;
-      }
-      if (outcome.verdict?.code === 'only') {
-        names = narrowed(names, outcome.verdict.nodeNames);
-        this.#elsewhere = { plugin: enabled.name, refusal: NOT_SELECTED.refusal };
-      }
-    }
-    if (!known && this.#excluded.size === 0) results.preFiltered = outcomes;
-    return names;
+  #refusedForAll(pod: PodInfo, refused: Refused): Diagnosis {
+    const { nodes } = this.#order;
+    const codes = new Uint16Array(nodes.length).fill(this.#codeOf(refused));
+    const search = { nodes, codes, table: this.#table, start: 0, looked: nodes.length };
+    this.#options.recorder?.searched(pod, search, []);
+    return new Diagnosis(search, refused);
   }
 
-  #ask(enabled: EnabledPlugin, pod: PodInfo, nodes: readonly NodeState[]): PreFiltered {
-    const { context, plugin } = enabled;
-    if (!plugin.preFilter || this.#excluded.has(enabled)) return NOTHING_SAID;
-    this.#running = enabled;
-    context.pod = pod;
-    context.nodes = nodes;
-    context.state = undefined;
-    const outcome = plugin.preFilter(context);
-    return { verdict: outcome, state: context.state };
+  #diagnosed(pod: PodInfo, codes: Uint16Array, start = 0): Diagnosis {
+    const { nodes } = this.#order;
+    const search = { nodes, codes, table: this.#table, start, looked: nodes.length };
+    this.#options.recorder?.searched(pod, search, this.#options.profile.filters);
+    return new Diagnosis(search);
   }
 
-  #select(pod: PodInfo, feasible: readonly NodeState[], extra?: ExtraScores): NodeState {
-    if (feasible.length === 1) return feasible[0] as NodeState;
-    const results = this.#shapes.get(pod, this.#cache.indexEnd);
-    const totals = this.#sumScores(feasible, results);
-    if (extra) extra.addTo(totals);
+  #record(pod: PodInfo, order: NodeOrder, start: number, looked: number, found: number): void {
+    const { recorder, profile } = this.#options;
+    if (!recorder) return;
+    const codes = found < looked ? this.#codes.slice(0, order.nodes.length) : undefined;
+    const search = { nodes: order.nodes, codes, table: this.#table, start, looked };
+    recorder.searched(pod, search, profile.filters);
+  }
+
+  /** The place of the largest; among equals one draw decides, since a source may be slow. */
+  #best(totals: Float64Array): number {
     let best = -1;
     let ties = 0;
     for (let i = 0; i < totals.length; i++) {
@@ -294,87 +388,10 @@ export class SchedulingCycle {
         ties++;
       }
     }
-    // One draw among equals, not one per equal: the source of randomness may be slow.
-    let skip = ties > 1 ? this.#random.integer(ties) : 0;
+    let skip = ties > 1 ? this.#options.random.integer(ties) : 0;
     let chosen = 0;
     for (; totals[chosen] !== best || skip-- > 0; chosen++);
-    return feasible[chosen] as NodeState;
-  }
-
-  #sumScores(feasible: readonly NodeState[], results: ShapeResults): Float64Array {
-    const { scores } = this.#profile;
-    const count = feasible.length;
-    if (this.#totals.length !== count) {
-      this.#totals = new Float64Array(count);
-      this.#scratch = new Float64Array(count);
-    }
-    const totals = this.#totals.fill(0);
-    this.#preScore(feasible, results);
-    if (this.#keptScores.length > 0) this.#keepScores(feasible, results);
-    for (let s = 0; s < scores.length; s++) {
-      const enabled = scores[s] as EnabledPlugin;
-      if (enabled.skipsScore || this.#excluded.has(enabled)) continue;
-      const raw = this.#scratch;
-      if (enabled.cacheable) copyScores(raw, results.scores[s] as Float64Array, feasible);
-      else this.#ownScores(enabled, feasible, raw);
-      this.#running = enabled;
-      enabled.plugin.normalize?.(raw, enabled.context);
-      const { name, weight } = enabled;
-      for (let i = 0; i < count; i++) {
-        totals[i] = (totals[i] as number) + weight * checkedScore(name, raw[i] as number);
-      }
-    }
-    return totals;
-  }
-
-  #preScore(feasible: readonly NodeState[], results: ShapeResults): void {
-    const { scores } = this.#profile;
-    const known = results.preScored;
-    const outcomes: PreFiltered[] = [];
-    for (let i = 0; i < scores.length; i++) {
-      const enabled = scores[i] as EnabledPlugin;
-      const { context, plugin } = enabled;
-      let outcome = enabled.cacheable ? known?.[i] : undefined;
-      if (outcome) {
-        context.state = outcome.state;
-      } else if (this.#excluded.has(enabled)) {
-        outcome = NOTHING_SAID;
-      } else {
-        this.#running = enabled;
-        const said = plugin.preScore?.(Object.assign(context, { feasible }));
-        outcome = { verdict: said, state: context.state };
-      }
-      outcomes.push(outcome);
-      enabled.skipsScore = outcome.verdict?.code === 'skip';
-    }
-    if (!known && this.#excluded.size === 0) results.preScored = outcomes;
-  }
-
-  /** Brings the kept scores of the feasible nodes up to date. */
-  #keepScores(feasible: readonly NodeState[], results: ShapeResults): void {
-    const { scoredAt } = results;
-    for (let i = 0; i < feasible.length; i++) {
-      const node = feasible[i] as NodeState;
-      if (scoredAt[node.index] === node.generation) continue;
-      for (let s = 0; s < this.#keptScores.length; s++) {
-        const enabled = this.#keptScores[s] as EnabledPlugin;
-        if (enabled.skipsScore || this.#excluded.has(enabled)) continue;
-        this.#running = enabled;
-        enabled.context.node = node;
-        const score = enabled.plugin.score?.(enabled.context) as number;
-        (results.scores[s] as Float64Array)[node.index] = score;
-      }
-      if (this.#excluded.size === 0) scoredAt[node.index] = node.generation;
-    }
-  }
-
-  #ownScores(enabled: EnabledPlugin, feasible: readonly NodeState[], raw: Float64Array): void {
-    const { context, plugin } = enabled;
-    this.#running = enabled;
-    for (let i = 0; i < feasible.length; i++) {
-      context.node = feasible[i] as NodeState;
-      raw[i] = plugin.score?.(context) as number;
-    }
+    return chosen;
   }
 }
 
@@ -385,6 +402,9 @@ export interface CycleOptions {
   /** 0 or absent: adaptive. */
   readonly percentageOfNodesToScore?: number;
   readonly nominations?: Nominations;
+  readonly recorder?: AttemptRecorder;
+  /** Asks every plugin about every node, one by one, and keeps nothing: what the rest must equal. */
+  readonly plain?: boolean;
   /** A plugin failed that declares `onFailure: 'ignore'`. */
   onIgnored(failure: PluginFailure, pod: PodInfo): void;
 }
@@ -396,13 +416,16 @@ export interface ExtraScores {
   addTo(totals: Float64Array): void;
 }
 
-const NOTHING_SAID: PreFiltered = { verdict: undefined, state: undefined };
-const NOT_SELECTED: Refused = {
-  plugin: '',
-  refusal: verdict.unresolvable(
-    "node(s) didn't satisfy plugin(s)' PreFilter result",
-  ) satisfies Refusal,
-};
+interface Chunk {
+  readonly at: number;
+  readonly chunk: number;
+  readonly wanted: number;
+  /** No pod is nominated anywhere. */
+  readonly uncontested: boolean;
+}
+
+/** When few more nodes are wanted and few fit, asking one at a time would cost more. */
+const CHUNK_MIN = 16;
 
 /** Upstream's numFeasibleNodesToFind. */
 export function feasibleNodesToFind(nodeCount: number, percentage = 0): number {
@@ -410,17 +433,4 @@ export function feasibleNodesToFind(nodeCount: number, percentage = 0): number {
   const adaptive = Math.max(FEASIBLE_PERCENT_MIN, 50 - Math.trunc(nodeCount / 125));
   const count = Math.trunc((nodeCount * (percentage || adaptive)) / 100);
   return Math.max(FEASIBLE_NODES_MIN, count);
-}
-
-function narrowed(
-  names: ReadonlySet<string> | undefined,
-  more: readonly string[],
-): ReadonlySet<string> {
-  return new Set(names ? more.filter(name => names.has(name)) : more);
-}
-
-function copyScores(raw: Float64Array, kept: Float64Array, nodes: readonly NodeState[]): void {
-  for (let i = 0; i < nodes.length; i++) {
-    raw[i] = kept[(nodes[i] as NodeState).index] as number;
-  }
 }

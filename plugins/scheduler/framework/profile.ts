@@ -69,11 +69,8 @@ export class Profile {
     const local = plugins.filter(plugin => !plugin.remote);
     const at = (point: SchedulerPoint, from = plugins) =>
       from.filter(({ points }) => points.has(point));
-    // Those whose results are kept come first, so that keeping them does not change who refuses.
-    this.filters = cacheableFirst(
-      local.filter(({ points }) => points.has('filter') || points.has('preFilter')),
-    );
-    this.scores = cacheableFirst(at('score', local));
+    this.filters = local.filter(({ points }) => points.has('filter') || points.has('preFilter'));
+    this.scores = at('score', local);
     this.remote = plugins.filter(
       ({ remote, points }) => remote && (points.has('filter') || points.has('score')),
     );
@@ -108,13 +105,6 @@ export class Profile {
 }
 
 const LOCAL_POINTS: readonly SchedulerPoint[] = ['queueSort', 'preEnqueue', 'postFilter'];
-
-function cacheableFirst(plugins: readonly EnabledPlugin[]): readonly EnabledPlugin[] {
-  return [
-    ...plugins.filter(({ cacheable }) => cacheable),
-    ...plugins.filter(({ cacheable }) => !cacheable),
-  ];
-}
 
 /** A plugin with the one context object that all its calls get. */
 export class EnabledPlugin {

@@ -1,5 +1,7 @@
-import type { PodInfo, Refusal, Verdict } from 'kernetes/sdk';
+import type { PodInfo, Verdict } from 'kernetes/sdk';
 import { SHAPES_MAX } from './limits.ts';
+
+export type { Refused } from './verdict-table.ts';
 
 /**
  * What the cacheable plugins said about pods of one shape, node by node, each with the generation
@@ -10,36 +12,95 @@ import { SHAPES_MAX } from './limits.ts';
 export class ShapeResults {
   /** By node index. 0: never. */
   filteredAt: Float64Array;
-  /** By node index. Undefined: all agreed. */
-  readonly refusals: (Refused | undefined)[] = [];
+  /** By node index, numbers of the cycle's `VerdictTable`; 0: all agreed. */
+  refusals: Uint16Array;
   scoredAt: Float64Array;
-  /** By place among the cacheable scores, then by node index. */
-  readonly scores: Float64Array[];
+  /** By place among the cacheable scores. */
+  readonly scores: readonly KeptScore[];
+  /** By node index: the weighted sum of the scores that need no normalizing. */
+  base: Float64Array;
   /** By place among the filters, what preFilter left: `skip`, or the state. */
   preFiltered: readonly PreFiltered[] | undefined = undefined;
   preScored: readonly PreFiltered[] | undefined = undefined;
 
   constructor(capacity: number, scoreCount: number) {
     this.filteredAt = new Float64Array(capacity);
+    this.refusals = new Uint16Array(capacity);
     this.scoredAt = new Float64Array(capacity);
-    this.scores = Array.from({ length: scoreCount }, () => new Float64Array(capacity));
+    this.base = new Float64Array(capacity);
+    this.scores = Array.from({ length: scoreCount }, () => new KeptScore(capacity));
+  }
+
+  clear(): void {
+    this.filteredAt.fill(0);
+    this.scoredAt.fill(0);
+    this.preFiltered = undefined;
+    this.preScored = undefined;
+    for (const score of this.scores) score.clear();
   }
 
   /** Makes room for nodes up to `indexEnd`. */
   grow(indexEnd: number): void {
     if (indexEnd <= this.filteredAt.length) return;
     const capacity = Math.max(indexEnd, 2 * this.filteredAt.length);
+    const refusals = new Uint16Array(capacity);
+    refusals.set(this.refusals);
+    this.refusals = refusals;
     this.filteredAt = enlarged(this.filteredAt, capacity);
     this.scoredAt = enlarged(this.scoredAt, capacity);
-    for (let i = 0; i < this.scores.length; i++) {
-      this.scores[i] = enlarged(this.scores[i] as Float64Array, capacity);
-    }
+    this.base = enlarged(this.base, capacity);
+    for (const score of this.scores) score.values = enlarged(score.values, capacity);
   }
 }
 
-export interface Refused {
-  readonly plugin: string;
-  readonly refusal: Refusal;
+/**
+ * One plugin's raw scores. Mostly they are all the same (no node has such a taint, no image is
+ * there): then what `normalize` makes of them is the same number for each node, and worked out once
+ * for a count of nodes instead of once a pod.
+ */
+export class KeptScore {
+  /** By node index. */
+  values: Float64Array;
+  /** Undefined: none yet. NaN: they differ. */
+  #common: number | undefined = undefined;
+  #normalizedCount = 0;
+  #normalized = 0;
+
+  constructor(capacity: number) {
+    this.values = new Float64Array(capacity);
+  }
+
+  clear(): void {
+    this.#common = undefined;
+    this.#normalizedCount = 0;
+  }
+
+  set(index: number, score: number): void {
+    this.values[index] = score;
+    if (score === this.#common) return;
+    this.#common = this.#common === undefined ? score : Number.NaN;
+    this.#normalizedCount = 0;
+  }
+
+  /** The one score of all nodes. */
+  get common(): number | undefined {
+    return Number.isNaN(this.#common) ? undefined : this.#common;
+  }
+
+  /** What `count` nodes' common score becomes; undefined: not the same for all of them. */
+  normalizedCommon(count: number, normalize: (scores: Float64Array) => void): number | undefined {
+    const { common } = this;
+    if (common === undefined) return undefined;
+    if (this.#normalizedCount !== count) {
+      const scores = new Float64Array(count).fill(common);
+      normalize(scores);
+      this.#normalizedCount = count;
+      this.#normalized = scores.every(score => score === scores[0])
+        ? (scores[0] as number)
+        : Number.NaN;
+    }
+    return Number.isNaN(this.#normalized) ? undefined : this.#normalized;
+  }
 }
 
 export interface PreFiltered {
@@ -76,10 +137,7 @@ export class ShapeCache {
     if (this.#results.size < SHAPES_MAX) return new ShapeResults(indexEnd, this.#scoreCount);
     const [oldest, results] = this.#results.entries().next().value as [string, ShapeResults];
     this.#results.delete(oldest);
-    results.filteredAt.fill(0);
-    results.scoredAt.fill(0);
-    results.preFiltered = undefined;
-    results.preScored = undefined;
+    results.clear();
     results.grow(indexEnd);
     return results;
   }

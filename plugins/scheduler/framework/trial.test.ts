@@ -44,6 +44,9 @@ function count(colours: Map<string, number>, { labels }: PodInfo, by: number): v
   colours.set(colour, (colours.get(colour) ?? 0) + by);
 }
 
+/** With scores, all feasible nodes are found. */
+const EVEN: SchedulerPlugin = { name: 'Even', score: () => 0 };
+
 const info = (name: string, colour: string, priority = 0) =>
   podInfoOf(
     pod(name, {
@@ -56,7 +59,7 @@ function setUp() {
   const cache = new Cache();
   cache.setNode(node('n'));
   const nominations = new Nominator();
-  const profile = new Profile([], [local(FULL), local(COLOURS)]);
+  const profile = new Profile([], [local(FULL), local(COLOURS), local(EVEN)]);
   const random = seededRandom(1);
   const cycle = new SchedulingCycle({ profile, cache, random, nominations, onIgnored() {} });
   const trialOf = (one: PodInfo) => {

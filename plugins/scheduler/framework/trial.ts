@@ -9,7 +9,7 @@ import {
 } from 'kernetes/sdk';
 import type { Nominations } from './nominator.ts';
 import { type EnabledPlugin, MutableContext, PluginFailure, type Profile } from './profile.ts';
-import type { Refused } from './shape-results.ts';
+import type { Refused } from './verdict-table.ts';
 
 /** A filter that has something to check for a pod, with what its preFilter left for that pod. */
 export interface FilterState {
