@@ -100,6 +100,7 @@ export class ClusterCounts implements ClusterTracker {
   }
 
   nodeChanged(node: NodeInfo, before: NodeBefore): void {
+    this.#nodes.set(node.index, node);
     if (sameLabels(before.labels, node.labels) && sameTaints(before.taints, node.taints)) return;
     this.#eachDomains((domains, pods) => domains.leave(node, pods), node.index);
     for (const topology of this.#topologies.values()) {

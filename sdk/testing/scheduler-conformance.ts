@@ -43,6 +43,8 @@ export function testSchedulerPlugin<C>(
     const nodes = nodeStates([...NODES, ...(options.nodes ?? [])]);
     const pods = [...PODS, ...(options.pods ?? [])].map(podInfoOf);
     const run = new Run(plugin, contribution.options);
+    const tracker = plugin.track?.();
+    for (const state of nodes) tracker?.nodeAdded?.(state);
 
     test('contributes what can be sent to another thread', () => {
       assert.ok(contribution.points.length > 0, 'it implements no point');
