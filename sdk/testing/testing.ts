@@ -8,6 +8,7 @@ export * from './fake-runtime.ts';
 export * from './fixed-contributions.ts';
 export * from './kind-conformance.ts';
 export * from './kind-steps.ts';
+export * from './plugin-cluster.ts';
 export * from './running-admission.ts';
 export * from './runtime-conformance.ts';
 export * from './scheduler-conformance.ts';
