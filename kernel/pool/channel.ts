@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { SharedMemory } from './shared-mailbox.ts';
 
 /** One plugin's line between two threads or processes. Whose it is, is known by which it is. */
 export interface Channel {
@@ -6,6 +7,8 @@ export interface Channel {
   send(frame: ArrayBuffer): void;
   /** At most one receiver. What arrives is not checked: it need not be an ArrayBuffer. */
   receive(receiver: (frame: unknown) => void): void;
+  /** Where both ends are in one process. Arrives in its order with the frames. */
+  share?(memory: SharedMemory): void;
   close(): void;
 }
 
@@ -13,6 +16,7 @@ export function portChannel(port: MessagePort): Channel {
   return {
     send: frame => port.postMessage(frame, [frame]),
     receive: receiver => void port.on('message', receiver),
+    share: memory => port.postMessage(memory),
     close: () => port.close(),
   };
 }

@@ -16,6 +16,10 @@ export const PoolLimits = {
   callsPendingMax: 10_000,
   /** An answer to a call into a plugin: the longest that upstream lets a webhook take. */
   callTimeoutMs: 30_000,
+  /** Shorter arguments of calls between plugins do as well in a message. */
+  sharedCallBytesMin: 16 * 1024,
+  /** Plugins with whom one shares memory: each of its pages that is used stays. */
+  callMemoriesMax: 16,
   /** Brokered connections, fetches and programs of a plugin, open at one time. */
   resourcesMax: 100,
   /** A bounded answer or output that a brokered resource may hold unread. */

@@ -8,6 +8,12 @@ import { ApiError, internalError } from '../../sdk/status.ts';
 import type { Channel } from './channel.ts';
 import { PoolLimits } from './limits.ts';
 import {
+  CalleeMailbox,
+  CallerMailbox,
+  type SharedMemory,
+  type SharedPart,
+} from './shared-mailbox.ts';
+import {
   decodeFrame,
   decodeText,
   EVENT_TYPES,
@@ -46,14 +52,22 @@ export class LinkClient implements KernelLink {
   readonly #requests = new Map<number, Settle<BatchResult[]>>();
   readonly #watches = new Map<number, ObjectWatchSink<KubeObject>>();
   readonly #subscriptions = new Map<number, (list: readonly Contribution<unknown>[]) => void>();
-  readonly #calls = new Map<number, Settle<unknown>>();
+  readonly #calls = new Map<number, PendingCall>();
+  /** By the number of their memory. */
+  readonly #mailboxes = new Map<number, CallerMailbox>();
+  readonly #calleeMailboxes = new Map<number, CalleeMailbox>();
+  /** What can be called, by subscription: its ref, and the memory for it. */
+  readonly #callable = new Map<number, Map<number, number>>();
   #idLast = 0;
 
   constructor({ channel, codec, provided }: LinkClientOptions) {
     this.#codec = codec;
     this.#provided = provided;
     this.#outbox = new Outbox(frame => channel.send(frame), PoolLimits.frameBytesMax);
-    channel.receive(frame => this.#receive(frame as ArrayBuffer));
+    channel.receive(frame => {
+      if (frame instanceof ArrayBuffer) this.#receive(frame);
+      else this.#share(frame as SharedMemory);
+    });
   }
 
   /** Answers a command, after all that was sent before. */
@@ -114,7 +128,9 @@ export class LinkClient implements KernelLink {
     const { name, combine, methods } = point;
     this.#outbox.push({ type: 'subscribe', id, point: { name, combine, methods } });
     return () => {
-      if (this.#subscriptions.delete(id)) this.#outbox.push({ type: 'unsubscribe', id });
+      if (!this.#subscriptions.delete(id)) return;
+      this.#setCallable(id, []);
+      this.#outbox.push({ type: 'unsubscribe', id });
     };
   }
 
@@ -175,19 +191,24 @@ export class LinkClient implements KernelLink {
         const list = message.list.flatMap(head =>
           this.#contribution(head, payload.take(head.bytes)),
         );
+        if (this.#subscriptions.has(message.id)) this.#setCallable(message.id, message.list);
         this.#subscriptions.get(message.id)?.(list);
         break;
       }
       case 'call':
-        void this.#serve(message, this.#codec.decode(payload.take(message.bytes)));
+        void this.#serve(message, payload.take(message.bytes));
         break;
-      case 'return': {
-        const result = payload.take(message.bytes);
-        take(this.#calls, message.id)?.resolve(this.#codec.decode(result));
+      case 'return':
+        this.#return(message, payload.take(message.bytes));
+        break;
+      case 'throw': {
+        const call = take(this.#calls, message.id);
+        release(call);
+        call?.reject(fromWireError(message.error));
         break;
       }
-      case 'throw':
-        take(this.#calls, message.id)?.reject(fromWireError(message.error));
+      case 'unshare':
+        this.#calleeMailboxes.delete(message.memory);
         break;
     }
   }
@@ -230,23 +251,83 @@ export class LinkClient implements KernelLink {
   async #call(ref: number, method: string, args: unknown[]): Promise<unknown> {
     const bytes = this.#codec.encode(args);
     const id = ++this.#idLast;
+    const mailbox = bytes.length < PoolLimits.sharedCallBytesMin ? undefined : this.#mailbox(ref);
+    const shared = mailbox?.put(bytes);
     return new Promise((resolve, reject) => {
+      if (mailbox && shared) {
+        this.#outbox.push({ type: 'call', id, ref, method, bytes: 0, shared });
+        this.#calls.set(id, { resolve, reject, mailbox, shared });
+        return;
+      }
       this.#outbox.push({ type: 'call', id, ref, method, bytes: bytes.length }, bytes);
       this.#calls.set(id, { resolve, reject });
     });
   }
 
-  async #serve(call: KernelMessage & { type: 'call' }, args: unknown): Promise<void> {
+  #mailbox(ref: number): CallerMailbox | undefined {
+    for (const refs of this.#callable.values()) {
+      const memory = refs.get(ref);
+      if (memory !== undefined) return this.#mailboxes.get(memory);
+    }
+    return undefined;
+  }
+
+  #return(message: KernelMessage & { type: 'return' }, payload: Uint8Array): void {
+    const call = take(this.#calls, message.id);
+    if (!call) return;
     try {
+      const { mailbox, shared } = call;
+      const isShared = message.length !== undefined && mailbox && shared;
+      const bytes = isShared ? mailbox.takeAnswer(shared, message.length) : payload;
+      call.resolve(this.#codec.decode(bytes));
+    } catch (error) {
+      call.reject(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      release(call);
+    }
+  }
+
+  /** Between two plugins' threads, from the kernel. */
+  #share({ memory, ref, buffer }: SharedMemory): void {
+    if (ref === 0) {
+      this.#calleeMailboxes.set(memory, new CalleeMailbox(buffer));
+      return;
+    }
+    // The list that the ref is of may be old by now: the next one has the number again.
+    this.#mailboxes.set(memory, new CallerMailbox(buffer));
+    for (const refs of this.#callable.values()) if (refs.has(ref)) refs.set(ref, memory);
+  }
+
+  /** What is in no list any more needs no memory. */
+  #setCallable(subscription: number, list: readonly WireContribution[]): void {
+    if (list.length === 0) this.#callable.delete(subscription);
+    else this.#callable.set(subscription, new Map(list.map(({ ref, memory }) => [ref, memory])));
+    if (this.#mailboxes.size === 0) return;
+    const used = new Set([...this.#callable.values()].flatMap(refs => [...refs.values()]));
+    for (const memory of this.#mailboxes.keys()) {
+      if (!used.has(memory)) this.#mailboxes.delete(memory);
+    }
+  }
+
+  async #serve(call: KernelMessage & { type: 'call' }, payload: Uint8Array): Promise<void> {
+    const { id, shared } = call;
+    try {
+      const mailbox = shared && this.#calleeMailboxes.get(shared.memory);
+      if (shared && !mailbox) throw new Error(`Cannot call "${call.method}": no memory is shared`);
+      const args = this.#codec.decode(shared && mailbox ? mailbox.takeArgs(shared) : payload);
       const provided = this.#provided.get(call.provided);
       if (!provided?.methods.includes(call.method)) {
         throw new Error(`Cannot call "${call.method}": it is not provided any more`);
       }
       const object = provided.value as Record<string, (...args: unknown[]) => unknown>;
       const result = this.#codec.encode(await object[call.method]?.(...(args as unknown[])));
-      this.#outbox.push({ type: 'return', id: call.id, bytes: result.length }, result);
+      if (shared && mailbox?.putAnswer(shared, result)) {
+        this.#outbox.push({ type: 'return', id, bytes: 0, length: result.length });
+      } else {
+        this.#outbox.push({ type: 'return', id, bytes: result.length }, result);
+      }
     } catch (error) {
-      this.#outbox.push({ type: 'throw', id: call.id, error: toWireError(error) });
+      this.#outbox.push({ type: 'throw', id, error: toWireError(error) });
     }
   }
 }
@@ -254,6 +335,16 @@ export class LinkClient implements KernelLink {
 interface Settle<T> {
   resolve(value: T): void;
   reject(error: Error): void;
+}
+
+interface PendingCall extends Settle<unknown> {
+  /** Its slot is in use until the call has ended. */
+  readonly mailbox?: CallerMailbox;
+  readonly shared?: SharedPart;
+}
+
+function release(call: PendingCall | undefined): void {
+  if (call?.shared) call.mailbox?.release(call.shared);
 }
 
 /** Parses its object when it is first asked for: many callers never do. */

@@ -4,11 +4,13 @@ import { badRequest } from '../../sdk/status.ts';
 import type { Offer } from '../extensions.ts';
 import { ownPoint } from '../point-rules.ts';
 import { decodeValue, encodeData, encodeValue } from './call-codec.ts';
+import { CallMemory, type SharingCallee } from './call-memory.ts';
 import type { Channel } from './channel.ts';
 import { CreditedWatch } from './credited-watch.ts';
 import type { EncodedLink } from './encoded-link.ts';
 import { PoolLimits } from './limits.ts';
 import { LogGate } from './log-gate.ts';
+import type { SharedPart } from './shared-mailbox.ts';
 import {
   decodeFrame,
   type KernelMessage,
@@ -52,7 +54,10 @@ export class LinkServer {
   readonly #callable = new Map<number, Callable>();
   /** Calls into the plugin that are not answered. */
   readonly #calls = new Map<number, PendingCall>();
+  readonly #channel: Channel;
+  readonly #memory: CallMemory<RemoteValue>;
   #refLast = 0;
+  #memoryLast = 0;
   #callLast = 0;
   #requestsPending = 0;
   #callsServed = 0;
@@ -67,6 +72,8 @@ export class LinkServer {
     this.#host = host;
     this.#onDone = onDone;
     this.#onBadMessage = onBadMessage;
+    this.#channel = channel;
+    this.#memory = new CallMemory(channel);
     // A message to another thread costs as much as handling a request: under load one carries what
     // a whole turn of the event loop brought.
     const send = (frame: ArrayBuffer) => channel.send(frame);
@@ -85,6 +92,7 @@ export class LinkServer {
     this.#watches.clear();
     this.#provided.clear();
     this.#subscriptions.clear();
+    this.#memory.keep(new Set());
   }
 
   #send(message: KernelMessage, ...payload: readonly Uint8Array[]): void {
@@ -134,7 +142,7 @@ export class LinkServer {
         this.#call(message, payload.take(message.bytes));
         break;
       case 'return':
-        this.#settle(message.id)?.resolve(payload.take(message.bytes));
+        this.#return(message, payload.take(message.bytes));
         break;
       case 'throw':
         this.#settle(message.id)?.reject(fromWireError(message.error));
@@ -203,7 +211,7 @@ export class LinkServer {
       Object.defineProperty(remote, method, {
         enumerable: true,
         value: async (...args: unknown[]) =>
-          decodeValue(await this.#callPlugin(id, method, encodeValue(args))),
+          decodeValue((await this.#callPlugin(id, method, encodeValue(args))) as Uint8Array),
       });
     }
     REMOTE_VALUES.set(remote, {
@@ -212,6 +220,8 @@ export class LinkServer {
       data,
       methods: allowed,
       call: (method, args) => this.#callPlugin(id, method, args),
+      share: this.#channel.share && (buffer => this.#share(buffer)),
+      unshare: memory => this.#send({ type: 'unshare', memory }),
     });
     try {
       this.#provided.set(id, this.#link.provide(point, name, remote));
@@ -229,7 +239,24 @@ export class LinkServer {
     return error ? { error } : {};
   }
 
-  #callPlugin(provided: number, method: string, args: Uint8Array): Promise<Uint8Array> {
+  #share(buffer: SharedArrayBuffer): number {
+    this.#memoryLast++;
+    this.#channel.share?.({ memory: this.#memoryLast, ref: 0, buffer });
+    return this.#memoryLast;
+  }
+
+  #return({ id, length }: PluginMessage & { type: 'return' }, result: Uint8Array): void {
+    if (length === undefined) {
+      this.#settle(id)?.resolve(result);
+      return;
+    }
+    if (this.#calls.get(id)?.isShared === false) {
+      throw new BadMessage('Cannot take message: the call did not come by shared memory');
+    }
+    this.#settle(id)?.resolve(length);
+  }
+
+  #callPlugin(provided: number, method: string, args: CallArgs): Promise<CallResult> {
     if (this.#closed) return Promise.reject(new Error(`Cannot call "${method}": plugin is gone`));
     const id = ++this.#callLast;
     return new Promise((resolve, reject) => {
@@ -238,8 +265,10 @@ export class LinkServer {
         this.#settle(id)?.reject(new Error(`Cannot call "${method}": no answer within ${ms} ms`));
       }, PoolLimits.callTimeoutMs);
       timer.unref();
-      this.#calls.set(id, { resolve, reject, timer });
-      this.#send({ type: 'call', id, provided, method, bytes: args.length }, args);
+      const isShared = !(args instanceof Uint8Array);
+      this.#calls.set(id, { resolve, reject, timer, isShared });
+      if (isShared) this.#send({ type: 'call', id, provided, method, bytes: 0, shared: args });
+      else this.#send({ type: 'call', id, provided, method, bytes: args.length }, args);
     });
   }
 
@@ -259,6 +288,7 @@ export class LinkServer {
       for (const ref of subscription.refs) this.#callable.delete(ref);
       const shown = contributions.flatMap(contribution => this.#show(contribution));
       subscription.refs = shown.map(({ head }) => head.ref);
+      this.#memory.keep(new Set(this.#callable.values()));
       const list = shown.map(({ head }) => head);
       this.#send({ type: 'contributions', id, list }, ...shown.map(({ data }) => data));
     });
@@ -276,6 +306,7 @@ export class LinkServer {
       plugin,
       ref,
       provided: remote?.host === this.#host ? remote.id : 0,
+      memory: remote ? this.#memory.numberFor(remote) : 0,
       methods: callable.methods,
       bytes: callable.data.length,
     };
@@ -290,7 +321,7 @@ export class LinkServer {
     void subscription.dispose();
   }
 
-  #call({ id, ref, method }: PluginMessage & { type: 'call' }, args: Uint8Array): void {
+  #call({ id, ref, method, shared }: PluginMessage & { type: 'call' }, args: Uint8Array): void {
     const target = this.#callable.get(ref);
     const fail = (error: unknown) => this.#send({ type: 'throw', id, error: toWireError(error) });
     // A contribution may go while a call to it is under way: that is no fault of the caller.
@@ -303,16 +334,30 @@ export class LinkServer {
       fail(new Error(`Cannot call "${method}": ${this.#callsServed} calls are not answered yet`));
       return;
     }
+    const remote = isRemote(target) ? target : undefined;
+    if (shared && !remote) throw new BadMessage(`Cannot call "${method}": no memory is shared`);
+    const answer = (result: CallResult) => {
+      if (typeof result === 'number') this.#send({ type: 'return', id, bytes: 0, length: result });
+      else this.#send({ type: 'return', id, bytes: result.length }, result);
+    };
+    const given = remote && shared ? this.#memory.partFor(remote, shared) : args;
+    if (remote && args.length >= PoolLimits.sharedCallBytesMin) this.#memory.open(ref, remote);
     this.#callsServed++;
     target
-      .call(method, args)
-      .then(result => this.#send({ type: 'return', id, bytes: result.length }, result), fail)
+      .call(method, given)
+      .then(answer, fail)
       .finally(() => this.#callsServed--);
   }
 }
 
+/** Bytes, or where they are. */
+type CallArgs = Uint8Array | (SharedPart & { readonly memory: number });
+/** Bytes, or how many of them are in the memory that the call came by. */
+type CallResult = Uint8Array | number;
+
 interface PendingCall {
-  resolve(result: Uint8Array): void;
+  resolve(result: CallResult): void;
+  readonly isShared: boolean;
   reject(error: Error): void;
   readonly timer: Timer;
 }
@@ -321,16 +366,21 @@ interface PendingCall {
 interface Callable {
   readonly data: Uint8Array;
   readonly methods: readonly string[];
-  call(method: string, args: Uint8Array): Promise<Uint8Array>;
+  /** Shared arguments only for what is remote. */
+  call(method: string, args: CallArgs): Promise<CallResult>;
 }
 
-interface RemoteValue extends Callable {
+interface RemoteValue extends Callable, SharingCallee {
   readonly host: object;
   readonly id: number;
 }
 
 /** What stands behind the remote values of plugins: calls pass through undecoded. */
 const REMOTE_VALUES = new WeakMap<object, RemoteValue>();
+
+function isRemote(callable: Callable): callable is RemoteValue {
+  return 'share' in callable;
+}
 
 /** Of frozen plain data, which is told again whenever its point changes. */
 const TOLD = new WeakMap<object, Callable>();
@@ -365,7 +415,7 @@ function makeCallable(value: unknown, pointMethods: readonly string[]): Callable
     methods,
     async call(method, args) {
       const run = object[method] as (...args: unknown[]) => unknown;
-      return encodeValue(await run.apply(object, decodeValue(args) as unknown[]));
+      return encodeValue(await run.apply(object, decodeValue(args as Uint8Array) as unknown[]));
     },
   };
 }

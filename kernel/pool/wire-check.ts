@@ -2,6 +2,7 @@ import type { Status } from '../../sdk/api/types-meta-v1.ts';
 import type { MetricRecord } from '../../sdk/link.ts';
 import type { Fence, ObjectRequest, RequestOptions, WatchRequest } from '../../sdk/request.ts';
 import { PoolLimits } from './limits.ts';
+import type { SharedPart } from './shared-mailbox.ts';
 import type {
   BrokeredResource,
   BrokerRequest,
@@ -153,11 +154,13 @@ const CHECKS: Readonly<Record<string, (fields: Fields) => PluginMessage>> = {
     ref: integer(fields, 'ref'),
     method: text(fields, 'method'),
     bytes: integer(fields, 'bytes'),
+    ...(fields.shared !== undefined && { shared: sharedPart(fields.shared) }),
   }),
   return: fields => ({
     type: 'return',
     id: integer(fields, 'id'),
     bytes: integer(fields, 'bytes'),
+    ...(fields.length !== undefined && { length: integer(fields, 'length') }),
   }),
   throw: fields => ({
     type: 'throw',
@@ -272,6 +275,15 @@ function wirePoint(value: unknown): WirePoint {
       'independent',
     ]),
     methods: texts(fields, 'methods'),
+  };
+}
+
+function sharedPart(value: unknown): SharedPart {
+  const fields = record(value, 'shared');
+  return {
+    slot: integer(fields, 'slot'),
+    sequence: integer(fields, 'sequence'),
+    length: integer(fields, 'length'),
   };
 }
 

@@ -3,6 +3,7 @@ import type { MetricRecord } from '../../sdk/link.ts';
 import type { LogLevel } from '../../sdk/logger.ts';
 import type { ObjectRequest, WatchRequest } from '../../sdk/request.ts';
 import type { Combine, WatchEventType } from '../../sdk/sdk.ts';
+import type { SharedPart } from './shared-mailbox.ts';
 
 /**
  * What the kernel and a plugin's host say to each other.
@@ -44,8 +45,16 @@ export type PluginMessage =
       readonly ref: number;
       readonly method: string;
       readonly bytes: number;
+      /** There are the arguments; `bytes` is 0. */
+      readonly shared?: SharedPart;
     }
-  | { readonly type: 'return'; readonly id: number; readonly bytes: number }
+  | {
+      readonly type: 'return';
+      readonly id: number;
+      readonly bytes: number;
+      /** So many bytes are in the memory that the call came by; `bytes` is 0. */
+      readonly length?: number;
+    }
   | { readonly type: 'throw'; readonly id: number; readonly error: WireError }
   | {
       readonly type: 'log';
@@ -83,8 +92,16 @@ export type KernelMessage =
       readonly provided: number;
       readonly method: string;
       readonly bytes: number;
+      readonly shared?: SharedPart & { readonly memory: number };
     }
-  | { readonly type: 'return'; readonly id: number; readonly bytes: number }
+  | {
+      readonly type: 'return';
+      readonly id: number;
+      readonly bytes: number;
+      readonly length?: number;
+    }
+  /** Nobody calls by this memory any more. */
+  | { readonly type: 'unshare'; readonly memory: number }
   | { readonly type: 'throw'; readonly id: number; readonly error: WireError };
 
 export interface WirePoint {
@@ -104,6 +121,8 @@ export interface WireContribution {
   readonly ref: number;
   /** What the host itself provided under this id, by a plugin of it: it uses its own value. */
   readonly provided: number;
+  /** Shared for calls of it; 0: none. */
+  readonly memory: number;
   readonly methods: readonly string[];
   readonly bytes: number;
 }
