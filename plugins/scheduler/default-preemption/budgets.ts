@@ -1,0 +1,66 @@
+import {
+  type Informer,
+  NOTHING,
+  type PluginContext,
+  PodDisruptionBudget,
+  type PodInfo,
+  type Selector,
+  selectorFrom,
+} from 'kernetes/sdk';
+import type { Victim } from './importance.ts';
+
+/** Which pods may not be disrupted, by the PodDisruptionBudgets. */
+export class Budgets {
+  readonly #budgets: Informer<PodDisruptionBudget>;
+  readonly #selectors = new WeakMap<PodDisruptionBudget, Selector>();
+
+  constructor(ctx: Pick<PluginContext, 'informer'>) {
+    const fields = ['spec.selector', 'status.disruptionsAllowed', 'status.disruptedPods'];
+    this.#budgets = ctx.informer(PodDisruptionBudget, { fields });
+  }
+
+  /**
+   * The pods whose going, in this order, would violate a budget: each that a budget selects takes
+   * from what it allows.
+   */
+  violators(victims: readonly Victim[]): ReadonlySet<PodInfo> {
+    const left = new Map<PodDisruptionBudget, number>();
+    const violators = new Set<PodInfo>();
+    for (const { pod } of victims) {
+      for (const budget of this.#budgetsOf(pod)) {
+        const allowed = left.get(budget) ?? budget.status?.disruptionsAllowed ?? 0;
+        left.set(budget, allowed - 1);
+        if (allowed <= 0) violators.add(pod);
+      }
+    }
+    return violators;
+  }
+
+  /** Pods that the API server has let go already are taken off the budget. */
+  #budgetsOf({ namespace, name, labels }: PodInfo): readonly PodDisruptionBudget[] {
+    const budgets = this.#budgets.list(namespace);
+    if (budgets.length === 0) return budgets;
+    return budgets.filter(budget => {
+      if (budget.status?.disruptedPods?.[name] !== undefined) return false;
+      const selector = this.#selectorOf(budget);
+      return !selector.empty && selector.matches(labels);
+    });
+  }
+
+  #selectorOf(budget: PodDisruptionBudget): Selector {
+    const known = this.#selectors.get(budget);
+    if (known) return known;
+    const selector = selectorOf(budget);
+    this.#selectors.set(budget, selector);
+    return selector;
+  }
+}
+
+/** One that validation would not let pass selects nothing. */
+function selectorOf({ spec }: PodDisruptionBudget): Selector {
+  try {
+    return selectorFrom(spec?.selector);
+  } catch {
+    return NOTHING;
+  }
+}
