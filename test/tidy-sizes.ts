@@ -10,6 +10,5 @@ export const FILES_OVER_300_LINES: readonly string[] = [
   'plugins/api/protobuf/field-numbers.ts',
   'plugins/node/agent/pod-worker.ts',
   'plugins/scheduler/framework/cycle.ts',
-  'plugins/scheduler/framework/scheduler.ts',
   'sdk/shared-informers.ts',
 ];

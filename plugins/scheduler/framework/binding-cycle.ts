@@ -1,13 +1,8 @@
-import {
-  type Clock,
-  isRefusal,
-  type NodeContext,
-  type NodeState,
-  type PodInfo,
-  type Verdict,
-} from 'kernetes/sdk';
+import { type Clock, isRefusal, type NodeState, type PodInfo, type Verdict } from 'kernetes/sdk';
+import { Binding, Cancelled } from './binding.ts';
 import { withDeadline } from './deadline.ts';
-import { BIND_BATCH_MAX } from './limits.ts';
+import { BIND_BATCH_MAX, BIND_MS_MAX, LATE_POINT_MS_MAX } from './limits.ts';
+import { PermitWaits, type Wait } from './permit-waits.ts';
 import { type EnabledPlugin, PluginFailure, type Profile } from './profile.ts';
 import { RemoteCalls } from './remote-calls.ts';
 
@@ -20,16 +15,21 @@ export class BindingCycle {
   readonly #clock: Clock;
   readonly #outcome: BindingOutcome;
   readonly #elsewhere: RemoteCalls;
-  #ready: Binding[] = [];
+  readonly #waits: PermitWaits;
+  /** Between the choice of their node and their batch, by pod. */
+  readonly #preparing = new Map<string, Binding>();
+  readonly #ready = new Map<Profile, Binding[]>();
   #inFlight = 0;
+  #stopped = false;
 
   constructor(clock: Clock, outcome: BindingOutcome) {
     this.#clock = clock;
     this.#outcome = outcome;
     this.#elsewhere = new RemoteCalls(clock);
+    this.#waits = new PermitWaits(clock);
   }
 
-  /** Pods begun and neither bound nor failed. */
+  /** Pods begun and neither bound, failed nor waiting for a permit. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -44,19 +44,58 @@ export class BindingCycle {
 
   /** Sends what is ready. */
   flush(): void {
-    const batch = this.#ready;
-    if (batch.length === 0) return;
-    this.#ready = [];
-    void this.#bind(batch);
+    for (const [profile, batch] of this.#ready) {
+      this.#ready.delete(profile);
+      void this.#bind(profile, batch);
+    }
+  }
+
+  /** Ends what comes before the binding of this pod: it is gone. */
+  cancel(key: string, why: string): void {
+    this.#preparing.get(key)?.cancel(new Cancelled(`pod ${why}`));
+  }
+
+  /** Pods that wait for the permit of others wait for nobody. */
+  keepWaitingFor(names: ReadonlySet<string>): void {
+    for (const binding of this.#preparing.values()) {
+      for (const name of binding.waitsFor) {
+        if (!names.has(name))
+          binding.cancel(new Cancelled(`permit of plugin "${name}": it is gone`));
+      }
+    }
+  }
+
+  /** What has not been sent is given up, without a word about it. */
+  stop(): void {
+    this.#stopped = true;
+    for (const binding of this.#preparing.values()) {
+      binding.cancel(new Cancelled('the scheduler stopped'));
+    }
   }
 
   #enqueue(binding: Binding): void {
-    this.#ready.push(binding);
-    if (this.#ready.length >= BIND_BATCH_MAX) this.flush();
+    const { profile } = binding;
+    const batch = this.#ready.get(profile);
+    if (batch) batch.push(binding);
+    else this.#ready.set(profile, [binding]);
+    if (batch && batch.length >= BIND_BATCH_MAX) this.flush();
   }
 
   async #prepare(binding: Binding): Promise<void> {
-    const { reserves, permits, preBinds } = binding;
+    const { key } = binding.pod;
+    this.#preparing.set(key, binding);
+    const refused = await this.#passPoints(binding);
+    if (this.#preparing.get(key) === binding) this.#preparing.delete(key);
+    if (refused) {
+      this.#fail(binding, refused.plugin, refused.why);
+    } else if (!this.#stopped) {
+      this.#enqueue(binding);
+      queueMicrotask(() => this.flush());
+    }
+  }
+
+  async #passPoints(binding: Binding): Promise<NotPassed | undefined> {
+    const { reserves, preBinds } = binding;
     try {
       // The local ones run before the first await: the next cycle sees what they set aside.
       for (const remote of [false, true]) {
@@ -66,38 +105,41 @@ export class BindingCycle {
           const outcome = remote
             ? await this.#call(binding, enabled, 'reserve')
             : this.#callNow(binding, enabled, 'reserve');
-          if (isRefusal(outcome)) return this.#fail(binding, enabled.name, outcome);
+          if (isRefusal(outcome)) return { plugin: enabled.name, why: outcome };
         }
       }
-      for (const enabled of permits) {
-        const outcome = await this.#permit(binding, enabled);
-        if (isRefusal(outcome)) return this.#fail(binding, enabled.name, outcome);
-      }
+      const unpermitted = await this.#permit(binding);
+      if (unpermitted) return unpermitted;
       for (const enabled of preBinds) {
         const outcome = await this.#call(binding, enabled, 'preBind');
-        if (isRefusal(outcome)) return this.#fail(binding, enabled.name, outcome);
+        if (isRefusal(outcome)) return { plugin: enabled.name, why: outcome };
       }
     } catch (error) {
-      return this.#fail(binding, undefined, asError(error));
+      return { plugin: undefined, why: asError(error) };
     }
-    this.#enqueue(binding);
-    queueMicrotask(() => this.flush());
+    return undefined;
   }
 
-  async #permit(binding: Binding, enabled: EnabledPlugin): Promise<Verdict | undefined> {
-    const outcome = await this.#call(binding, enabled, 'permit');
-    if (outcome?.code !== 'wait') return outcome;
+  /** All are asked before anything is waited for: others may wait for the same. */
+  async #permit(binding: Binding): Promise<NotPassed | undefined> {
+    const waits: Wait[] = [];
+    for (const enabled of binding.permits) {
+      const outcome = await this.#call(binding, enabled, 'permit');
+      if (isRefusal(outcome)) return { plugin: enabled.name, why: outcome };
+      if (outcome?.code === 'wait') waits.push({ ...outcome, plugin: enabled.name });
+    }
+    if (waits.length === 0) return undefined;
+    // Who waits is not sent to the server: others may go on in its place.
+    this.#inFlight--;
     try {
-      return await withDeadline(this.#clock, outcome.timeoutMs, outcome.until);
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      return { code: 'unschedulable', reasons: [`permit of "${enabled.name}": ${text}`] };
+      return await this.#waits.all(binding, waits);
+    } finally {
+      this.#inFlight++;
     }
   }
 
-  async #bind(batch: readonly Binding[]): Promise<void> {
-    const { profile } = batch[0] as Binding;
-    let open = batch;
+  async #bind(profile: Profile, batch: readonly Binding[]): Promise<void> {
+    let open: readonly Binding[] = batch;
     for (const enabled of profile.binders) {
       if (open.length === 0) return;
       const verdicts = await this.#bindBy(enabled, open);
@@ -108,7 +150,8 @@ export class BindingCycle {
         if (outcome instanceof PluginFailure) this.#fail(binding, undefined, outcome);
         else if (outcome?.code === 'skip') skipped.push(binding);
         else if (isRefusal(outcome)) this.#fail(binding, undefined, outcome);
-        else this.#bound(binding);
+        else if (isBound(outcome)) this.#bound(binding);
+        else this.#fail(binding, undefined, noAnswer(enabled));
       }
       open = skipped;
     }
@@ -120,13 +163,15 @@ export class BindingCycle {
     enabled: EnabledPlugin,
     batch: readonly Binding[],
   ): Promise<readonly (Verdict | undefined)[] | PluginFailure> {
-    const { name, plugin, contribution, remote } = enabled;
+    const { name, plugin, context, remote } = enabled;
     const requests = batch.map(({ pod, node }) => ({ pod, nodeName: node.name }));
     try {
       const answer = remote
         ? this.#elsewhere.bind(enabled, requests)
-        : plugin.bind?.(requests, contribution.options);
-      const verdicts = (await answer) ?? [];
+        : plugin.bind?.(requests, context.config);
+      const late = withDeadline(this.#clock, BIND_MS_MAX, Promise.resolve(answer));
+      const verdicts = (await late) ?? [];
+      if (!Array.isArray(verdicts)) throw new Error('bind gave no list of answers');
       if (verdicts.length === batch.length) return verdicts;
       throw new Error(`bind gave ${verdicts.length} answers, want ${batch.length}`);
     } catch (error) {
@@ -147,12 +192,11 @@ export class BindingCycle {
   #fail(binding: Binding, plugin: string | undefined, why: Verdict | Error): void {
     this.#inFlight--;
     for (const enabled of binding.reserved.reverse()) {
-      if (!enabled.points.has('reserve')) continue;
       this.#call(binding, enabled, 'unreserve').catch((error: unknown) => {
         if (error instanceof PluginFailure) this.#outcome.ignored(error, binding.pod);
       });
     }
-    this.#outcome.failed(binding.pod, binding.node, why, plugin);
+    if (!this.#stopped) this.#outcome.failed(binding.pod, binding.node, why, plugin);
   }
 
   #callNow(binding: Binding, enabled: EnabledPlugin, point: 'reserve'): Verdict | undefined {
@@ -170,10 +214,14 @@ export class BindingCycle {
   ): Promise<Verdict | undefined> {
     try {
       if (!enabled.remote) {
-        return (await enabled.plugin[point]?.(binding.contextOf(enabled))) ?? undefined;
+        const said = enabled.plugin[point]?.(binding.contextOf(enabled));
+        if (!(said instanceof Promise)) return said ?? undefined;
+        const answer = withDeadline(this.#clock, LATE_POINT_MS_MAX, said as Promise<Verdict>);
+        return (await cancellable(binding, point, answer)) ?? undefined;
       }
-      return await this.#elsewhere.call(enabled, point, binding);
+      return await cancellable(binding, point, this.#elsewhere.call(enabled, point, binding));
     } catch (error) {
+      if (error instanceof Cancelled) throw error;
       return this.#tolerate(binding, enabled, error);
     }
   }
@@ -194,69 +242,26 @@ export interface BindingOutcome {
   ignored(failure: PluginFailure, pod: PodInfo): void;
 }
 
-type LatePoint = 'reserve' | 'unreserve' | 'permit' | 'preBind' | 'postBind';
-
-class Binding {
-  readonly pod: PodInfo;
-  readonly node: NodeState;
-  readonly profile: Profile;
-  readonly reserved: EnabledPlugin[] = [];
-  readonly #contexts: ReadonlyMap<EnabledPlugin, NodeContext>;
-
-  constructor(pod: PodInfo, node: NodeState, profile: Profile) {
-    this.pod = pod;
-    this.node = node;
-    this.profile = profile;
-    this.#contexts = contextsOf(this);
-  }
-
-  /** Nothing stands between the choice and the binding. */
-  get isPlain(): boolean {
-    if (this.#contexts.size === 0) return true;
-    return this.reserves.length + this.permits.length + this.preBinds.length === 0;
-  }
-
-  get reserves(): readonly EnabledPlugin[] {
-    return this.#concerned(this.profile.reserves);
-  }
-
-  get permits(): readonly EnabledPlugin[] {
-    return this.#concerned(this.profile.permits);
-  }
-
-  get preBinds(): readonly EnabledPlugin[] {
-    return this.#concerned(this.profile.preBinds);
-  }
-
-  get postBinds(): readonly EnabledPlugin[] {
-    return this.#concerned(this.profile.postBinds);
-  }
-
-  contextOf(enabled: EnabledPlugin): NodeContext {
-    const context = this.#contexts.get(enabled);
-    if (!context) throw new Error(`Plugin "${enabled.name}" has no context for "${this.pod.key}"`);
-    return context;
-  }
-
-  /** Nearly all pods concern nobody. */
-  #concerned(plugins: readonly EnabledPlugin[]): readonly EnabledPlugin[] {
-    if (this.#contexts.size === 0) return NOBODY;
-    return plugins.filter(enabled => this.#contexts.has(enabled));
-  }
+interface NotPassed {
+  /** Who refused; undefined: something went wrong. */
+  readonly plugin: string | undefined;
+  readonly why: Verdict | Error;
 }
 
-const NOBODY: readonly EnabledPlugin[] = [];
-const NO_CONTEXTS: ReadonlyMap<EnabledPlugin, NodeContext> = new Map();
+type LatePoint = 'reserve' | 'unreserve' | 'permit' | 'preBind' | 'postBind';
 
-/** The cycle's contexts serve the next pod in a moment; these stay this pod's. */
-function contextsOf({ pod, node, profile }: Binding): ReadonlyMap<EnabledPlugin, NodeContext> {
-  let contexts: Map<EnabledPlugin, NodeContext> | undefined;
-  for (const enabled of profile.latePlugins) {
-    if (enabled.skipsLate) continue;
-    contexts ??= new Map();
-    contexts.set(enabled, { ...enabled.context, pod, node });
-  }
-  return contexts ?? NO_CONTEXTS;
+/** What follows the binding, or its end, is done also for a pod that is gone. */
+function cancellable<T>(binding: Binding, point: LatePoint, answer: Promise<T>): Promise<T> {
+  const isEnd = point === 'postBind' || point === 'unreserve';
+  return isEnd ? answer : binding.unlessCancelled(answer);
+}
+
+function isBound(outcome: Verdict | undefined): boolean {
+  return outcome === undefined || outcome === null || outcome.code === 'success';
+}
+
+function noAnswer({ name }: EnabledPlugin): PluginFailure {
+  return new PluginFailure(name, new Error('bind gave an answer that is none'));
 }
 
 function asError(error: unknown): Error {

@@ -65,7 +65,7 @@ export class Cache {
     const old = this.#nodes.get(name);
     this.#nodes.set(name, node);
     const events = old ? changesOf(old, node) : NODE_ADDED;
-    if (old && !events && sameExtras(old, node)) return NOTHING;
+    if (old && !events && !differ(old.status?.images, node.status?.images)) return NOTHING;
     const state = this.#state(name);
     if (!old || zoneOf(old.metadata.labels) !== zoneOf(node.metadata.labels))
       this.#order = undefined;
@@ -100,6 +100,10 @@ export class Cache {
       this.removePod(pod.key);
     }
     this.#place(pod, nodeName, false);
+  }
+
+  pod(key: string): { readonly pod: PodInfo; readonly nodeName: string } | undefined {
+    return this.#pods.get(key);
   }
 
   /** Whether the assumed pod came back as decided; saves preparing it again. */
@@ -206,10 +210,6 @@ function changesOf(old: Node, node: Node): readonly ClusterEvent[] | undefined {
 /** The conditions without their times: a heartbeat is no change. */
 function saidBy({ status }: Node): readonly string[] | undefined {
   return status?.conditions?.map(({ type, status }) => `${type}=${status}`);
-}
-
-function sameExtras(old: Node, node: Node): boolean {
-  return !differ(old.status?.images, node.status?.images);
 }
 
 function differ(a: unknown, b: unknown): boolean {

@@ -51,3 +51,13 @@ export const RECORD_CELLS_MAX = 1 << 20;
 export const RECORDED_PODS_MAX = 512;
 /** The last attempts of one pod. */
 export const RECORDED_ATTEMPTS_MAX = 4;
+
+/** What happened while pods were tried is kept up to so much: beyond, all count as concerned. */
+export const IN_FLIGHT_EVENTS_MAX = 16_384;
+
+/** How long making room for one pod may take; others that need room wait behind it. */
+export const POST_FILTER_MS_MAX = 30_000;
+/** How long a pod may be held between the choice of its node and its binding: upstream's. */
+export const LATE_POINT_MS_MAX = 900_000;
+/** An answer of a binder that takes longer is lost; the API tells whether the pod was bound. */
+export const BIND_MS_MAX = 60_000;

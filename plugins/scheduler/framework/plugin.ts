@@ -12,64 +12,16 @@ import {
   type SchedulerContribution,
   schedulerPoint,
 } from 'kernetes/sdk';
+import { keepArgs, loadCompleteArgs } from './complete-args.ts';
+import { CONFIG_SCHEMA, type FrameworkConfig, profilesOf } from './config.ts';
 import { PodStatusWriter } from './pod-status.ts';
-import type { PluginSetting } from './profile.ts';
-import { Scheduler } from './scheduler.ts';
-
-interface FrameworkConfig {
-  readonly schedulerName: string;
-  readonly percentageOfNodesToScore: number;
-  readonly plugins: readonly PluginSetting[];
-}
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 
 export default definePlugin<FrameworkConfig>({
   name: 'scheduler.framework',
   leader: 'kube-scheduler',
-  config: {
-    type: 'object',
-    additionalProperties: false,
-    properties: {
-      schedulerName: { type: 'string', default: 'default-scheduler' },
-      percentageOfNodesToScore: { type: 'integer', minimum: 0, maximum: 100, default: 0 },
-      plugins: {
-        type: 'array',
-        items: {
-          type: 'object',
-          additionalProperties: false,
-          required: ['name'],
-          properties: {
-            name: { type: 'string' },
-            weight: { type: 'integer', minimum: 1, maximum: 100 },
-            disabled: { type: 'boolean' },
-            optional: { type: 'boolean' },
-          },
-        },
-        default: [
-          { name: 'SchedulingGates', optional: true },
-          { name: 'PrioritySort' },
-          { name: 'NodeUnschedulable' },
-          { name: 'NodeName' },
-          { name: 'TaintToleration', weight: 3 },
-          { name: 'NodeAffinity', weight: 2 },
-          // Profiles from before there were these do without.
-          { name: 'NodePorts', optional: true },
-          { name: 'NodeResourcesFit' },
-          { name: 'VolumeRestrictions', optional: true },
-          { name: 'NodeVolumeLimits', optional: true },
-          { name: 'VolumeBinding', optional: true },
-          { name: 'VolumeZone', optional: true },
-          { name: 'NodeResourcesBalancedAllocation', weight: 1, optional: true },
-          { name: 'ImageLocality', weight: 1, optional: true },
-          { name: 'DefaultBinder' },
-          // Only old configurations ask for them.
-          { name: 'NodeConditions', disabled: true },
-          { name: 'NodeLabel', disabled: true },
-          { name: 'NodePreferAvoidPods', disabled: true },
-        ],
-      },
-    },
-  },
-  activate(ctx) {
+  config: CONFIG_SCHEMA,
+  async activate(ctx) {
     // That it answers is the answer: its thread is alive.
     ctx.provide(componentPoint, { check: () => 'ok' }, 'scheduler');
     const sources: Sources = {
@@ -78,11 +30,15 @@ export default definePlugin<FrameworkConfig>({
       pods: ctx.informer(Pod, SCHEDULED_PODS),
       attempts: ctx.metrics.counter('schedule_attempts_total', 'Attempts to place a pod'),
     };
+    const profiles = profilesOf(ctx.config);
+    const hasArgs = profiles.some(({ plugins }) => plugins.some(({ args }) => args !== undefined));
+    const completeArgs = hasArgs ? await loadCompleteArgs() : keepArgs;
+    const settings: Settings = { profiles, completeArgs };
     let stop = () => {};
     ctx.onDispose(() => stop());
     ctx.leadership.follow({
       begin: () => {
-        stop = schedule(ctx, sources);
+        stop = schedule(ctx, sources, settings);
       },
       end: () => stop(),
     });
@@ -96,14 +52,20 @@ interface Sources {
   readonly attempts: Counter;
 }
 
+type Settings = Pick<SchedulerOptions, 'profiles' | 'completeArgs'>;
+
 /** A scheduler, from what there is now, until what this returns is called. */
-function schedule(ctx: PluginContext<FrameworkConfig>, sources: Sources): () => void {
-  const { config, clock, log, objects, events, random } = ctx;
+function schedule(
+  ctx: PluginContext<FrameworkConfig>,
+  sources: Sources,
+  settings: Settings,
+): () => void {
+  const { clock, log, objects, events, random } = ctx;
   const { plugins, nodes, pods, attempts } = sources;
   const scheduler = new Scheduler({
-    ...{ ...config, clock, random, log, events },
+    ...{ ...settings, clock, random, log, events },
     status: new PodStatusWriter({ objects, clock, log }),
-    onAttempt: result => attempts.add(1, { result }),
+    onAttempt: (result, profile) => attempts.add(1, { result, profile }),
   });
   const setPlugins = () => scheduler.setPlugins(plugins.list());
   setPlugins();

@@ -38,14 +38,29 @@ export class PodStatusWriter {
     this.#pending.delete(key);
   }
 
-  tell(pod: PodInfo, reason: 'Unschedulable' | 'SchedulerError', message: string): void {
+  /** `nominated`: the node where room is made for it; empty: none any more. Absent: as before. */
+  tell(
+    pod: PodInfo,
+    { reason, message }: { reason: 'Unschedulable' | 'SchedulerError'; message: string },
+    nominated?: string,
+  ): void {
     const text = `${reason}/${message}`;
     const before = this.#told.get(pod.key);
-    if (before === text) return;
+    if (before === text && nominated === undefined) return;
     this.#told.set(pod.key, text);
     const since = before === undefined && { lastTransitionTime: toTime(this.#clock.now()) };
     const condition = { type: 'PodScheduled', status: 'False', reason, message, ...since };
+    this.#patch(pod, { conditions: [condition], ...nominationOf(nominated) });
+  }
+
+  /** Only that. */
+  nominate(pod: PodInfo, nominated: string): void {
+    this.#patch(pod, nominationOf(nominated));
+  }
+
+  #patch(pod: PodInfo, status: PodStatusPatch): void {
     if (this.#pending.size === 0) queueMicrotask(() => void this.#flush());
+    const before = this.#pending.get(pod.key)?.body as { status: PodStatusPatch } | undefined;
     this.#pending.set(pod.key, {
       verb: 'patch',
       group: '',
@@ -55,7 +70,7 @@ export class PodStatusWriter {
       namespace: pod.namespace,
       name: pod.name,
       patchType: 'application/strategic-merge-patch+json',
-      body: { metadata: { uid: pod.uid }, status: { conditions: [condition] } },
+      body: { metadata: { uid: pod.uid }, status: { ...before?.status, ...status } },
     });
   }
 
@@ -77,4 +92,13 @@ export class PodStatusWriter {
       this.#log.warn('Cannot update pod status', { pods: keys.length, error });
     }
   }
+}
+
+interface PodStatusPatch {
+  readonly conditions?: readonly object[];
+  readonly nominatedNodeName?: string | null;
+}
+
+function nominationOf(nominated: string | undefined): PodStatusPatch {
+  return nominated === undefined ? {} : { nominatedNodeName: nominated || null };
 }

@@ -1,17 +1,25 @@
 import type {
   ClusterEvent,
   Contribution,
-  NodeContext,
-  NodeInfo,
-  PodInfo,
-  QueuedPod,
+  QueueingHint,
   SchedulerContribution,
-  SchedulerPlugin,
   SchedulerPoint,
 } from 'kernetes/sdk';
+import { EnabledPlugin, type Instance } from './enabled-plugin.ts';
+
+export { EnabledPlugin, MutableContext, PluginFailure } from './enabled-plugin.ts';
+
+/** One of the schedulers that this one is: pods choose it by `spec.schedulerName`. */
+export interface ProfileSettings {
+  readonly schedulerName: string;
+  /** 0 or absent: adaptive. */
+  readonly percentageOfNodesToScore?: number;
+  readonly plugins: readonly PluginSetting[];
+}
 
 /** What the operator says about the plugins: order, weights, and which are off. */
 export interface PluginSetting {
+  /** `*`, disabled: only listed plugins are used. */
   readonly name: string;
   /** How much its score counts. Default 1. */
   readonly weight?: number;
@@ -19,6 +27,10 @@ export interface PluginSetting {
   readonly disabled?: boolean;
   /** Pods wait for it as for others; when it does not come they are placed without it. */
   readonly optional?: boolean;
+  /** In place of its own config; defaults are filled in. */
+  readonly args?: unknown;
+  /** Used at these only. Default: at all that it has. */
+  readonly points?: readonly SchedulerPoint[];
 }
 
 /**
@@ -31,11 +43,14 @@ export class Profile {
   readonly missing: readonly string[];
   /** Listed as optional, and not there. */
   readonly absent: readonly string[];
+  /** What is wrong with the list: pods are not scheduled. */
+  readonly faults: readonly string[];
   readonly filters: readonly EnabledPlugin[];
   readonly scores: readonly EnabledPlugin[];
   readonly remote: readonly EnabledPlugin[];
   readonly preEnqueues: readonly EnabledPlugin[];
   readonly postFilters: readonly EnabledPlugin[];
+  readonly preempts: readonly EnabledPlugin[];
   readonly reserves: readonly EnabledPlugin[];
   readonly permits: readonly EnabledPlugin[];
   readonly preBinds: readonly EnabledPlugin[];
@@ -43,29 +58,20 @@ export class Profile {
   readonly postBinds: readonly EnabledPlugin[];
   /** Those with a word after the choice of a node, bind aside. */
   readonly latePlugins: readonly EnabledPlugin[];
-  readonly #queueSort: EnabledPlugin | undefined;
-  readonly #byName = new Map<string, EnabledPlugin>();
+  readonly queueSort: EnabledPlugin | undefined;
+  readonly #hints = new Map<string, Hints>();
 
   constructor(
     settings: readonly PluginSetting[],
     contributions: readonly Contribution<SchedulerContribution>[],
+    instanceOf: InstanceOf = ownInstanceOf,
   ) {
-    const listed = new Set(settings.map(({ name }) => name));
-    const others = contributions.filter(({ value }) => !listed.has(value.name));
-    const all = [...settings, ...others.map(({ value }): PluginSetting => ({ name: value.name }))];
-    const plugins: EnabledPlugin[] = [];
-    const missing: string[] = [];
-    const absent: string[] = [];
-    for (const { name, weight = 1, disabled, optional } of all) {
-      if (disabled) continue;
-      const contribution = contributions.find(({ value }) => value.name === name);
-      if (contribution) plugins.push(new EnabledPlugin(contribution, weight));
-      else (optional ? absent : missing).push(name);
-    }
+    const { plugins, missing, absent, faults } = enable(settings, contributions, instanceOf);
     this.plugins = plugins;
     this.missing = missing;
     this.absent = absent;
-    for (const plugin of plugins) this.#byName.set(plugin.name, plugin);
+    this.faults = faults;
+    for (const plugin of plugins) this.#hints.set(plugin.name, hintsOf(plugin));
     const local = plugins.filter(plugin => !plugin.remote);
     const at = (point: SchedulerPoint, from = plugins) =>
       from.filter(({ points }) => points.has(point));
@@ -76,6 +82,7 @@ export class Profile {
     );
     this.preEnqueues = at('preEnqueue', local);
     this.postFilters = at('postFilter', local);
+    this.preempts = at('preempt');
     this.reserves = at('reserve');
     this.permits = at('permit');
     this.preBinds = at('preBind');
@@ -84,16 +91,17 @@ export class Profile {
     this.latePlugins = [
       ...new Set([...this.reserves, ...this.permits, ...this.preBinds, ...this.postBinds]),
     ];
-    this.#queueSort = at('queueSort', local)[0];
+    this.queueSort = at('queueSort', local)[0];
   }
 
-  sort(a: QueuedPod, b: QueuedPod): number {
-    return this.#queueSort?.plugin.queueSort?.(a, b) ?? 0;
+  /** Whether a pod that `plugin` refused may fit after `event`; a hint says so after a closer look. */
+  hint(plugin: string, event: ClusterEvent): boolean | QueueingHint {
+    const hints = this.#hints.get(plugin);
+    return hints === undefined || (hints.get(event) ?? false);
   }
 
-  wakes(plugin: string, event: ClusterEvent): boolean {
-    const events = this.#byName.get(plugin)?.contribution.requeueOn;
-    return events === undefined || events.includes(event);
+  configOf(plugin: string): unknown {
+    return this.plugins.find(({ name }) => name === plugin)?.context.config;
   }
 
   /** Points that only work in the scheduler's own thread, asked for from another. */
@@ -106,63 +114,75 @@ export class Profile {
 
 const LOCAL_POINTS: readonly SchedulerPoint[] = ['queueSort', 'preEnqueue', 'postFilter'];
 
-/** A plugin with the one context object that all its calls get. */
-export class EnabledPlugin {
-  readonly name: string;
-  readonly contribution: SchedulerContribution;
-  /** What can be called directly: nothing, if it is in another thread. */
-  readonly plugin: SchedulerPlugin;
-  readonly weight: number;
-  readonly remote: boolean;
-  readonly cacheable: boolean;
-  readonly points: ReadonlySet<SchedulerPoint>;
-  readonly context: MutableContext;
-  /** For the pod in hand. */
-  skipsFilter = false;
-  skipsScore = false;
+/** One place where pods get a plugin with other options than its own; throws if it cannot be. */
+export type InstanceOf = (
+  contribution: Contribution<SchedulerContribution>,
+  args: unknown,
+) => Instance;
 
-  constructor(contribution: Contribution<SchedulerContribution>, weight: number) {
-    const { value } = contribution;
-    this.name = value.name;
-    this.contribution = value;
-    this.plugin = value.local ?? { name: value.name };
-    this.weight = weight;
-    this.remote = contribution.remote;
-    this.cacheable = value.cacheable && !contribution.remote;
-    this.points = new Set(value.points);
-    this.context = new MutableContext(value.options);
-  }
-
-  /** It has no word about the pod in hand after the choice of its node. */
-  get skipsLate(): boolean {
-    return this.skipsFilter && this.contribution.skipsLate;
-  }
-
-  get ignoresFailure(): boolean {
-    return this.contribution.onFailure === 'ignore';
-  }
+export function ownInstanceOf({ value }: Contribution<SchedulerContribution>): Instance {
+  return { plugin: value.local ?? { name: value.name }, options: value.options };
 }
 
-export class MutableContext implements NodeContext {
-  pod: PodInfo = undefined as unknown as PodInfo;
-  node: NodeInfo = undefined as unknown as NodeInfo;
-  nodes: readonly NodeInfo[] = [];
-  readonly config: unknown;
-  state: unknown = undefined;
-
-  constructor(config: unknown) {
-    this.config = config;
-  }
+interface Enabled {
+  readonly plugins: readonly EnabledPlugin[];
+  readonly missing: readonly string[];
+  readonly absent: readonly string[];
+  readonly faults: readonly string[];
 }
 
-/** A plugin did what it must not; says which and keeps what it threw. */
-export class PluginFailure extends Error {
-  override name = 'PluginFailure';
-  readonly plugin: string;
-
-  constructor(plugin: string, cause: unknown) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    super(`running plugin "${plugin}": ${text}`, { cause });
-    this.plugin = plugin;
+function enable(
+  settings: readonly PluginSetting[],
+  contributions: readonly Contribution<SchedulerContribution>[],
+  instanceOf: InstanceOf,
+): Enabled {
+  const all = withUnlisted(settings, contributions);
+  const enabled = { plugins: [], missing: [], absent: [], faults: [] } as {
+    [K in keyof Enabled]: Enabled[K][number][];
+  };
+  const seen = new Set<string>();
+  for (const setting of all) {
+    const { name, disabled, optional } = setting;
+    if (seen.has(name)) enabled.faults.push(`plugin "${name}" is listed twice`);
+    seen.add(name);
+    if (disabled) continue;
+    const contribution = contributions.find(({ value }) => value.name === name);
+    if (!contribution) {
+      (optional ? enabled.absent : enabled.missing).push(name);
+      continue;
+    }
+    try {
+      const instance = instanceOf(contribution, setting.args);
+      enabled.plugins.push(new EnabledPlugin(contribution, setting, instance));
+    } catch (error) {
+      enabled.faults.push(`plugin "${name}": ${error instanceof Error ? error.message : error}`);
+    }
   }
+  return enabled;
+}
+
+/** `{ name: '*', disabled: true }`: upstream's way to say that there are no others. */
+function withUnlisted(
+  settings: readonly PluginSetting[],
+  contributions: readonly Contribution<SchedulerContribution>[],
+): readonly PluginSetting[] {
+  const listed = new Set(settings.map(({ name }) => name));
+  const named = settings.filter(({ name }) => name !== '*');
+  if (settings.some(({ name, disabled }) => name === '*' && disabled)) return named;
+  const others = contributions.filter(({ value }) => !listed.has(value.name));
+  return [...named, ...others.map(({ value }): PluginSetting => ({ name: value.name }))];
+}
+
+type Hints = ReadonlyMap<ClusterEvent, true | QueueingHint> | undefined;
+
+/** Undefined: every event. */
+function hintsOf({ instance, contribution }: EnabledPlugin): Hints {
+  const on = instance.requeueOn ?? contribution.requeueOn;
+  if (!on) return undefined;
+  const hints = new Map<ClusterEvent, true | QueueingHint>();
+  for (const each of on) {
+    if (typeof each === 'string') hints.set(each, true);
+    else hints.set(each.on, each);
+  }
+  return hints;
 }

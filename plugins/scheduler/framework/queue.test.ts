@@ -10,8 +10,9 @@ function setUp(options: Partial<QueueOptions> = {}) {
   const queue = new SchedulingQueue({
     clock,
     sort: (a, b) => b.pod.priority - a.pod.priority,
-    admits: () => true,
-    wakes: (plugin, event) => plugin === 'Fit' && event === 'PodDelete',
+    gate: () => undefined,
+    listens: (plugin, event) => plugin === 'Fit' && event === 'PodDelete',
+    fits: (plugin, { event }) => plugin === 'Fit' && event === 'PodDelete',
     onActive() {},
     ...options,
   });
@@ -95,7 +96,7 @@ test('a parked pod that nothing wakes is tried again after a while', async () =>
 
 test('a gated pod is asked again when it changes, and when the plugins do', () => {
   let open = false;
-  const { queue } = setUp({ admits: () => open });
+  const { queue } = setUp({ gate: () => (open ? undefined : 'Gates') });
   queue.set(info('a'));
   queue.set(info('b'));
   assert.equal(queue.counts.gated, 2);

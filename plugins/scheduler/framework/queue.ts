@@ -1,11 +1,15 @@
-import type { Clock, ClusterEvent, PodInfo, QueuedPod, Timer } from 'kernetes/sdk';
+import type { Clock, ClusterEvent, NodeInfo, PodInfo, QueuedPod, Timer } from 'kernetes/sdk';
+import { BackoffQueue } from './backoff-queue.ts';
 import { Heap } from './heap.ts';
+import { UNSCHEDULABLE_CHECK_MS, UNSCHEDULABLE_MS_MAX } from './limits.ts';
 import {
-  BACKOFF_MS_MAX,
-  BACKOFF_MS_MIN,
-  UNSCHEDULABLE_CHECK_MS,
-  UNSCHEDULABLE_MS_MAX,
-} from './limits.ts';
+  ANYBODY,
+  Entry,
+  type Happening,
+  InFlight,
+  type Place,
+  WaitingPods,
+} from './waiting-pods.ts';
 
 /**
  * Pods that want a node. Active: to be tried now, in the order of queueSort. Back-off: failed a
@@ -16,7 +20,10 @@ export class SchedulingQueue {
   readonly #options: QueueOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #active: Heap<Entry>;
-  readonly #backoff = new Heap<Entry>((a, b) => a.readyAt - b.readyAt);
+  readonly #backoff: BackoffQueue;
+  readonly #parked = new WaitingPods();
+  readonly #gated = new WaitingPods();
+  readonly #inFlight = new InFlight();
   readonly #counts: Record<Place, number> = {
     active: 0,
     backoff: 0,
@@ -25,13 +32,12 @@ export class SchedulingQueue {
     scheduling: 0,
   };
   #sequence = 0;
-  #moves = 0;
-  #backoffTimer: Timer | undefined;
   #checkTimer: Timer | undefined;
 
   constructor(options: QueueOptions) {
     this.#options = options;
     this.#active = new Heap((a, b) => options.sort(a, b) || a.sequence - b.sequence);
+    this.#backoff = new BackoffQueue(options.clock, entry => this.#activate(entry));
   }
 
   /** How many are where. */
@@ -39,8 +45,12 @@ export class SchedulingQueue {
     return this.#counts;
   }
 
-  get(key: string): QueuedPod | undefined {
+  get(key: string): WaitingPod | undefined {
     return this.#entries.get(key);
+  }
+
+  all(): Iterable<WaitingPod> {
+    return this.#entries.values();
   }
 
   /** A new pod, or a known one that changed. */
@@ -57,35 +67,44 @@ export class SchedulingQueue {
     this.#activate(fresh);
   }
 
+  /** It is gone, was bound, or need not be. */
   delete(key: string): void {
     const entry = this.#entries.get(key);
     if (!entry) return;
     this.#entries.delete(key);
+    this.#leave(entry);
     this.#counts[entry.place]--;
     entry.gone = true;
   }
 
-  /** The next to try. It stays known, as being scheduled, until `done` or `retry`. */
+  /** The next to try. It stays known, as being scheduled, until `delete`, `retry` or `park`. */
   pop(): QueuedPod | undefined {
     for (let entry = this.#active.pop(); entry; entry = this.#active.pop()) {
       if (entry.gone) continue;
       this.#move(entry, 'scheduling');
       entry.attempts++;
-      entry.moves = this.#moves;
+      entry.changed = false;
+      this.#inFlight.begin(entry);
       return entry;
     }
     return undefined;
   }
 
-  /** It was bound, or need not be. */
-  done(key: string): void {
-    this.delete(key);
-  }
-
   /** The attempt failed for a reason that nobody waits for (an error): again after its back-off. */
   retry(key: string): void {
     const entry = this.#entries.get(key);
-    if (entry?.place === 'scheduling') this.#delay(entry);
+    if (entry?.place !== 'scheduling') return;
+    this.#inFlight.drop(entry);
+    this.#delay(entry);
+  }
+
+  /** The attempt was not one: again at once. */
+  again(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry?.place !== 'scheduling') return;
+    this.#inFlight.drop(entry);
+    entry.attempts--;
+    this.#activate(entry);
   }
 
   /** No node fits; `refusedBy` are the plugins that said so. */
@@ -95,102 +114,118 @@ export class SchedulingQueue {
     entry.refusedBy = refusedBy;
     entry.parkedAt = this.#options.clock.now();
     // What happened while the attempt ran may be what the pod waits for.
-    if (entry.moves !== this.#moves) {
+    const missed = this.#inFlight.end(entry);
+    if (entry.changed || !missed || missed.some(each => this.#concerns(entry, each))) {
       this.#delay(entry);
       return;
     }
     this.#move(entry, 'unschedulable');
+    this.#parked.add(entry);
     this.#watchParked();
   }
 
   /** Something happened: pods refused by a plugin that waits for it are tried again. */
-  wake(event: ClusterEvent): void {
-    this.#moves++;
+  wake(event: ClusterEvent, node?: NodeInfo, other?: PodInfo): void {
+    const happening = { event, node, other };
+    this.#inFlight.record(happening);
     if (this.#counts.unschedulable === 0) return;
-    this.#wakeIf(entry => {
-      for (const plugin of entry.refusedBy) if (this.#options.wakes(plugin, event)) return true;
-      return entry.refusedBy.size === 0;
-    });
+    for (const plugin of [...this.#parked.plugins]) {
+      if (plugin !== ANYBODY && !this.#options.listens(plugin, event)) continue;
+      for (const entry of this.#parked.of(plugin)) {
+        if (plugin === ANYBODY || this.#fits(entry, plugin, happening)) this.#delay(entry);
+      }
+    }
   }
 
   /** A plugin says that pods it refused, or those that `concerns` picks, may fit now. */
-  wakeRefused(plugin: string, concerns: (pod: PodInfo) => boolean = () => true): void {
-    this.#moves++;
-    if (this.#counts.unschedulable === 0) return;
-    this.#wakeIf(({ refusedBy, pod }) => refusedBy.has(plugin) && concerns(pod));
+  wakeRefused(plugin: string, concerns?: (pod: PodInfo) => boolean): void {
+    this.#inFlight.record({ plugin, concerns });
+    for (const entry of this.#parked.of(plugin)) {
+      if (!concerns || concerns(entry.pod)) this.#delay(entry);
+    }
+    for (const entry of this.#gated.of(plugin)) {
+      if (!concerns || concerns(entry.pod)) this.#activate(entry);
+    }
+  }
+
+  /** What held this one pod no longer does. */
+  wakeOne(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry?.place === 'unschedulable') this.#delay(entry);
+    else if (entry) entry.changed = true;
   }
 
   /** The plugins changed: all refusals are void, the order too, and gates are asked again. */
   wakeAll(): void {
-    this.#moves++;
-    for (const entry of this.#active.drain()) if (!entry.gone) this.#active.push(entry);
-    this.#wakeIf(() => true);
-    for (const entry of this.#entries.values()) if (entry.place === 'gated') this.#activate(entry);
+    const active = this.#active.drain();
+    for (const entry of active) if (!entry.gone) this.#activate(entry);
+    for (const entry of this.#entries.values()) {
+      if (entry.place === 'unschedulable') this.#delay(entry);
+      else if (entry.place === 'gated') this.#activate(entry);
+      else if (entry.place === 'scheduling') entry.changed = true;
+    }
+  }
+
+  /** Asks again about the pods that `gate` kept out as `name`. */
+  reopen(name: string): void {
+    for (const entry of this.#gated.of(name)) this.#activate(entry);
   }
 
   close(): void {
-    this.#backoffTimer?.cancel();
+    this.#backoff.close();
     this.#checkTimer?.cancel();
   }
 
   #change(entry: Entry, pod: PodInfo): void {
-    const same = entry.pod.shape === pod.shape;
+    const same = entry.pod.shape === pod.shape && alike(entry.pod.annotations, pod.annotations);
     entry.pod = pod;
     if (entry.place === 'gated') this.#activate(entry);
-    else if (!same && entry.place === 'unschedulable') this.#delay(entry);
+    else if (same) return;
+    else if (entry.place === 'unschedulable') this.#delay(entry);
+    else entry.changed = true;
   }
 
   #activate(entry: Entry): void {
-    if (this.#options.admits(entry.pod)) {
+    this.#leave(entry);
+    const gate = this.#options.gate(entry.pod);
+    if (gate === undefined) {
       this.#move(entry, 'active');
       this.#active.push(entry);
       this.#options.onActive();
-    } else {
-      this.#move(entry, 'gated');
+      return;
     }
+    entry.refusedBy = new Set([gate]);
+    this.#move(entry, 'gated');
+    this.#gated.add(entry);
   }
 
-  #wakeIf(want: (entry: Entry) => boolean): void {
-    for (const entry of this.#entries.values()) {
-      if (entry.place === 'unschedulable' && want(entry)) this.#delay(entry);
+  #concerns(entry: Entry, happening: Happening): boolean {
+    if (entry.refusedBy.size === 0) return true;
+    if ('plugin' in happening) {
+      const { plugin, concerns } = happening;
+      return entry.refusedBy.has(plugin) && (!concerns || concerns(entry.pod));
     }
+    for (const plugin of entry.refusedBy) if (this.#fits(entry, plugin, happening)) return true;
+    return false;
+  }
+
+  #fits({ pod }: Entry, plugin: string, happening: Extract<Happening, { event: unknown }>) {
+    // What it gave up itself is not what it waits for.
+    if (happening.other?.uid === pod.uid) return false;
+    return this.#options.fits(plugin, { ...happening, pod });
   }
 
   /** To the back-off queue, or straight to the active one if its back-off is over. */
   #delay(entry: Entry): void {
     const { clock } = this.#options;
-    const backoff = Math.min(BACKOFF_MS_MIN * 2 ** Math.max(0, entry.attempts - 1), BACKOFF_MS_MAX);
     const from = entry.place === 'unschedulable' ? entry.parkedAt : clock.now();
-    entry.readyAt = from + backoff;
-    if (entry.readyAt <= clock.now()) {
+    if (this.#backoff.endOf(entry, from) <= clock.now()) {
       this.#activate(entry);
       return;
     }
+    this.#leave(entry);
     this.#move(entry, 'backoff');
     this.#backoff.push(entry);
-    this.#armBackoff();
-  }
-
-  #armBackoff(): void {
-    this.#backoffTimer?.cancel();
-    const next = this.#backoff.peek();
-    if (!next) return;
-    const { clock } = this.#options;
-    const ms = Math.max(0, next.readyAt - clock.now());
-    this.#backoffTimer = clock.setTimeout(() => this.#endBackoff(), ms);
-  }
-
-  #endBackoff(): void {
-    const now = this.#options.clock.now();
-    for (
-      let next = this.#backoff.peek();
-      next && next.readyAt <= now;
-      next = this.#backoff.peek()
-    ) {
-      this.#backoff.pop();
-      if (!next.gone) this.#activate(next);
-    }
-    this.#armBackoff();
   }
 
   /** While pods are parked, looks now and then for those that no event woke. */
@@ -200,9 +235,17 @@ export class SchedulingQueue {
     this.#checkTimer = clock.setTimeout(() => {
       this.#checkTimer = undefined;
       const before = clock.now() - UNSCHEDULABLE_MS_MAX;
-      this.#wakeIf(entry => entry.parkedAt <= before);
+      for (const entry of this.#entries.values()) {
+        if (entry.place === 'unschedulable' && entry.parkedAt <= before) this.#delay(entry);
+      }
       if (this.#counts.unschedulable > 0) this.#watchParked();
     }, UNSCHEDULABLE_CHECK_MS);
+  }
+
+  #leave(entry: Entry): void {
+    if (entry.place === 'unschedulable') this.#parked.delete(entry);
+    else if (entry.place === 'gated') this.#gated.delete(entry);
+    else if (entry.place === 'scheduling') this.#inFlight.drop(entry);
   }
 
   #move(entry: Entry, place: Place): void {
@@ -212,38 +255,34 @@ export class SchedulingQueue {
   }
 }
 
+/** A pod in the queue, and whom it waits for. */
+export interface WaitingPod extends QueuedPod {
+  readonly place: Place;
+  /** When unschedulable: who refused it. When gated: who keeps it out. */
+  readonly refusedBy: ReadonlySet<string>;
+}
+
 export interface QueueOptions {
   readonly clock: Clock;
-  /** queueSort of the profile. */
+  /** queueSort of the profiles. */
   sort(a: QueuedPod, b: QueuedPod): number;
-  /** preEnqueue of the profile: whether the pod may be tried. */
-  admits(pod: PodInfo): boolean;
-  /** Whether a pod that `plugin` refused may fit after `event`. */
-  wakes(plugin: string, event: ClusterEvent): boolean;
+  /** preEnqueue of its profile: who keeps the pod out; undefined: it may be tried. */
+  gate(pod: PodInfo): string | undefined;
+  /** Whether some pod that `plugin` refused may fit after `event`. */
+  listens(plugin: string, event: ClusterEvent): boolean;
+  /** Whether this pod, which `plugin` refused, may. */
+  fits(plugin: string, change: PodChange): boolean;
   /** The active queue is no longer empty. */
   onActive(): void;
 }
 
-export type Place = 'active' | 'backoff' | 'unschedulable' | 'gated' | 'scheduling';
+export interface PodChange {
+  readonly pod: PodInfo;
+  readonly event: ClusterEvent;
+  readonly node: NodeInfo | undefined;
+  readonly other: PodInfo | undefined;
+}
 
-const NOBODY: ReadonlySet<string> = new Set();
-
-class Entry implements QueuedPod {
-  pod: PodInfo;
-  readonly queuedAt: number;
-  readonly sequence: number;
-  attempts = 0;
-  place: Place = 'gated';
-  gone = false;
-  refusedBy = NOBODY;
-  parkedAt = 0;
-  readyAt = 0;
-  /** How many events had been seen when its attempt began. */
-  moves = 0;
-
-  constructor(pod: PodInfo, queuedAt: number, sequence: number) {
-    this.pod = pod;
-    this.queuedAt = queuedAt;
-    this.sequence = sequence;
-  }
+function alike(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

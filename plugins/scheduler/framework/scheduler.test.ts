@@ -172,7 +172,8 @@ test('permit() that never settles is refused after its time', async () => {
   kernel.add(Pod, pod('a'));
   await clock.step(32_000);
   const failed = kernel.all(Event).find(({ reason }) => reason === 'FailedScheduling');
-  assert.equal(failed?.message, 'permit of "Never": Plugin did not answer: waited 30000 ms');
+  const text = '1 rejected due to timeout after waiting 30s at plugin Never';
+  assert.equal(failed?.message, `0/1 nodes are available: ${text}.`);
   await dispose();
 });
 

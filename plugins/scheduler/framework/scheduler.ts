@@ -6,102 +6,87 @@ import {
   isRefusal,
   type Logger,
   type Node,
-  type NodeState,
+  type NodeInfo,
   type Pod,
   type PodInfo,
   podInfoOf,
   type Random,
   type SchedulerContribution,
   type Timer,
-  type Verdict,
 } from 'kernetes/sdk';
-import { BindingCycle } from './binding-cycle.ts';
+import { Attempts } from './attempts.ts';
 import { Cache } from './cache.ts';
-import { SchedulingCycle } from './cycle.ts';
-import { Diagnosis } from './diagnosis.ts';
-import {
-  BINDINGS_IN_FLIGHT_MAX,
-  OPTIONAL_GRACE_MS,
-  PLUGIN_GRACE_MS,
-  REMOTE_BATCH_PAIRS_MAX,
-  REMOTE_BATCH_PODS_MAX,
-  REPEAT_LOG_MS,
-  SLICE_MS_MAX,
-  SLICE_PODS_MAX,
-} from './limits.ts';
-import type { PodStatusWriter } from './pod-status.ts';
-import { PluginFailure, type PluginSetting, Profile } from './profile.ts';
+import { keepArgs } from './complete-args.ts';
+import type { CompleteArgs } from './instances.ts';
+import { BINDINGS_IN_FLIGHT_MAX } from './limits.ts';
+import { Nominator } from './nominator.ts';
+import { Outcomes, type OutcomesOptions } from './outcomes.ts';
+import { PluginFailure, type ProfileSettings } from './profile.ts';
+import { Profiles } from './profiles.ts';
 import { SchedulingQueue } from './queue.ts';
-import { RemoteBatch } from './remote-batch.ts';
-import { usable } from './remote-check.ts';
-import { RemotePlugin } from './remote-plugin.ts';
 import { Tracking } from './tracking.ts';
 
 /**
- * The scheduler: takes pods off the queue, finds each a node, assumes it there and hands it to the
- * binding cycle. Works in slices, so that its thread can serve its messages in between. A slice
- * does not await as long as all filters and scores are local.
+ * The scheduler: hears what there is and what changes, holds the queue of pods that want a node,
+ * and has them tried (attempts.ts). Works in slices, so that its thread can serve its messages in
+ * between. A slice does not await as long as all filters and scores are local.
  */
 export class Scheduler {
   readonly cache: Cache;
   readonly queue: SchedulingQueue;
+  readonly nominator = new Nominator();
+  readonly profiles: Profiles;
   readonly #options: SchedulerOptions;
-  readonly #binding: BindingCycle;
-  #profile: Profile;
-  #cycle: SchedulingCycle;
-  #remotes: readonly RemotePlugin[] = [];
+  readonly #outcomes: Outcomes;
+  readonly #attempts: Attempts;
   readonly #tracking: Tracking;
-  #state: 'stopped' | 'idle' | 'waiting' | 'planned' | 'running' = 'stopped';
+  #state: 'stopped' | 'idle' | 'planned' | 'running' = 'stopped';
   #timer: Timer | undefined;
-  #profileSince: number;
-  /** Optional plugins that did not come: they are not waited for again. */
-  #leftOut: ReadonlySet<string> = new Set();
-  #logged: { readonly text: string; readonly at: number } | undefined;
+  #graceTimer: Timer | undefined;
 
   constructor(options: SchedulerOptions) {
+    const { clock, log, random } = options;
     this.#options = options;
+    this.#outcomes = new Outcomes(options);
     this.#tracking = new Tracking({
-      log: options.log,
+      log,
       nodes: () => this.cache.nodes,
       wake: (plugin, concerns) => this.queue.wakeRefused(plugin, concerns),
     });
     this.cache = new Cache(this.#tracking);
-    this.#profile = new Profile(options.plugins, []);
-    this.#profileSince = options.clock.monotonic();
-    this.#cycle = this.#newCycle();
-    this.#binding = new BindingCycle(options.clock, {
-      bound: (pod, nodeName) => this.#bound(pod, nodeName),
-      failed: (pod, _node, why, plugin) => this.#bindingFailed(pod, why, plugin),
-      ignored: (failure, pod) => this.#ignored(failure, pod),
+    this.profiles = new Profiles({
+      ...{ clock, log, random, cache: this.cache, nominations: this.nominator },
+      settings: options.profiles,
+      completeArgs: options.completeArgs ?? keepArgs,
+      onIgnored: (failure, pod) => this.#outcomes.ignored(failure, pod),
+      onHintFailure: (plugin, error) =>
+        log.warn('Scheduler plugin failed to say whether a pod may fit', { plugin, error }),
     });
     this.queue = new SchedulingQueue({
-      clock: options.clock,
-      sort: (a, b) => this.#profile.sort(a, b),
-      admits: pod => this.#admits(pod),
-      wakes: (plugin, event) => this.#profile.wakes(plugin, event),
+      clock,
+      sort: (a, b) => this.profiles.sort(a, b),
+      gate: pod => this.#gate(pod),
+      listens: (plugin, event) => this.profiles.listens(plugin, event),
+      fits: (plugin, change) => this.profiles.fits(plugin, change),
       onActive: () => this.#plan(),
+    });
+    this.#attempts = new Attempts({
+      ...{ clock, cache: this.cache, queue: this.queue, nominator: this.nominator },
+      ...{ profiles: this.profiles, outcomes: this.#outcomes, tracking: this.#tracking },
+      status: options.status,
+      onSettled: () => this.#plan(),
+      wake: (event, node, pod) => this.queue.wake(event, node, pod),
     });
   }
 
   /** Uses these plugins from the next cycle on; pods refused by others are tried again. */
   setPlugins(contributions: readonly Contribution<SchedulerContribution>[]): void {
-    const { log, clock, plugins } = this.#options;
-    this.#profile = new Profile(plugins, usable(contributions, log));
-    this.#profileSince = clock.monotonic();
-    this.#leftOut = new Set(this.#profile.absent.filter(name => this.#leftOut.has(name)));
-    this.#cycle = this.#newCycle();
-    this.#remotes = this.#profile.remote.map(enabled => new RemotePlugin(enabled, clock));
-    for (const name of this.#profile.misplaced()) {
-      log.error("Scheduler plugin has points that work in the scheduler's own thread only", {
-        plugin: name,
-      });
-    }
-    this.#tracking.use(new Set(this.#profile.plugins.map(({ plugin }) => plugin)));
+    this.profiles.use(contributions);
+    this.#tracking.use(this.profiles.instances());
+    this.#attempts.pluginsChanged();
+    this.#graceTimer?.cancel();
+    this.#graceTimer = undefined;
     this.queue.wakeAll();
-    if (this.#state === 'waiting') {
-      this.#timer?.cancel();
-      this.#state = 'idle';
-    }
     this.#plan();
   }
 
@@ -114,12 +99,17 @@ export class Scheduler {
   stop(): void {
     this.#state = 'stopped';
     this.#timer?.cancel();
+    this.#graceTimer?.cancel();
     this.#tracking.use(new Set());
+    this.#attempts.stop();
     this.queue.close();
   }
 
   setNode(node: Node): void {
-    this.#wake(this.cache.setNode(node));
+    const events = this.cache.setNode(node);
+    if (events.length === 0) return;
+    const state = this.cache.node(node.metadata.name ?? '');
+    for (const event of events) this.queue.wake(event, state);
   }
 
   removeNode(name: string): void {
@@ -130,286 +120,134 @@ export class Scheduler {
   setPod(pod: Pod): void {
     const { metadata, spec } = pod;
     const key = `${metadata.namespace}/${metadata.name}`;
-    const nodeName = spec?.nodeName;
-    if (nodeName) {
-      this.queue.delete(key);
-      this.#options.status.forget(key);
-      if (this.cache.confirm(key, metadata.uid ?? '', nodeName)) return;
-      this.cache.setPod(podInfoOf(pod), nodeName);
-      this.#wake(POD_ADDED);
-    } else if (metadata.deletionTimestamp || !this.#isOurs(pod)) {
-      this.queue.delete(key);
-    } else if (!this.cache.isAssumed(key)) {
+    if (spec?.nodeName) {
+      this.#setAssigned(key, pod, spec.nodeName);
+    } else if (metadata.deletionTimestamp || !this.profiles.named(spec?.schedulerName)) {
+      this.#leave(key, 'is being deleted');
+    } else {
+      const info = podInfoOf(pod);
+      this.nominator.observe(info, pod.status?.nominatedNodeName ?? '');
       // An assumed pod's older versions may still arrive: it is not to be scheduled twice.
+      if (this.cache.isAssumed(key)) return;
       this.#options.status.observe(key, pod);
-      this.queue.set(podInfoOf(pod));
+      this.queue.set(info);
     }
   }
 
   removePod(pod: Pod): void {
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
-    this.queue.delete(key);
+    this.#leave(key, 'was deleted');
     this.#options.status.forget(key);
-    if (this.cache.removePod(key)) this.#wake(POD_DELETED);
+    const placed = this.cache.pod(key);
+    if (!placed) return;
+    this.cache.removePod(key);
+    this.queue.wake('PodDelete', this.cache.node(placed.nodeName), placed.pod);
   }
 
-  #isOurs({ spec }: Pod): boolean {
-    return (spec?.schedulerName || DEFAULT_NAME) === this.#options.schedulerName;
+  /** It has a node: by a binding that was begun here, or by somebody else's. */
+  #setAssigned(key: string, pod: Pod, nodeName: string): void {
+    this.queue.delete(key);
+    this.nominator.forget(key);
+    this.#options.status.forget(key);
+    const before = this.cache.pod(key);
+    const node = this.cache.node(nodeName);
+    if (before && this.cache.confirm(key, pod.metadata.uid ?? '', nodeName)) {
+      this.queue.wake('PodAdd', node, before.pod);
+      return;
+    }
+    const info = podInfoOf(pod);
+    this.cache.setPod(info, nodeName);
+    const isSame = before?.pod.uid === info.uid && before.nodeName === nodeName;
+    if (before && !isSame) {
+      this.queue.wake('PodDelete', this.cache.node(before.nodeName), before.pod);
+    }
+    if (!isSame) this.queue.wake('PodAdd', node, info);
+    else if (before && mayFreeRoom(before.pod, info)) this.queue.wake('PodUpdate', node, info);
   }
 
-  #wake(events: readonly ClusterEvent[]): void {
-    for (const event of events) this.queue.wake(event);
+  /** The pod wants no node any more; what was promised to it is free. */
+  #leave(key: string, why: string): void {
+    this.queue.delete(key);
+    this.#attempts.cancel(key, why);
+    const nomination = this.nominator.forget(key);
+    if (nomination) {
+      this.queue.wake('PodDelete', this.cache.node(nomination.nodeName), nomination.pod);
+    }
   }
 
-  #newCycle(): SchedulingCycle {
-    const { random, percentageOfNodesToScore = 0 } = this.#options;
-    return new SchedulingCycle({
-      profile: this.#profile,
-      cache: this.cache,
-      random,
-      percentageOfNodesToScore,
-      onIgnored: (failure, pod) => this.#ignored(failure, pod),
-    });
-  }
-
-  #admits(pod: PodInfo): boolean {
-    for (const enabled of this.#profile.preEnqueues) {
+  /** Who keeps the pod out of the active queue. */
+  #gate(pod: PodInfo): string | undefined {
+    const running = this.profiles.named(pod.spec.schedulerName);
+    if (!running) return undefined;
+    const graceMs = this.profiles.graceLeftMs(running);
+    if (graceMs > 0) {
+      this.#endGraceIn(graceMs);
+      return HELD;
+    }
+    for (const enabled of running.profile.preEnqueues) {
       enabled.context.pod = pod;
       try {
-        if (isRefusal(enabled.plugin.preEnqueue?.(enabled.context))) return false;
+        if (isRefusal(enabled.plugin.preEnqueue?.(enabled.context))) return enabled.name;
       } catch (error) {
-        const failure = new PluginFailure(enabled.name, error);
-        this.#ignored(failure, pod);
-        if (!enabled.ignoresFailure) return false;
+        this.#outcomes.ignored(new PluginFailure(enabled.name, error), pod);
+        if (!enabled.ignoresFailure) return enabled.name;
       }
     }
-    return true;
+    return undefined;
+  }
+
+  /** Pods held because plugins are missing are asked about again: these had their time. */
+  #endGraceIn(ms: number): void {
+    this.#graceTimer ??= this.#options.clock.setTimeout(() => {
+      this.#graceTimer = undefined;
+      this.queue.reopen(HELD);
+    }, ms);
   }
 
   #plan(): void {
     if (this.#state !== 'idle' || this.queue.counts.active === 0) return;
-    if (this.#binding.inFlight >= BINDINGS_IN_FLIGHT_MAX) return;
-    const graceMs = this.#graceLeftMs();
-    if (graceMs > 0) {
-      this.#state = 'waiting';
-      this.#resumeIn(graceMs);
-      return;
-    }
+    if (this.#attempts.inFlight >= BINDINGS_IN_FLIGHT_MAX) return;
     this.#state = 'planned';
     queueMicrotask(() => void this.#runSlice());
   }
 
-  #resumeIn(ms: number): void {
-    this.#timer = this.#options.clock.setTimeout(() => void this.#runSlice(), ms);
-  }
-
-  /** Plugins come and go one by one; half of them would place pods wrongly. */
-  #graceLeftMs(): number {
-    const waited = this.#options.clock.monotonic() - this.#profileSince;
-    if (this.#profile.missing.length > 0) return PLUGIN_GRACE_MS - waited;
-    return this.#awaited().length > 0 ? OPTIONAL_GRACE_MS - waited : 0;
-  }
-
-  #awaited(): readonly string[] {
-    return this.#profile.absent.filter(name => !this.#leftOut.has(name));
-  }
-
-  /** They had their time: from here on pods are placed without them. */
-  #leaveOutAwaited(): void {
-    const awaited = this.#awaited();
-    if (awaited.length === 0) return;
-    this.#leftOut = new Set(this.#profile.absent);
-    this.#options.log.warn('Optional scheduler plugins are not there: pods are placed without', {
-      plugins: awaited.join(', '),
-    });
-  }
-
   async #runSlice(): Promise<void> {
-    if (this.#state !== 'planned' && this.#state !== 'waiting') return;
-    if (this.#graceLeftMs() > 0) {
-      // Plugins went between two slices.
-      this.#state = 'idle';
-      this.#plan();
-      return;
-    }
+    if (this.#state !== 'planned') return;
     this.#state = 'running';
-    this.#leaveOutAwaited();
-    if (this.#remotes.length > 0) await this.#scheduleBatches();
-    else this.#scheduleSlice();
-    this.#binding.flush();
+    this.profiles.leaveOutAbsent();
+    await this.#attempts.runSlice(() => this.#state === 'running');
     if ((this.#state as string) !== 'running') return;
-    const full = this.#binding.inFlight >= BINDINGS_IN_FLIGHT_MAX;
+    const full = this.#attempts.inFlight >= BINDINGS_IN_FLIGHT_MAX;
     if (this.queue.counts.active === 0 || full) {
       this.#state = 'idle';
     } else {
       this.#state = 'planned';
-      this.#resumeIn(0);
+      this.#timer = this.#options.clock.setTimeout(() => void this.#runSlice(), 0);
     }
-  }
-
-  #scheduleSlice(): void {
-    const { clock } = this.#options;
-    const end = clock.monotonic() + SLICE_MS_MAX;
-    for (let i = 0; i < SLICE_PODS_MAX; i++) {
-      const queued = this.queue.pop();
-      if (!queued) return;
-      this.#schedule(queued.pod);
-      if (this.#binding.inFlight >= BINDINGS_IN_FLIGHT_MAX || clock.monotonic() > end) return;
-    }
-  }
-
-  #schedule(pod: PodInfo): void {
-    if (this.#profile.missing.length > 0) {
-      this.#failedWith(pod, new Error(this.#missingText()));
-      return;
-    }
-    try {
-      const found = this.#cycle.filter(pod);
-      if (found instanceof Diagnosis) this.#unschedulable(pod, found);
-      else this.#commit(pod, this.#cycle.select(pod, found));
-    } catch (error) {
-      this.#failedWith(pod, error);
-    }
-  }
-
-  #missingText(): string {
-    const names = this.#profile.missing.map(name => `"${name}"`).join(', ');
-    return `plugins of the scheduler's profile are not there: ${names}`;
-  }
-
-  /**
-   * Several pods at once, for plugins in other threads: one message to each for all. While one
-   * batch is answered the next is made ready, so that both threads have work.
-   */
-  async #scheduleBatches(): Promise<void> {
-    let current = this.#nextBatch([]);
-    while (current && this.#state === 'running') {
-      const next = this.#nextBatch([]);
-      const again = await current.place();
-      this.#binding.flush();
-      if (again.length > 0) await this.#placeAlone(again);
-      current = next ?? this.#nextBatch([]);
-    }
-  }
-
-  /** Pods that must not wait behind others for having lost a race. */
-  async #placeAlone(pods: readonly PodInfo[]): Promise<void> {
-    for (let open = pods; open.length > 0 && this.#state === 'running'; ) {
-      open = (await this.#nextBatch(open)?.place()) ?? [];
-    }
-  }
-
-  /** A batch that begins with `pods`; undefined when there is nothing to do now. */
-  #nextBatch(pods: readonly PodInfo[]): RemoteBatch | undefined {
-    const batch = [...pods];
-    const pairs = Math.floor(REMOTE_BATCH_PAIRS_MAX / (this.cache.nodes.length || 1));
-    const podsMax = Math.max(1, Math.min(REMOTE_BATCH_PODS_MAX, pairs));
-    while (batch.length < podsMax && this.#binding.inFlight < BINDINGS_IN_FLIGHT_MAX) {
-      const queued = this.queue.pop();
-      if (!queued) break;
-      batch.push(queued.pod);
-    }
-    if (batch.length === 0) return undefined;
-    if (this.#profile.missing.length > 0) {
-      for (const pod of batch) this.#failedWith(pod, new Error(this.#missingText()));
-      return undefined;
-    }
-    return new RemoteBatch(batch, {
-      cycle: this.#cycle,
-      cache: this.cache,
-      remotes: this.#remotes,
-      isWanted: pod => this.queue.get(pod.key)?.pod.uid === pod.uid,
-      ignored: (failure, pod) => this.#ignored(failure, pod),
-      chosen: (pod, node) => this.#commit(pod, node),
-      refused: (pod, diagnosis) => this.#unschedulable(pod, diagnosis),
-      failed: (pod, error) => this.#failedWith(pod, error),
-    });
-  }
-
-  #commit(pod: PodInfo, node: NodeState): void {
-    this.cache.assume(pod, node.name);
-    this.#binding.begin(pod, node, this.#profile);
-  }
-
-  #bound(pod: PodInfo, nodeName: string): void {
-    this.queue.done(pod.key);
-    this.#options.status.forget(pod.key);
-    const text = `Successfully assigned ${pod.key} to ${nodeName}`;
-    this.#event(pod, 'Normal', 'Scheduled', text);
-    this.#options.onAttempt?.('scheduled');
-    this.#plan();
-  }
-
-  #bindingFailed(pod: PodInfo, why: Verdict | Error, plugin: string | undefined): void {
-    if (this.cache.forget(pod.key)) this.#wake(POD_DELETED);
-    const refusal = !(why instanceof Error) && isRefusal(why) ? why : undefined;
-    const text = refusal?.reasons.join(', ');
-    if (text !== undefined && plugin !== undefined) {
-      this.#options.onAttempt?.('unschedulable');
-      this.#report(pod, 'Unschedulable', text);
-      this.queue.park(pod.key, new Set([plugin]));
-    } else {
-      this.#failedWith(pod, text === undefined ? why : new Error(text));
-    }
-    this.#plan();
-  }
-
-  #unschedulable(pod: PodInfo, diagnosis: Diagnosis): void {
-    this.#options.onAttempt?.('unschedulable');
-    this.#report(pod, 'Unschedulable', diagnosis.message);
-    this.queue.park(pod.key, diagnosis.refusedBy);
-  }
-
-  /** Not a refusal but something that went wrong: again after the back-off. */
-  #failedWith(pod: PodInfo, error: unknown): void {
-    this.#options.onAttempt?.('error');
-    const text = error instanceof Error ? error.message : String(error);
-    const now = this.#options.clock.now();
-    // What is wrong with a plugin is wrong for many pods: their events tell each, the log once.
-    if (this.#logged?.text !== text || now - this.#logged.at > REPEAT_LOG_MS) {
-      this.#logged = { text, at: now };
-      this.#options.log.warn('Cannot schedule pod', { pod: pod.key, error });
-    }
-    this.#report(pod, 'SchedulerError', text);
-    this.queue.retry(pod.key);
-  }
-
-  #report(pod: PodInfo, reason: 'Unschedulable' | 'SchedulerError', text: string): void {
-    if (!this.queue.get(pod.key)) return;
-    this.#event(pod, 'Warning', 'FailedScheduling', text);
-    this.#options.status.tell(pod, reason, text);
-  }
-
-  #ignored(failure: PluginFailure, pod: PodInfo): void {
-    this.#options.log.warn('Scheduler plugin failed', {
-      plugin: failure.plugin,
-      pod: pod.key,
-      error: failure,
-    });
-    this.#event(pod, 'Warning', 'SchedulerPluginFailed', failure.message);
-  }
-
-  #event(pod: PodInfo, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const { namespace, name, uid } = pod;
-    const about = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name, uid } };
-    this.#options.events.event(about, type, reason, message, {
-      component: this.#options.schedulerName,
-    });
   }
 }
 
-export interface SchedulerOptions {
+export interface SchedulerOptions extends Omit<OutcomesOptions, 'clock'> {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
   readonly events: EventRecorder;
-  readonly status: Pick<PodStatusWriter, 'tell' | 'forget' | 'observe'>;
-  readonly schedulerName: string;
-  readonly plugins: readonly PluginSetting[];
-  readonly percentageOfNodesToScore?: number;
-  onAttempt?(result: 'scheduled' | 'unschedulable' | 'error'): void;
+  readonly profiles: readonly ProfileSettings[];
+  /** Needed where profiles give plugins args. */
+  readonly completeArgs?: CompleteArgs;
 }
 
-const DEFAULT_NAME = 'default-scheduler';
-const POD_DELETED: readonly ClusterEvent[] = ['PodDelete'];
-const POD_ADDED: readonly ClusterEvent[] = ['PodAdd'];
+/** In place of a plugin that keeps a pod out: plugins of its profile may still come. */
+const HELD = 'profile';
+
+/** A pod on a node: other labels may end a conflict, smaller requests leave room. */
+function mayFreeRoom(before: PodInfo, after: PodInfo): boolean {
+  const { milliCpu, memory, ephemeralStorage, scalar } = after.requests;
+  const was = before.requests;
+  if (milliCpu < was.milliCpu || memory < was.memory) return true;
+  if (ephemeralStorage < was.ephemeralStorage) return true;
+  for (const [name, value] of was.scalar) if ((scalar.get(name) ?? 0) < value) return true;
+  return JSON.stringify(before.labels) !== JSON.stringify(after.labels);
+}
+
+export type Wakes = (event: ClusterEvent, node?: NodeInfo, pod?: PodInfo) => void;

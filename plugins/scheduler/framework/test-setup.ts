@@ -72,10 +72,14 @@ export function bareScheduler(
       event: ({ metadata }, type, reason, message) =>
         options.events?.push({ pod: metadata.name ?? '', type, reason, message }),
     },
-    status: { tell: quiet, forget: quiet, observe: quiet },
-    schedulerName: 'default-scheduler',
-    plugins: [],
-    percentageOfNodesToScore: options.percentageOfNodesToScore ?? 0,
+    status: { tell: quiet, nominate: quiet, forget: quiet, observe: quiet },
+    profiles: [
+      {
+        schedulerName: 'default-scheduler',
+        plugins: [],
+        percentageOfNodesToScore: options.percentageOfNodesToScore ?? 0,
+      },
+    ],
   });
   const placed = options.placed;
   const binder: SchedulerPlugin = {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { podInfoOf, type SchedulerPlugin } from 'kernetes/sdk';
 import { node, pod } from 'kernetes/sdk/testing';
 import { Cache } from './cache.ts';
-import { Tracking } from './tracking.ts';
+import { type Listener, Tracking } from './tracking.ts';
 
 function setUp() {
   const told: string[] = [];
@@ -99,10 +99,15 @@ test('a tracker that throws is told no more, and its failure is known', () => {
   };
   tracking.use(new Set([broken, plugin]));
   cache.setNode(inRack('r1'));
-  assert.equal(tracking.failureOf(broken), undefined);
+  const enabled = [{ name: 'Broken', instance: broken, ignoresFailure: false }];
+  assert.equal(tracking.troubleOf(enabled), undefined);
   cache.assume(info('a'), 'n');
   cache.assume(info('b'), 'n');
-  assert.equal(tracking.failureOf(broken)?.message, 'no such pod');
+  assert.equal(tracking.troubleOf(enabled), 'running plugin "Broken": no such pod');
+  assert.equal(
+    tracking.troubleOf([{ ...enabled[0], ignoresFailure: true } as Listener]),
+    undefined,
+  );
   assert.deepEqual(errors, ['Scheduler plugin cannot follow the cluster']);
   assert.deepEqual(since(), ['+n (0)', '+a@n', '+b@n']);
   tracking.use(new Set([plugin]));

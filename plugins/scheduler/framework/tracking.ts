@@ -20,6 +20,7 @@ export class Tracking {
   readonly #listening = new Map<SchedulerPlugin, Listening>();
   /** Most clusters have few of them: an array is walked for each pod. */
   #trackers: readonly Listening[] = [];
+  #hasFailures = false;
 
   constructor(options: TrackingOptions) {
     this.#options = options;
@@ -36,9 +37,14 @@ export class Tracking {
     this.#trackers = [...this.#listening.values()].filter(({ tracker }) => tracker);
   }
 
-  /** Why its counts cannot be trusted. */
-  failureOf(plugin: SchedulerPlugin): Error | undefined {
-    return this.#listening.get(plugin)?.failure;
+  /** Why pods cannot be placed by these plugins: the counts of one are wrong. */
+  troubleOf(plugins: readonly Listener[]): string | undefined {
+    if (!this.#hasFailures) return undefined;
+    for (const { name, instance, ignoresFailure } of plugins) {
+      const failure = this.#listening.get(instance)?.failure;
+      if (failure && !ignoresFailure) return `running plugin "${name}": ${failure.message}`;
+    }
+    return undefined;
   }
 
   nodeAdded(node: NodeState): void {
@@ -69,7 +75,7 @@ export class Tracking {
     const listening: Listening = { name, tracker: undefined, end: undefined, failure: undefined };
     this.#listening.set(plugin, listening);
     try {
-      listening.end = plugin.watch?.(concerns => this.#options.wake(name, concerns));
+      listening.end = plugin.watch?.(concerns => this.#wake(name, concerns));
       listening.tracker = plugin.track?.();
     } catch (error) {
       this.#fail(listening, error);
@@ -78,6 +84,22 @@ export class Tracking {
       this.#tell(listening, to => to.nodeAdded?.(node));
       for (const pod of node.pods) this.#tell(listening, to => to.podAdded?.(pod, node));
     }
+  }
+
+  /** Whose `concerns` throws is not held back by it. */
+  #wake(plugin: string, concerns: Parameters<Wake>[0]): void {
+    const { log, wake } = this.#options;
+    const safe =
+      concerns &&
+      ((pod: PodInfo) => {
+        try {
+          return concerns(pod);
+        } catch (error) {
+          log.warn('Scheduler plugin failed to say whether a pod may fit', { plugin, error });
+          return true;
+        }
+      });
+    wake(plugin, safe);
   }
 
   #tell(listening: Listening, call: (tracker: ClusterTracker) => void): void {
@@ -91,6 +113,7 @@ export class Tracking {
   }
 
   #fail(listening: Listening, error: unknown): void {
+    this.#hasFailures = true;
     listening.tracker = undefined;
     listening.failure = error instanceof Error ? error : new Error(String(error));
     this.#options.log.error('Scheduler plugin cannot follow the cluster', {
@@ -106,6 +129,13 @@ export interface TrackingOptions {
   nodes(): readonly NodeState[];
   /** A plugin says that pods it refused may fit. */
   wake(plugin: string, concerns: Parameters<Wake>[0]): void;
+}
+
+/** An enabled plugin. */
+export interface Listener {
+  readonly name: string;
+  readonly instance: SchedulerPlugin;
+  readonly ignoresFailure: boolean;
 }
 
 interface Listening {

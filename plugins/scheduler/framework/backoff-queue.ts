@@ -1,0 +1,50 @@
+import type { Clock, Timer } from 'kernetes/sdk';
+import { Heap } from './heap.ts';
+import { BACKOFF_MS_MAX, BACKOFF_MS_MIN } from './limits.ts';
+import type { Entry } from './waiting-pods.ts';
+
+/** Pods that failed a moment ago, each until its time has come. */
+export class BackoffQueue {
+  readonly #clock: Clock;
+  readonly #onReady: (entry: Entry) => void;
+  readonly #heap = new Heap<Entry>((a, b) => a.readyAt - b.readyAt);
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, onReady: (entry: Entry) => void) {
+    this.#clock = clock;
+    this.#onReady = onReady;
+  }
+
+  /** Sets, and gives, when a pod that failed at `from` is ready: later after each attempt. */
+  endOf(entry: Entry, from: number): number {
+    const doubled = BACKOFF_MS_MIN * 2 ** Math.max(0, entry.attempts - 1);
+    entry.readyAt = from + Math.min(doubled, BACKOFF_MS_MAX);
+    return entry.readyAt;
+  }
+
+  push(entry: Entry): void {
+    this.#heap.push(entry);
+    this.#arm();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #arm(): void {
+    this.#timer?.cancel();
+    const next = this.#heap.peek();
+    if (!next) return;
+    const ms = Math.max(0, next.readyAt - this.#clock.now());
+    this.#timer = this.#clock.setTimeout(() => this.#release(), ms);
+  }
+
+  #release(): void {
+    const now = this.#clock.now();
+    for (let next = this.#heap.peek(); next && next.readyAt <= now; next = this.#heap.peek()) {
+      this.#heap.pop();
+      if (!next.gone) this.#onReady(next);
+    }
+    this.#arm();
+  }
+}

@@ -1,0 +1,91 @@
+import { SCHEDULER_POINTS } from 'kernetes/sdk';
+import type { PluginSetting, ProfileSettings } from './profile.ts';
+
+export interface FrameworkConfig {
+  /** The one scheduler, or what `profiles` leave open. */
+  readonly schedulerName: string;
+  readonly percentageOfNodesToScore: number;
+  readonly plugins: readonly PluginSetting[];
+  /** Several schedulers in one. */
+  readonly profiles?: readonly (Partial<ProfileSettings> &
+    Pick<ProfileSettings, 'schedulerName'>)[];
+}
+
+/** In upstream's order and with its weights. Optional: what profiles from before there was it lack. */
+const DEFAULT_PLUGINS: readonly PluginSetting[] = [
+  { name: 'SchedulingGates', optional: true },
+  { name: 'PrioritySort' },
+  { name: 'NodeUnschedulable' },
+  { name: 'NodeName' },
+  { name: 'TaintToleration', weight: 3 },
+  { name: 'NodeAffinity', weight: 2 },
+  // Profiles from before there were these do without.
+  { name: 'NodePorts', optional: true },
+  { name: 'NodeResourcesFit' },
+  { name: 'VolumeRestrictions', optional: true },
+  { name: 'NodeVolumeLimits', optional: true },
+  { name: 'VolumeBinding', optional: true },
+  { name: 'VolumeZone', optional: true },
+  { name: 'PodTopologySpread', weight: 2, optional: true },
+  { name: 'InterPodAffinity', weight: 2, optional: true },
+  { name: 'DefaultPreemption', optional: true },
+  { name: 'NodeResourcesBalancedAllocation', weight: 1, optional: true },
+  { name: 'ImageLocality', weight: 1, optional: true },
+  { name: 'DefaultBinder' },
+  // Only old configurations ask for them.
+  { name: 'NodeConditions', disabled: true },
+  { name: 'NodeLabel', disabled: true },
+  { name: 'NodePreferAvoidPods', disabled: true },
+  { name: 'SelectorSpread', disabled: true },
+];
+
+const PERCENTAGE = { type: 'integer', minimum: 0, maximum: 100 } as const;
+const PLUGINS = {
+  type: 'array',
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['name'],
+    properties: {
+      name: { type: 'string', minLength: 1 },
+      weight: { type: 'integer', minimum: 1, maximum: 100 },
+      disabled: { type: 'boolean' },
+      optional: { type: 'boolean' },
+      args: {},
+      points: { type: 'array', minItems: 1, items: { enum: SCHEDULER_POINTS } },
+    },
+  },
+} as const;
+
+export const CONFIG_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    schedulerName: { type: 'string', minLength: 1, default: 'default-scheduler' },
+    percentageOfNodesToScore: { ...PERCENTAGE, default: 0 },
+    plugins: { ...PLUGINS, default: DEFAULT_PLUGINS },
+    profiles: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['schedulerName'],
+        properties: {
+          schedulerName: { type: 'string', minLength: 1 },
+          percentageOfNodesToScore: PERCENTAGE,
+          plugins: PLUGINS,
+        },
+      },
+    },
+  },
+} as const;
+
+/** Throws when two have the same name. */
+export function profilesOf(config: FrameworkConfig): readonly ProfileSettings[] {
+  const { profiles = [], schedulerName, percentageOfNodesToScore, plugins } = config;
+  const shared = { schedulerName, percentageOfNodesToScore, plugins };
+  const names = profiles.map(profile => profile.schedulerName);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new Error(`Profile "${twice}" is there twice`);
+  return profiles.length === 0 ? [shared] : profiles.map(profile => ({ ...shared, ...profile }));
+}
