@@ -10,6 +10,7 @@ import { cloneJson } from './clone.ts';
 import type { KernelDoor } from './door/door.ts';
 import type { EventSink } from './door/watch.ts';
 import type { Extensions, Offer } from './extensions.ts';
+import { jsonForInformer } from './informer-json.ts';
 import { withFields } from './log.ts';
 import type { MetricsRegistry } from './metrics.ts';
 import { assertComplete, assertMayProvide, type Contributor } from './point-rules.ts';
@@ -72,10 +73,11 @@ export class PluginLink implements EncodedLink {
   }
 
   watchEncoded(request: WatchRequest, sink: EncodedWatchSink): () => void {
+    const { fields } = request;
     return this.#watch(request, {
       onEvents: events =>
         sink.onEvents(
-          events.map(({ type, object }) => ({ type, json: [object.head, object.tail] })),
+          events.map(({ type, object }) => ({ type, json: jsonForInformer(object, fields) })),
         ),
       onBookmark: revision => {
         const { type, object } = bookmark(request, revision);

@@ -39,8 +39,16 @@ export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 
 /** RFC 3339 with whole seconds: what `metav1.Time` looks like on the wire. */
 export function toTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1_000);
+  // A busy server says the same second thousands of times.
+  if (second !== LAST.second) {
+    LAST.text = `${new Date(ms).toISOString().slice(0, 19)}Z`;
+    LAST.second = second;
+  }
+  return LAST.text;
 }
+
+const LAST = { second: Number.NaN, text: '' };
 
 /** RFC 3339 with microseconds: `metav1.MicroTime`. */
 export function toMicroTime(ms: number): string {

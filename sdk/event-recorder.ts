@@ -201,7 +201,8 @@ class Writer {
 }
 
 function toRequest({ event, written }: EventRecord) {
-  if (!written) return createRequest(Event, structuredClone(event));
+  // Only members of the Event itself change while it is on its way.
+  if (!written) return createRequest(Event, { ...event });
   const { count, lastTimestamp, message, metadata } = event;
   const key = { namespace: metadata.namespace ?? '', name: metadata.name ?? '' };
   return patchRequest(Event, key, { count, lastTimestamp, message });

@@ -26,7 +26,7 @@ export function startRuntime(host: HostApi, modules: Readonly<Record<string, Loa
   const links = new Map<string, LinkClient>();
   const lives = new Map<string, PluginLife>();
   for (const { name, channel } of host.plugins) {
-    const link = new LinkClient({ channel, codec: host.codec, provided });
+    const link = new LinkClient({ channel, codec: host.codec, clock, provided });
     links.set(name, link);
   }
 

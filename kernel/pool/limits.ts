@@ -33,10 +33,19 @@ export const PoolLimits = {
   /** Log lines of a plugin within `logWindowMs`; more are counted and dropped. */
   logLinesMax: 1_000,
   logWindowMs: 1_000,
+  /** Metrics are gathered so long before they are told: who reads them does so every 15 s. */
+  metricsIntervalMs: 100,
+  /** Of a plugin, with different labels, and observations of one: then they are told at once. */
+  metricsHeldMax: 1_000,
   /** Messages that break the rules before the host is ended: a bug shows itself, an attack ends. */
   badMessagesMax: 10,
   /** Event bytes sent and not acknowledged: then the kernel keeps them back. */
   watchUnackedBytesMax: 4 * 1024 * 1024,
+  /**
+   * Events that come within this time after others of a plugin go in one frame: a frame costs both
+   * threads some 20 µs, an event in it a tenth. One that comes alone does not wait.
+   */
+  eventsIntervalMs: 4,
   /**
    * Event bytes kept back: then the watch is closed; its informer lists anew. They are views of
    * what the store keeps anyway, and a first list of everything must fit.

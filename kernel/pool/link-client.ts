@@ -1,3 +1,4 @@
+import type { Clock } from '../../sdk/clock.ts';
 import type { Contribution, Disposer, ExtensionPoint } from '../../sdk/extension.ts';
 import type { KubeObject } from '../../sdk/kind.ts';
 import type { KernelLink, MetricRecord } from '../../sdk/link.ts';
@@ -6,6 +7,7 @@ import type { BatchResult, ObjectWatchSink } from '../../sdk/objects.ts';
 import type { ObjectRequest, WatchEvent, WatchRequest } from '../../sdk/request.ts';
 import { ApiError, internalError } from '../../sdk/status.ts';
 import type { Channel } from './channel.ts';
+import { GatheredMetrics } from './gathered-metrics.ts';
 import { PoolLimits } from './limits.ts';
 import {
   CalleeMailbox,
@@ -29,6 +31,7 @@ import { fromWireError, toWireError } from './wire-error.ts';
 export interface LinkClientOptions {
   readonly channel: Channel;
   readonly codec: ValueCodec;
+  readonly clock: Clock;
   /** What the plugins of this host provide, by id; shared by their links. */
   readonly provided: Map<number, ProvidedValue>;
 }
@@ -49,6 +52,7 @@ export class LinkClient implements KernelLink {
   readonly #codec: ValueCodec;
   readonly #provided: Map<number, ProvidedValue>;
   readonly #outbox: Outbox<PluginMessage>;
+  readonly #metrics: GatheredMetrics;
   readonly #requests = new Map<number, Settle<BatchResult[]>>();
   readonly #watches = new Map<number, ObjectWatchSink<KubeObject>>();
   readonly #subscriptions = new Map<number, (list: readonly Contribution<unknown>[]) => void>();
@@ -60,10 +64,13 @@ export class LinkClient implements KernelLink {
   readonly #callable = new Map<number, Map<number, number>>();
   #idLast = 0;
 
-  constructor({ channel, codec, provided }: LinkClientOptions) {
+  constructor({ channel, codec, clock, provided }: LinkClientOptions) {
     this.#codec = codec;
     this.#provided = provided;
     this.#outbox = new Outbox(frame => channel.send(frame), PoolLimits.frameBytesMax);
+    this.#metrics = new GatheredMetrics(clock, metrics =>
+      this.#outbox.push({ type: 'metrics', metrics }),
+    );
     channel.receive(frame => {
       if (frame instanceof ArrayBuffer) this.#receive(frame);
       else this.#share(frame as SharedMemory);
@@ -72,9 +79,13 @@ export class LinkClient implements KernelLink {
 
   /** Answers a command, after all that was sent before. */
   done(work: Promise<WireDefinition | undefined>): void {
+    const answer = (outcome: Omit<PluginMessage & { type: 'done' }, 'type'>) => {
+      this.#metrics.flush();
+      this.#outbox.push({ type: 'done', ...outcome });
+    };
     work.then(
-      definition => this.#outbox.push({ type: 'done', ...(definition && { definition }) }),
-      error => this.#outbox.push({ type: 'done', error: toWireError(error) }),
+      definition => answer(definition ? { definition } : {}),
+      error => answer({ error: toWireError(error) }),
     );
   }
 
@@ -144,7 +155,7 @@ export class LinkClient implements KernelLink {
   }
 
   metric(record: MetricRecord): void {
-    if (Number.isFinite(record.value)) this.#outbox.push({ type: 'metric', record });
+    if (Number.isFinite(record.value)) this.#metrics.add(record);
   }
 
   #encodeProvided<T>(point: ExtensionPoint<T>, value: T, methods: readonly string[]): Uint8Array {

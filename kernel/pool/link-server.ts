@@ -62,6 +62,10 @@ export class LinkServer {
   #requestsPending = 0;
   #callsServed = 0;
   #closed = false;
+  /** Events of all watches that wait for more. */
+  #heldEvents: { readonly message: KernelMessage; readonly payload: readonly Uint8Array[] }[] = [];
+  #heldTimer: Timer | undefined;
+  #eventsSentAt = Number.NEGATIVE_INFINITY;
   /** Why the first contribution was refused since the last command. */
   #refused: WireError | undefined;
 
@@ -85,6 +89,8 @@ export class LinkServer {
   close(reason: Error): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#heldTimer?.cancel();
+    this.#heldEvents = [];
     for (const watch of this.#watches.values()) watch.close();
     for (const dispose of this.#provided.values()) void dispose();
     for (const { dispose } of this.#subscriptions.values()) void dispose();
@@ -95,8 +101,34 @@ export class LinkServer {
     this.#memory.keep(new Set());
   }
 
+  /** What was held back goes before it, so the order stays. */
   #send(message: KernelMessage, ...payload: readonly Uint8Array[]): void {
-    if (!this.#closed) this.#outbox.push(message, ...payload);
+    if (this.#closed) return;
+    this.#sendHeld();
+    this.#outbox.push(message, ...payload);
+  }
+
+  /** The first of a while at once; those soon after it wait for one another. */
+  #sendEvents(message: KernelMessage, payload: readonly Uint8Array[]): void {
+    if (this.#closed) return;
+    const wait = this.#eventsSentAt + PoolLimits.eventsIntervalMs - this.#clock.monotonic();
+    if (wait <= 0 && this.#heldEvents.length === 0) {
+      this.#eventsSentAt = this.#clock.monotonic();
+      this.#outbox.push(message, ...payload);
+      return;
+    }
+    this.#heldEvents.push({ message, payload });
+    this.#heldTimer ??= this.#clock.setTimeout(() => this.#sendHeld(), Math.max(0, wait));
+  }
+
+  #sendHeld(): void {
+    if (this.#heldTimer === undefined) return;
+    this.#heldTimer.cancel();
+    this.#heldTimer = undefined;
+    const held = this.#heldEvents;
+    this.#heldEvents = [];
+    this.#eventsSentAt = this.#clock.monotonic();
+    for (const { message, payload } of held) this.#outbox.push(message, ...payload);
   }
 
   #receive(frame: unknown): void {
@@ -150,8 +182,10 @@ export class LinkServer {
       case 'log':
         this.#log.log(message.level, message.message, message.fields);
         break;
-      case 'metric':
-        this.#link.metric(message.record);
+      case 'metrics':
+        for (const { record, values } of message.metrics) {
+          for (const value of values) this.#link.metric({ ...record, value });
+        }
         break;
       case 'done':
         this.#onDone(message.error ? message : { ...message, ...this.#takeRefusal() });
@@ -190,7 +224,7 @@ export class LinkServer {
   #watch({ id, request }: PluginMessage & { type: 'watch' }): void {
     assertNew(this.#watches, id, PoolLimits.watchesMax);
     const watch = new CreditedWatch(
-      (events, json) => this.#send({ type: 'events', id, events }, ...json),
+      (events, json) => this.#sendEvents({ type: 'events', id, events }, json),
       error => {
         this.#watches.delete(id);
         this.#send({ type: 'watch-end', id, error: toWireError(error) });

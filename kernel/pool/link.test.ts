@@ -51,7 +51,12 @@ function openServer(host: object = {}) {
 
 function openLink(host?: object, provided = new Map()) {
   const { port, ...server } = openServer(host);
-  const client = new LinkClient({ channel: portChannel(port), codec: CODEC, provided });
+  const client = new LinkClient({
+    channel: portChannel(port),
+    codec: CODEC,
+    clock: new ManualClock(),
+    provided,
+  });
   return { ...server, client };
 }
 
@@ -129,7 +134,7 @@ test('watch() brings events in order, lazily, and ends', async t => {
 });
 
 test('a watch that is not acknowledged is held back, then closed, and costs no other', async t => {
-  const { kernel, port, close } = openServer();
+  const { kernel, port, clock, close } = openServer();
   t.after(close);
   const frames: number[] = [];
   port.on('message', (frame: ArrayBuffer) => frames.push(frame.byteLength));
@@ -139,14 +144,41 @@ test('a watch that is not acknowledged is held back, then closed, and costs no o
   const [watch] = kernel.watches;
   const emit = () => watch?.sink.onEvents([{ type: 'ADDED', object }]);
   for (let i = 0; i < 20; i++) emit();
+  clock.advance(PoolLimits.eventsIntervalMs);
   await until(() => frames.length >= 4);
   const received = () => frames.reduce((sum, size) => sum + size, 0);
   assert.ok(received() < PoolLimits.watchUnackedBytesMax + 2 * 1024 * 1024, String(received()));
   send(port, [{ type: 'ack', id: 1, size: 3 * 1024 * 1024 }]);
   const before = received();
-  await until(() => received() > before);
+  await until(() => {
+    clock.advance(PoolLimits.eventsIntervalMs);
+    return received() > before;
+  });
   for (let i = 0; i < 300 && watch?.open; i++) emit();
   assert.equal(watch?.open, false);
+});
+
+test('events that come soon after others go together, and before what is said later', async t => {
+  const { client, kernel, clock, close } = openLink();
+  t.after(close);
+  const batches: string[][] = [];
+  client.watch(PODS, {
+    onEvents: events => batches.push(events.map(({ object }) => object.metadata.name ?? '')),
+    onEnd() {},
+  });
+  await roundTrip(client);
+  const emit = (name: string) =>
+    kernel.watches[0]?.sink.onEvents([{ type: 'ADDED', object: { metadata: { name } } }]);
+  emit('alone');
+  await until(() => batches.length === 1);
+  emit('a');
+  emit('b');
+  assert.deepEqual(batches, [['alone']]);
+  clock.advance(PoolLimits.eventsIntervalMs);
+  await until(() => batches.length === 3);
+  emit('c');
+  await roundTrip(client);
+  assert.deepEqual(batches, [['alone'], ['a'], ['b'], ['c']]);
 });
 
 test('provide() and subscribe() join plugins of different hosts', async t => {
@@ -327,7 +359,10 @@ const FORGERIES: Readonly<Record<string, unknown>> = {
     cycle(),
   ),
   'a metric without number': frame([
-    { type: 'metric', record: { type: 'counter', name: 'a', help: '', value: null, labels: {} } },
+    {
+      type: 'metrics',
+      metrics: [{ record: { type: 'counter', name: 'a', help: '', labels: {} }, values: [null] }],
+    },
   ]),
   'a log of an unknown level': frame([{ type: 'log', level: 'fatal', message: '', fields: {} }]),
   'an endless log': frame([

@@ -1,5 +1,4 @@
 import type { Status } from '../../sdk/api/types-meta-v1.ts';
-import type { MetricRecord } from '../../sdk/link.ts';
 import type { Fence, ObjectRequest, RequestOptions, WatchRequest } from '../../sdk/request.ts';
 import { PoolLimits } from './limits.ts';
 import type { SharedPart } from './shared-mailbox.ts';
@@ -10,6 +9,7 @@ import type {
   PluginMessage,
   WireDefinition,
   WireError,
+  WireMetric,
   WirePoint,
 } from './wire.ts';
 
@@ -173,7 +173,10 @@ const CHECKS: Readonly<Record<string, (fields: Fields) => PluginMessage>> = {
     message: text(fields, 'message', PoolLimits.logLengthMax),
     fields: record(fields.fields, 'fields'),
   }),
-  metric: fields => ({ type: 'metric', record: metricRecord(fields.record) }),
+  metrics: fields => ({
+    type: 'metrics',
+    metrics: list(fields, 'metrics', PoolLimits.metricsHeldMax).map(wireMetric),
+  }),
   done: fields => ({
     type: 'done',
     ...(fields.error !== undefined && { error: wireError(fields.error) }),
@@ -258,6 +261,7 @@ function watchRequest(value: unknown): WatchRequest {
     ...optionalText(fields, 'name'),
     ...optionalText(fields, 'labelSelector', PoolLimits.logLengthMax),
     ...optionalText(fields, 'fieldSelector', PoolLimits.logLengthMax),
+    ...(fields.fields !== undefined && { fields: texts(fields, 'fields') }),
     ...optionalText(fields, 'resourceVersion'),
   };
 }
@@ -278,6 +282,12 @@ function wirePoint(value: unknown): WirePoint {
   };
 }
 
+function wireMetric(value: unknown): WireMetric {
+  const fields = record(value, 'metric');
+  const values = list(fields, 'values', PoolLimits.metricsHeldMax);
+  return { record: metricRecord(fields.record), values: values.map(number) };
+}
+
 function sharedPart(value: unknown): SharedPart {
   const fields = record(value, 'shared');
   return {
@@ -287,7 +297,7 @@ function sharedPart(value: unknown): SharedPart {
   };
 }
 
-function metricRecord(value: unknown): MetricRecord {
+function metricRecord(value: unknown): WireMetric['record'] {
   const fields = record(value, 'record');
   return {
     type: oneOf(fields, 'type', ['counter', 'gauge', 'histogram']),
@@ -296,7 +306,6 @@ function metricRecord(value: unknown): MetricRecord {
     ...(fields.buckets !== undefined && {
       buckets: list(fields, 'buckets', PoolLimits.textLengthMax).map(bucket => number(bucket)),
     }),
-    value: number(fields.value),
     labels: stringMap(fields.labels, 'labels'),
   };
 }

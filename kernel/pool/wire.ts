@@ -62,7 +62,7 @@ export type PluginMessage =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
-  | { readonly type: 'metric'; readonly record: MetricRecord }
+  | { readonly type: 'metrics'; readonly metrics: readonly WireMetric[] }
   /**
    * The answer to a command about the plugin. On its own line, so that what it did before, above
    * all what it provided, is known before.
@@ -103,6 +103,14 @@ export type KernelMessage =
   /** Nobody calls by this memory any more. */
   | { readonly type: 'unshare'; readonly memory: number }
   | { readonly type: 'throw'; readonly id: number; readonly error: WireError };
+
+/** What became of one metric with the same labels since it was told of last. */
+export interface WireMetric {
+  /** Without value. */
+  readonly record: Omit<MetricRecord, 'value'>;
+  /** A counter's sum, a gauge's last; all of a histogram. */
+  readonly values: readonly number[];
+}
 
 export interface WirePoint {
   readonly name: string;
