@@ -13,7 +13,7 @@ import {
 } from 'kernetes/sdk';
 import { activate, seededRandom, testContext } from 'kernetes/sdk/testing';
 import framework from './plugin.ts';
-import type { PluginSetting } from './profile.ts';
+import type { PluginSetting, ProfileSettings } from './profile.ts';
 import { Scheduler } from './scheduler.ts';
 
 /** For the tests of this folder: a scheduler on a test kernel, with plugins made on the spot. */
@@ -39,6 +39,7 @@ export async function startScheduler(options: StartOptions) {
     schedulerName: 'default-scheduler',
     percentageOfNodesToScore: 0,
     plugins: settings,
+    ...(options.profiles && { profiles: options.profiles }),
   };
   const { dispose } = await activate(framework, { kernel, clock, config });
   await clock.step(0);
@@ -54,6 +55,7 @@ export async function startScheduler(options: StartOptions) {
 export interface StartOptions {
   readonly plugins: readonly SchedulerPlugin[];
   readonly settings?: readonly PluginSetting[];
+  readonly profiles?: readonly ProfileSettings[];
   /** Default true. */
   readonly binder?: boolean;
 }
