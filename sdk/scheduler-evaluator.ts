@@ -57,7 +57,6 @@ export class Evaluator {
       case 'queueSort':
         return instance.ranks.place(question);
       case 'postFilter':
-        this.#nodes.apply(question.changes, this.#trackers);
         return instance.postFilter(question, this.#nodes.all);
       case 'preempt':
         return instance.preempt(question.pod, question.choices, this.#nodes.all);

@@ -140,10 +140,10 @@ export interface QueueConsultation {
   readonly gone: readonly string[];
 }
 
+/** What changed at the nodes came before, by `evaluate`. */
 export interface PostFilterConsultation {
   readonly point: 'postFilter';
   readonly pod: PodInfo;
-  readonly changes: NodeChanges;
   /** By node name, its place in `refusals`. */
   readonly refused: readonly (readonly [string, number])[];
   readonly refusals: readonly Refusal[];

@@ -72,6 +72,7 @@ function openLink() {
         }),
     },
     codec: CODEC,
+    clock: new ManualClock(),
     provided: new Map(),
   });
   return { ...server, client, given, scribbling };

@@ -24,6 +24,7 @@ export class EnabledPlugin {
   /** The whole of it: `plugin` is limited to the points in use. */
   readonly instance: SchedulerPlugin;
   readonly weight: number;
+  /** Asked by messages: it is in another thread, or answers later as if it were. */
   readonly remote: boolean;
   readonly cacheable: boolean;
   readonly points: ReadonlySet<SchedulerPoint>;
@@ -44,8 +45,8 @@ export class EnabledPlugin {
     this.instance = instance.plugin;
     this.plugin = points ? limitedTo(points, instance.plugin) : instance.plugin;
     this.weight = weight;
-    this.remote = contribution.remote;
-    this.cacheable = value.cacheable && !contribution.remote;
+    this.remote = !value.local;
+    this.cacheable = value.cacheable && !this.remote;
     this.points = new Set(
       points ? value.points.filter(point => points.includes(point)) : value.points,
     );

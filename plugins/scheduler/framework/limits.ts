@@ -26,6 +26,13 @@ export const REMOTE_NODES_MAX = 500;
 /** A call into another thread ends after 30 s: whoever waits longer for a permit asks anew before. */
 export const REMOTE_HELD_ASK_MS = 10_000;
 
+/** Pods that a plugin in another thread hears about in one message before they enter the queue. */
+export const REMOTE_GATE_PODS_MAX = 1_000;
+/** A plugin there that could not be heard is asked anew after this long. */
+export const REMOTE_GATE_RETRY_MS = 5_000;
+/** Pods that wait in an order of another thread's; beyond, the oldest count as equal. */
+export const REMOTE_RANKS_MAX = 200_000;
+
 /** Shapes of pods with kept results: at 5,000 nodes one takes about 200 kB. */
 export const SHAPES_MAX = 64;
 

@@ -80,8 +80,11 @@ export class Profile {
     this.remote = plugins.filter(
       ({ remote, points }) => remote && (points.has('filter') || points.has('score')),
     );
-    this.preEnqueues = at('preEnqueue', local);
-    this.postFilters = at('postFilter', local);
+    // Who sorts from elsewhere hears of a pod before it enters the queue.
+    this.preEnqueues = plugins.filter(
+      ({ remote, points }) => points.has('preEnqueue') || (remote && points.has('queueSort')),
+    );
+    this.postFilters = at('postFilter');
     this.preempts = at('preempt');
     this.reserves = at('reserve');
     this.permits = at('permit');
@@ -91,7 +94,7 @@ export class Profile {
     this.latePlugins = [
       ...new Set([...this.reserves, ...this.permits, ...this.preBinds, ...this.postBinds]),
     ];
-    this.queueSort = at('queueSort', local)[0];
+    this.queueSort = at('queueSort')[0];
   }
 
   /** Whether a pod that `plugin` refused may fit after `event`; a hint says so after a closer look. */
@@ -103,16 +106,7 @@ export class Profile {
   configOf(plugin: string): unknown {
     return this.plugins.find(({ name }) => name === plugin)?.context.config;
   }
-
-  /** Points that only work in the scheduler's own thread, asked for from another. */
-  misplaced(): readonly string[] {
-    return this.plugins
-      .filter(({ remote, points }) => remote && LOCAL_POINTS.some(point => points.has(point)))
-      .map(({ name }) => name);
-  }
 }
-
-const LOCAL_POINTS: readonly SchedulerPoint[] = ['queueSort', 'preEnqueue', 'postFilter'];
 
 /** One place where pods get a plugin with other options than its own; throws if it cannot be. */
 export type InstanceOf = (

@@ -35,7 +35,7 @@ export class Profiles {
 
   constructor(options: ProfilesOptions) {
     this.#options = options;
-    this.#instances = new Instances(options.completeArgs);
+    this.#instances = new Instances(options.completeArgs, options.clock);
     this.#since = options.clock.monotonic();
     this.use([]);
   }
@@ -147,11 +147,6 @@ export class Profiles {
 
   #complain(profile: Profile, schedulerName: string): void {
     const { log } = this.#options;
-    for (const name of profile.misplaced()) {
-      log.error("Scheduler plugin has points that work in the scheduler's own thread only", {
-        plugin: name,
-      });
-    }
     for (const fault of profile.faults) {
       log.error('Scheduler profile is wrong', { profile: schedulerName, reason: fault });
     }

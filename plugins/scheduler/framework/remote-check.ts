@@ -3,7 +3,9 @@ import type {
   EvaluateResult,
   HeldVerdict,
   Logger,
+  PreemptionChoice,
   Refusal,
+  RemoteChoice,
   SchedulerContribution,
   Verdict,
 } from 'kernetes/sdk';
@@ -60,7 +62,7 @@ function areScores(scores: Uint8Array | Float64Array): boolean {
 
 /** Throws unless these are answers about `count` pods. */
 export function assertVerdicts(
-  verdicts: readonly (Verdict | HeldVerdict | undefined)[],
+  verdicts: readonly (Verdict | HeldVerdict | undefined)[] | undefined,
   count: number,
 ): void {
   const isWhole = Array.isArray(verdicts) && verdicts.every(isSoundVerdict);
@@ -68,6 +70,46 @@ export function assertVerdicts(
   if (verdicts.length !== count) {
     throw new Error(`it gave ${verdicts.length} answers, want ${count}`);
   }
+}
+
+/** Throws unless these are the ranks of so many pods. */
+export function assertRanks(
+  ranks: Float64Array | undefined,
+  keys: readonly string[],
+): asserts ranks is Float64Array {
+  const isWhole =
+    ranks instanceof Float64Array &&
+    isTexts(keys) &&
+    ranks.length === keys.length &&
+    ranks.every(rank => Number.isFinite(rank));
+  if (!isWhole) throw new Error('its answer is none to what it was asked');
+}
+
+/** Keys of pods whose nominations are to go. */
+export function assertCleared(cleared: unknown): ReadonlySet<string> {
+  if (cleared === undefined) return new Set();
+  if (!isTexts(cleared)) throw new Error('its answer is none to what it was asked');
+  return new Set(cleared);
+}
+
+/** What is left of the choices that were offered: no other nodes, and no other victims. */
+export function choicesOf(
+  left: readonly RemoteChoice[] | undefined,
+  offered: readonly PreemptionChoice[],
+): readonly PreemptionChoice[] {
+  if (!Array.isArray(left)) throw new Error('its answer is none to what it was asked');
+  return left.map((choice: RemoteChoice | null) => {
+    const known = offered.find(({ nodeName }) => nodeName === choice?.nodeName);
+    const victims = choice?.victims;
+    const violations = choice?.violations;
+    if (!known || !isTexts(victims) || typeof violations !== 'number') {
+      throw new Error('its answer names a choice that was not offered');
+    }
+    const keys = new Set(victims);
+    const kept = known.victims.filter(({ key }) => keys.has(key));
+    if (kept.length !== keys.size) throw new Error('its answer names a victim of its own');
+    return { nodeName: known.nodeName, victims: kept, violations };
+  });
 }
 
 function wrongWith({ name, value }: Contribution<SchedulerContribution>): string | undefined {
