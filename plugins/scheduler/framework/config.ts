@@ -28,6 +28,7 @@ const DEFAULT_PLUGINS: readonly PluginSetting[] = [
   { name: 'VolumeZone', optional: true },
   { name: 'PodTopologySpread', weight: 2, optional: true },
   { name: 'InterPodAffinity', weight: 2, optional: true },
+  { name: 'DynamicResources', optional: true },
   { name: 'DefaultPreemption', optional: true },
   { name: 'NodeResourcesBalancedAllocation', weight: 1, optional: true },
   { name: 'ImageLocality', weight: 1, optional: true },
