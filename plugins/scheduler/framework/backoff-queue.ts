@@ -1,24 +1,31 @@
 import type { Clock, Timer } from 'kernetes/sdk';
 import { Heap } from './heap.ts';
-import { BACKOFF_MS_MAX, BACKOFF_MS_MIN } from './limits.ts';
 import type { Entry } from './waiting-pods.ts';
+
+/** How long a pod waits after its first failed attempt, and at most. */
+export interface BackoffTimes {
+  readonly minMs: number;
+  readonly maxMs: number;
+}
 
 /** Pods that failed a moment ago, each until its time has come. */
 export class BackoffQueue {
   readonly #clock: Clock;
+  readonly #times: BackoffTimes;
   readonly #onReady: (entry: Entry) => void;
   readonly #heap = new Heap<Entry>((a, b) => a.readyAt - b.readyAt);
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, onReady: (entry: Entry) => void) {
+  constructor(clock: Clock, times: BackoffTimes, onReady: (entry: Entry) => void) {
     this.#clock = clock;
+    this.#times = times;
     this.#onReady = onReady;
   }
 
   /** Sets, and gives, when a pod that failed at `from` is ready: later after each attempt. */
   endOf(entry: Entry, from: number): number {
-    const doubled = BACKOFF_MS_MIN * 2 ** Math.max(0, entry.attempts - 1);
-    entry.readyAt = from + Math.min(doubled, BACKOFF_MS_MAX);
+    const { minMs, maxMs } = this.#times;
+    entry.readyAt = from + Math.min(minMs * 2 ** Math.max(0, entry.attempts - 1), maxMs);
     return entry.readyAt;
   }
 

@@ -1,4 +1,5 @@
-import { SCHEDULER_POINTS } from 'kernetes/sdk';
+import { SCHEDULER_POINTS, SCORE_MAX } from 'kernetes/sdk';
+import { withoutPresets } from './configuration-presets.ts';
 import type { PluginSetting, ProfileSettings } from './profile.ts';
 
 export interface FrameworkConfig {
@@ -9,6 +10,13 @@ export interface FrameworkConfig {
   /** Several schedulers in one. */
   readonly profiles?: readonly (Partial<ProfileSettings> &
     Pick<ProfileSettings, 'schedulerName'>)[];
+  /** Default: 1 and 10. */
+  readonly podInitialBackoffSeconds?: number;
+  readonly podMaxBackoffSeconds?: number;
+  /** In place of all of the above: what a file for kube-scheduler says … */
+  readonly configuration?: Readonly<Record<string, unknown>>;
+  /** … or where that file is. Empty: none. */
+  readonly configurationFile?: string;
 }
 
 /** In upstream's order and with its weights. Optional: what profiles from before there was it lack. */
@@ -33,13 +41,14 @@ const DEFAULT_PLUGINS: readonly PluginSetting[] = [
   { name: 'NodeResourcesBalancedAllocation', weight: 1, optional: true },
   { name: 'ImageLocality', weight: 1, optional: true },
   { name: 'DefaultBinder' },
-  // Only old configurations ask for them.
-  { name: 'NodeConditions', disabled: true },
-  { name: 'NodeLabel', disabled: true },
-  { name: 'NodePreferAvoidPods', disabled: true },
-  { name: 'SelectorSpread', disabled: true },
 ];
 
+/** Only old configurations ask for them: where they are not listed they are not used. */
+const ONLY_LISTED = ['NodeConditions', 'NodeLabel', 'NodePreferAvoidPods', 'SelectorSpread'];
+
+/** Upstream's: with it a sum of scores is still a whole number. */
+const WEIGHT_MAX = Math.floor((2 ** 31 - 1) / SCORE_MAX);
+const SECONDS = { type: 'integer', minimum: 1 } as const;
 const PERCENTAGE = { type: 'integer', minimum: 0, maximum: 100 } as const;
 const PLUGINS = {
   type: 'array',
@@ -49,7 +58,7 @@ const PLUGINS = {
     required: ['name'],
     properties: {
       name: { type: 'string', minLength: 1 },
-      weight: { type: 'integer', minimum: 1, maximum: 100 },
+      weight: { type: 'integer', minimum: 1, maximum: WEIGHT_MAX },
       disabled: { type: 'boolean' },
       optional: { type: 'boolean' },
       args: {},
@@ -78,15 +87,29 @@ export const CONFIG_SCHEMA = {
         },
       },
     },
+    podInitialBackoffSeconds: SECONDS,
+    podMaxBackoffSeconds: SECONDS,
+    configuration: { type: 'object' },
+    configurationFile: { type: 'string' },
   },
 } as const;
 
-/** Throws when two have the same name. */
+/** The profiles of the framework's own config. Throws when two have the same name. */
 export function profilesOf(config: FrameworkConfig): readonly ProfileSettings[] {
   const { profiles = [], schedulerName, percentageOfNodesToScore, plugins } = config;
   const shared = { schedulerName, percentageOfNodesToScore, plugins };
   const names = profiles.map(profile => profile.schedulerName);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new Error(`Profile "${twice}" is there twice`);
-  return profiles.length === 0 ? [shared] : profiles.map(profile => ({ ...shared, ...profile }));
+  const all = profiles.length === 0 ? [shared] : profiles;
+  return all.map(profile => {
+    const whole = { ...shared, ...profile };
+    return { ...whole, plugins: withoutUnasked(withoutPresets(whole.plugins)) };
+  });
+}
+
+function withoutUnasked(plugins: readonly PluginSetting[]): readonly PluginSetting[] {
+  const listed = new Set(plugins.map(({ name }) => name));
+  const unasked = ONLY_LISTED.filter(name => !listed.has(name));
+  return [...plugins, ...unasked.map(name => ({ name, disabled: true }))];
 }

@@ -12,10 +12,10 @@ import {
   type SchedulerContribution,
   schedulerPoint,
 } from 'kernetes/sdk';
-import { keepArgs, loadCompleteArgs } from './complete-args.ts';
-import { CONFIG_SCHEMA, type FrameworkConfig, profilesOf } from './config.ts';
+import { CONFIG_SCHEMA, type FrameworkConfig } from './config.ts';
 import { PodStatusWriter } from './pod-status.ts';
-import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { Scheduler } from './scheduler.ts';
+import { loadSettings, type Settings } from './settings.ts';
 
 export default definePlugin<FrameworkConfig>({
   name: 'scheduler.framework',
@@ -30,10 +30,8 @@ export default definePlugin<FrameworkConfig>({
       pods: ctx.informer(Pod, SCHEDULED_PODS),
       attempts: ctx.metrics.counter('schedule_attempts_total', 'Attempts to place a pod'),
     };
-    const profiles = profilesOf(ctx.config);
-    const hasArgs = profiles.some(({ plugins }) => plugins.some(({ args }) => args !== undefined));
-    const completeArgs = hasArgs ? await loadCompleteArgs() : keepArgs;
-    const settings: Settings = { profiles, completeArgs };
+    const settings = await loadSettings(ctx.config);
+    for (const note of settings.notes) ctx.log.info('Scheduler configuration', { note });
     let stop = () => {};
     ctx.onDispose(() => stop());
     ctx.leadership.follow({
@@ -51,8 +49,6 @@ interface Sources {
   readonly pods: Informer<Pod>;
   readonly attempts: Counter;
 }
-
-type Settings = Pick<SchedulerOptions, 'profiles' | 'completeArgs'>;
 
 /** A scheduler, from what there is now, until what this returns is called. */
 function schedule(

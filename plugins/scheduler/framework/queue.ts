@@ -1,7 +1,12 @@
 import type { Clock, ClusterEvent, NodeInfo, PodInfo, QueuedPod, Timer } from 'kernetes/sdk';
-import { BackoffQueue } from './backoff-queue.ts';
+import { BackoffQueue, type BackoffTimes } from './backoff-queue.ts';
 import { Heap } from './heap.ts';
-import { UNSCHEDULABLE_CHECK_MS, UNSCHEDULABLE_MS_MAX } from './limits.ts';
+import {
+  BACKOFF_MS_MAX,
+  BACKOFF_MS_MIN,
+  UNSCHEDULABLE_CHECK_MS,
+  UNSCHEDULABLE_MS_MAX,
+} from './limits.ts';
 import {
   ANYBODY,
   Entry,
@@ -36,8 +41,9 @@ export class SchedulingQueue {
 
   constructor(options: QueueOptions) {
     this.#options = options;
+    const { backoff = BACKOFF } = options;
     this.#active = new Heap((a, b) => options.sort(a, b) || a.sequence - b.sequence);
-    this.#backoff = new BackoffQueue(options.clock, entry => this.#activate(entry));
+    this.#backoff = new BackoffQueue(options.clock, backoff, entry => this.#activate(entry));
   }
 
   /** How many are where. */
@@ -264,6 +270,8 @@ export interface WaitingPod extends QueuedPod {
 
 export interface QueueOptions {
   readonly clock: Clock;
+  /** Default: upstream's. */
+  readonly backoff?: BackoffTimes;
   /** queueSort of the profiles. */
   sort(a: QueuedPod, b: QueuedPod): number;
   /** preEnqueue of its profile: who keeps the pod out; undefined: it may be tried. */
@@ -275,6 +283,8 @@ export interface QueueOptions {
   /** The active queue is no longer empty. */
   onActive(): void;
 }
+
+const BACKOFF: BackoffTimes = { minMs: BACKOFF_MS_MIN, maxMs: BACKOFF_MS_MAX };
 
 export interface PodChange {
   readonly pod: PodInfo;

@@ -15,6 +15,7 @@ import {
   type Timer,
 } from 'kernetes/sdk';
 import { Attempts } from './attempts.ts';
+import type { BackoffTimes } from './backoff-queue.ts';
 import { Cache } from './cache.ts';
 import { keepArgs } from './complete-args.ts';
 import type { CompleteArgs } from './instances.ts';
@@ -64,6 +65,7 @@ export class Scheduler {
     });
     this.queue = new SchedulingQueue({
       clock,
+      ...(options.backoff && { backoff: options.backoff }),
       sort: (a, b) => this.profiles.sort(a, b),
       gate: pod => this.#gate(pod),
       listens: (plugin, event) => this.profiles.listens(plugin, event),
@@ -233,6 +235,8 @@ export interface SchedulerOptions extends Omit<OutcomesOptions, 'clock'> {
   readonly log: Logger;
   readonly events: EventRecorder;
   readonly profiles: readonly ProfileSettings[];
+  /** How long pods wait after a failed attempt. Default: upstream's. */
+  readonly backoff?: BackoffTimes;
   /** Needed where profiles give plugins args. */
   readonly completeArgs?: CompleteArgs;
 }

@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import type { BackoffTimes } from './backoff-queue.ts';
+import { keepArgs, loadCompleteArgs } from './complete-args.ts';
+import { type FrameworkConfig, profilesOf } from './config.ts';
+import type { SchedulerConfiguration } from './configuration.ts';
+import type { CompleteArgs } from './instances.ts';
+import { BACKOFF_MS_MAX, BACKOFF_MS_MIN } from './limits.ts';
+import type { PluginSetting, ProfileSettings } from './profile.ts';
+
+/** What a scheduler goes by, wherever it was written. */
+export interface Settings {
+  readonly profiles: readonly ProfileSettings[];
+  readonly backoff: BackoffTimes;
+  readonly completeArgs: CompleteArgs;
+  /** What a file says to no effect. */
+  readonly notes: readonly string[];
+}
+
+/** Rejects with what the operator must mend, on one line. */
+export async function loadSettings(config: FrameworkConfig): Promise<Settings> {
+  const { podInitialBackoffSeconds: initial, podMaxBackoffSeconds: max } = config;
+  const read = await readFiles(config);
+  const profiles = read ? withExtenders(read) : profilesOf(config);
+  const hasArgs = profiles.some(({ plugins }) => plugins.some(({ args }) => args !== undefined));
+  const backoff = {
+    minMs: read?.podInitialBackoffMs ?? (initial ? 1_000 * initial : BACKOFF_MS_MIN),
+    maxMs: read?.podMaxBackoffMs ?? (max ? 1_000 * max : BACKOFF_MS_MAX),
+  };
+  if (backoff.maxMs < backoff.minMs) {
+    throw new Error('Back-off of pods: "podMaxBackoffSeconds" is less than the initial one');
+  }
+  const completeArgs = hasArgs ? await loadCompleteArgs() : keepArgs;
+  return { profiles, backoff, completeArgs, notes: read?.notes ?? [] };
+}
+
+/** Loaded when there is one to read: most clusters have none. */
+async function readFiles({
+  configuration,
+  configurationFile: file = '',
+}: FrameworkConfig): Promise<SchedulerConfiguration | undefined> {
+  if (configuration === undefined && file === '') return undefined;
+  const { readConfiguration } = await import('./configuration.ts');
+  if (file === '') return named('"configuration"', () => readConfiguration(configuration));
+  const text = await readFile(file, 'utf8').catch(error => {
+    throw new Error(`Cannot read scheduler configuration "${file}": ${messageOf(error)}`);
+  });
+  const { parse } = await import('yaml');
+  return named(`"${file}"`, () => readConfiguration(parse(text)));
+}
+
+function named<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const [line] = messageOf(error).split('\n', 1);
+    throw new Error(`Cannot use scheduler configuration ${what}: ${line}`, { cause: error });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Extenders are everybody's; one plugin asks them. */
+function withExtenders({
+  profiles,
+  extenders,
+}: SchedulerConfiguration): readonly ProfileSettings[] {
+  if (extenders.length === 0) return profiles;
+  const asking: PluginSetting = { name: 'HTTPExtender', args: { extenders } };
+  return profiles.map(profile => ({ ...profile, plugins: [...profile.plugins, asking] }));
+}
