@@ -2,31 +2,22 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Cluster } from 'kernetes';
-import { Node, type Pod, type Taint } from 'kernetes/sdk';
-import { fakeClock, seededRandom } from 'kernetes/sdk/testing';
+import type { Pod } from 'kernetes/sdk';
+import type { FakeClock } from 'kernetes/sdk/testing';
 import { type Kubectl, withoutKubectl } from './kubectl.ts';
 import { lines, type Moment, PodStory } from './pod-story.ts';
-import { startCluster } from './start-cluster.ts';
-import { wholeMinute } from './whole-minute.ts';
+import { startSchedulingNodes } from './scheduling-nodes.ts';
 
 const MANIFEST = join(import.meta.dirname, '../testdata/manifests/scheduling.yaml');
-const MASTER: Taint = { key: 'node-role.kubernetes.io/master', effect: 'NoSchedule' };
-const [SSD, CPU] = [{ ssd: 'true' }, { cpu: 'high' }];
-
 /** Deployments of five on nodes that are tainted under them. */
 describe('Deployments on tainted nodes', { timeout: 120_000, skip: withoutKubectl() }, () => {
-  const clock = fakeClock(wholeMinute());
+  let clock: FakeClock;
   let cluster: Cluster;
   let kubectl: Kubectl;
   let story: PodStory;
 
   before(async () => {
-    ({ cluster, kubectl } = await startCluster({ nodes: 0, clock, random: seededRandom() }));
-    for (const last of [51, 52, 53]) await addNode(last, {}, [MASTER]);
-    await addNode(54, { ...SSD, ...CPU });
-    await addNode(55, SSD);
-    await addNode(56, CPU);
-    await clock.step(20_000);
+    ({ cluster, clock, kubectl } = await startSchedulingNodes());
     story = new PodStory(cluster.objects, { namespace: 'default' });
   });
   after(async () => {
@@ -34,12 +25,6 @@ describe('Deployments on tainted nodes', { timeout: 120_000, skip: withoutKubect
     await cluster?.close();
   });
 
-  const addNode = (last: number, labels: Record<string, string>, taints: Taint[] = []) => {
-    const name = `centos-7-${last}`;
-    const own = { 'node.kernetes.io/agent': 'node.agent', 'kubernetes.io/hostname': name };
-    const metadata = { name, labels: { ...own, ...labels } };
-    return cluster.objects.create(Node, { metadata, spec: { taints } });
-  };
   /** What happened, and where the pods are then. */
   const goOn = async () => {
     await clock.step(30_000);
