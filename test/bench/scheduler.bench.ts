@@ -1,170 +1,102 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { buildSync } from 'esbuild';
-import {
-  type Contribution,
-  createSchedulerContribution,
-  type EvaluateResult,
-  type SchedulerContribution,
-  type SchedulerPlugin,
-  schedulerPoint,
-} from 'kernetes/sdk';
-import { activate, node, pod, schedulerContributionOf, seededRandom } from 'kernetes/sdk/testing';
-import { systemClock } from '../../kernel/clock.ts';
-import balancedAllocation from '../../plugins/scheduler/balanced-allocation/plugin.ts';
-import { Scheduler } from '../../plugins/scheduler/framework/scheduler.ts';
-import imageLocality from '../../plugins/scheduler/image-locality/plugin.ts';
-import nodeAffinity from '../../plugins/scheduler/node-affinity/plugin.ts';
-import nodeName from '../../plugins/scheduler/node-name/plugin.ts';
-import nodePorts from '../../plugins/scheduler/node-ports/plugin.ts';
-import nodeResourcesFit from '../../plugins/scheduler/node-resources-fit/plugin.ts';
-import nodeUnschedulable from '../../plugins/scheduler/node-unschedulable/plugin.ts';
-import prioritySort from '../../plugins/scheduler/priority-sort/plugin.ts';
-import schedulingGates from '../../plugins/scheduler/scheduling-gates/plugin.ts';
-import taintToleration from '../../plugins/scheduler/taint-toleration/plugin.ts';
-import volumeBinding from '../../plugins/scheduler/volume-binding/plugin.ts';
-import { BY_RACK } from './by-rack.ts';
+import { type Effort, SchedulerAlone } from './scheduler-alone.ts';
+import { benchNodes, benchPod, benchPods, SHAPES, type ShapeName } from './scheduler-shapes.ts';
 
 /**
- * The scheduler alone: queue, cycle, cache and binding cycle with a binder that agrees at once.
- * NODES, PODS and SHAPES (how many different kinds of pods; 0: all unlike) choose the size; small
- * by default, so that it runs as a test. BY_RACK adds a score plugin: none, inline or worker. Prints
- * one JSON line.
+ * The scheduler alone, with all default plugins; one JSON line each. Small sizes, so that it runs as
+ * a test; `--full` (or FULL=1) for those of the design. NODES, PODS, EXISTING (pods already there)
+ * and SHAPE choose one case. Medians of RUNS runs; rates are by processor time, since a shared
+ * machine's wall tells little.
  */
-const NODES = Number(process.env.NODES ?? 100);
-const PODS = Number(process.env.PODS ?? 500);
-const SHAPES = Number(process.env.SHAPES ?? 1);
-const BY_RACK_PLACE = process.env.BY_RACK ?? 'none';
+const full = process.argv.includes('--full') || process.env.FULL === '1';
+const RUNS = Number(process.env.RUNS ?? (full ? 3 : 1));
+const ONE = process.env.SHAPE as ShapeName | undefined;
 
-test(`scheduler alone places ${PODS} pods on ${NODES} nodes`, async () => {
-  const clock = systemClock();
-  const rack = byRack();
-  let bound = 0;
-  let finished: () => void;
-  const done = new Promise<void>(resolve => {
-    finished = resolve;
-  });
-  const binder: SchedulerPlugin = {
-    name: 'DefaultBinder',
-    bind: async bindings => {
-      bound += bindings.length;
-      if (bound === PODS) finished();
-      return bindings.map(() => undefined);
-    },
-  };
-  const scheduler = new Scheduler({
-    clock,
-    random: seededRandom(1),
-    log: { debug() {}, info() {}, warn: console.warn, error: console.error },
-    events: { event() {} },
-    status: { tell() {}, forget() {}, observe() {} },
-    schedulerName: 'default-scheduler',
-    plugins: [
-      { name: 'SchedulingGates' },
-      { name: 'PrioritySort' },
-      { name: 'NodeUnschedulable' },
-      { name: 'NodeName' },
-      { name: 'TaintToleration', weight: 3 },
-      { name: 'NodeAffinity', weight: 2 },
-      { name: 'NodePorts' },
-      { name: 'NodeResourcesFit' },
-      { name: 'VolumeBinding' },
-      { name: 'NodeResourcesBalancedAllocation' },
-      { name: 'ImageLocality' },
-      { name: 'DefaultBinder' },
-    ],
-  });
-  const volumes = await activate(volumeBinding, { config: { bindTimeoutSeconds: 600 } });
-  scheduler.setPlugins([
-    ...rack.contributions,
-    ...volumes.context.contributions(schedulerPoint).list(),
-    local(schedulerContributionOf(prioritySort)),
-    local(schedulerContributionOf(nodeUnschedulable)),
-    local(schedulerContributionOf(nodeName)),
-    local(schedulerContributionOf(taintToleration)),
-    local(schedulerContributionOf(nodeAffinity)),
-    local(schedulerContributionOf(nodeResourcesFit)),
-    local(schedulerContributionOf(schedulingGates)),
-    local(schedulerContributionOf(nodePorts)),
-    local(schedulerContributionOf(balancedAllocation)),
-    local(schedulerContributionOf(imageLocality)),
-    local(createSchedulerContribution(binder, {})),
-  ]);
-  for (let i = 0; i < NODES; i++) {
-    const labels = { 'topology.kubernetes.io/zone': `zone-${i % 3}`, rack: `rack-${i % 40}` };
-    scheduler.setNode(node(`node-${i}`, { metadata: { labels } }));
-  }
-  for (let i = 0; i < PODS; i++) {
-    const metadata = {
-      uid: `uid-${i}`,
-      labels: { app: `app-${SHAPES ? i % SHAPES : i}`, rack: `rack-${i % 40}` },
-    };
-    const requests = { cpu: '10m', memory: '10Mi' };
-    const containers = [{ name: 'main', image: 'nginx', resources: { requests } }];
-    scheduler.setPod(pod(`pod-${i}`, { metadata, spec: { containers } }));
-  }
-  const start = clock.monotonic();
-  scheduler.start();
-  await done;
-  const seconds = (clock.monotonic() - start) / 1000;
-  scheduler.stop();
-  await rack.end();
-  await volumes.dispose();
-  assert.equal(scheduler.cache.podCount, PODS);
-  console.log(
-    JSON.stringify({
-      bench: 'scheduler-alone',
-      nodes: NODES,
-      pods: PODS,
-      shapes: SHAPES,
-      byRack: BY_RACK_PLACE,
-      podsPerSecond: Math.round(PODS / seconds),
-    }),
-  );
-});
+const NAMES = Object.keys(SHAPES) as ShapeName[];
+const SIZES = full ? [1_000, 5_000] : [60];
 
-/** The design's score plugin: not there, beside the scheduler, or in a worker of its own. */
-function byRack(): {
-  readonly contributions: Contribution<SchedulerContribution>[];
-  end(): Promise<unknown>;
-} {
-  const end = async () => {};
-  if (BY_RACK_PLACE === 'none') return { contributions: [], end };
-  const value = createSchedulerContribution(BY_RACK, { label: 'rack' });
-  if (BY_RACK_PLACE === 'inline') return { contributions: [local(value)], end };
-  const worker = new Worker(bundled('./scheduler-worker.ts'), { eval: true });
-  const waiting = new Map<number, (result: EvaluateResult) => void>();
-  let last = 0;
-  worker.on('message', ({ id, result }) => {
-    waiting.get(id)?.(result);
-    waiting.delete(id);
-  });
-  const remote: SchedulerContribution = {
-    ...value,
-    evaluate: batch =>
-      new Promise(resolve => {
-        waiting.set(++last, resolve);
-        worker.postMessage({ id: last, batch });
-      }),
-    invoke: async () => [],
-  };
-  return { contributions: [{ ...local(remote), remote: true }], end: () => worker.terminate() };
+for (const name of ONE ? [ONE] : NAMES) {
+  for (const nodes of process.env.NODES ? [Number(process.env.NODES)] : SIZES) {
+    const pods = Number(process.env.PODS ?? (full ? Math.min(20_000, 4 * nodes) : 2 * nodes));
+    const existing = Number(process.env.EXISTING ?? 0);
+    test(`scheduler alone: ${pods} ${name} pods on ${nodes} nodes`, () =>
+      measure({ name, nodes, pods, existing }));
+  }
 }
 
-/** A worker cannot start a TypeScript file. */
-function bundled(entry: string): string {
-  const { outputFiles } = buildSync({
-    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    write: false,
-  });
-  return outputFiles[0]?.text ?? '';
+if (!ONE) {
+  const [nodes, existing, pods] = full ? [5_000, 150_000, 10_000] : [60, 600, 60];
+  for (const name of ['plain', 'spread-zone', 'prefer-apart'] as const) {
+    test(`scheduler alone: ${name}, ${existing} pods there already`, () =>
+      measure({ name, nodes, pods, existing }));
+  }
+  test('scheduler alone: time per pod does not grow with the cluster as its nodes do', growth);
 }
 
-function local(value: SchedulerContribution): Contribution<SchedulerContribution> {
-  return { name: value.name, plugin: value.name, value, remote: false };
+interface Case {
+  readonly name: ShapeName;
+  readonly nodes: number;
+  readonly pods: number;
+  readonly existing: number;
+}
+
+async function measure(one: Case): Promise<void> {
+  const efforts: Effort[] = [];
+  let memory = 0;
+  for (let run = 0; run < RUNS; run++) {
+    const { effort, memoryMb } = await runOnce(one);
+    efforts.push(effort);
+    memory = memoryMb;
+  }
+  const cpu = median(efforts.map(({ cpuSeconds }) => cpuSeconds));
+  const wall = median(efforts.map(({ seconds }) => seconds));
+  const { name, ...sizes } = one;
+  print({
+    ...{ bench: 'scheduler-alone', shape: name, ...sizes },
+    podsPerCpuSecond: Math.round(one.pods / cpu),
+    podsPerSecond: Math.round(one.pods / wall),
+    ...(one.existing > 0 && { memoryMb: memory }),
+  });
+}
+
+async function runOnce({ name, nodes, pods, existing }: Case) {
+  const alone = await SchedulerAlone.make();
+  const { scheduler } = alone;
+  for (const node of benchNodes(nodes)) scheduler.setNode(node);
+  for (let i = 0; i < existing; i++) {
+    scheduler.setPod(benchPod(`old-${i}`, `old-${i % 100}`, { nodeName: `node-${i % nodes}` }));
+  }
+  const memoryMb = Math.round(process.memoryUsage().rss / 1024 / 1024);
+  const effort = await alone.place(benchPods(name, pods, nodes));
+  assert.equal(scheduler.cache.podCount, pods + existing);
+  await alone.end();
+  return { effort, memoryMb };
+}
+
+/** Microseconds a pod by size of the cluster, as a table. */
+async function growth(): Promise<void> {
+  const sizes = full ? [100, 500, 1_000, 2_000, 5_000] : [20, 100];
+  const pods = full ? 10_000 : 100;
+  for (const shape of ['plain', 'unlike'] as const) {
+    const microseconds: Record<string, number> = {};
+    for (const nodes of sizes) {
+      const times: number[] = [];
+      for (let run = 0; run < RUNS; run++) {
+        const { effort } = await runOnce({ name: shape, nodes, pods, existing: 0 });
+        times.push(effort.cpuSeconds);
+      }
+      microseconds[nodes] = Math.round((median(times) / pods) * 1e6);
+    }
+    print({ bench: 'scheduler-growth', shape, pods, cpuMicrosecondsPerPodByNodes: microseconds });
+  }
+}
+
+function median(values: number[]): number {
+  values.sort((a, b) => a - b);
+  return values[values.length >> 1] as number;
+}
+
+function print(line: object): void {
+  console.log(JSON.stringify(line));
 }
