@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join, parse as parsePath, resolve } from 'node:path';
 import type { Clock } from '../sdk/clock.ts';
 import { ELECTION_TIMES, type ElectionSettings } from '../sdk/leadership.ts';
@@ -68,6 +68,11 @@ export interface ClusterOptions {
   readonly auditLogMaxSize?: number;
   /** Audit logs put aside that are kept. Default: 0, all. */
   readonly auditLogMaxBackup?: number;
+  /**
+   * What the scheduler goes by: a `KubeSchedulerConfiguration` of `kubescheduler.config.k8s.io`, or
+   * a `Policy` of old. Absent: its default profile.
+   */
+  readonly schedulerConfigFile?: string;
   /**
    * PEM of the private key, RSA or elliptic-curve, that signs the tokens of service accounts.
    * Absent: one of the cluster's own, which lives as long as its data.
@@ -158,6 +163,7 @@ export function planCluster(options: ClusterOptions, installation: Installation)
     auditLogMaxSize: options.auditLogMaxSize ?? 0,
     auditLogMaxBackup: options.auditLogMaxBackup ?? 0,
     tokenAuthFile: absolute(options.tokenAuthFile),
+    schedulerConfig: textOf(options.schedulerConfigFile, 'scheduler configuration'),
     serviceAccountSigningKeyFile: absolute(options.serviceAccountSigningKeyFile),
     pkiFolder: options.data === undefined ? '' : pkiFolder(options.data),
   };
@@ -193,6 +199,16 @@ export function pkiFolder(data: string): string {
 /** Settings are never absent: empty is none. */
 function absolute(path: string | undefined): string {
   return path === undefined ? '' : resolve(path);
+}
+
+/** For plugins that may read no files. Throws `LoadError`. */
+function textOf(path: string | undefined, what: string): string {
+  if (path === undefined) return '';
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new LoadError(`Cannot read the ${what} ${path}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function entriesOf(

@@ -153,6 +153,7 @@ const OPT_IN = [
   'admission.pod-node-selector',
   'controller.node-routes',
   'node.linux-routes',
+  'node.sim-devices',
 ];
 
 test('the default profile has every plugin once, but those of choice, with a config that is right', async () => {
@@ -213,6 +214,7 @@ const SETTINGS = {
   auditLogMaxSize: 0,
   auditLogMaxBackup: 0,
   tokenAuthFile: '',
+  schedulerConfig: '',
   serviceAccountSigningKeyFile: '',
   pkiFolder: '',
 };

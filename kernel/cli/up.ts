@@ -29,6 +29,7 @@ interface UpOptions {
   readonly auditLogMaxbackup: number;
   readonly tokenAuthFile?: string;
   readonly serviceAccountSigningKeyFile?: string;
+  readonly schedulerConfig?: string;
   readonly nodes: number;
   readonly plugin: readonly string[];
   readonly grant: readonly string[];
@@ -77,6 +78,10 @@ export function addUp(program: Command): void {
     .option(
       '--service-account-signing-key-file <file>',
       "private key for service accounts' tokens (default: <data>/pki/sa.key)",
+    )
+    .option(
+      '--scheduler-config <file>',
+      'what the scheduler goes by: a KubeSchedulerConfiguration, or a Policy of old',
     )
     .option('--plugin <path>', 'also load this folder or file, repeatable', collect, [])
     .option(
@@ -142,6 +147,7 @@ function start(
     auditLogMaxBackup: options.auditLogMaxbackup,
     ...(tokenAuthFile !== undefined && { tokenAuthFile }),
     ...(serviceAccountSigningKeyFile !== undefined && { serviceAccountSigningKeyFile }),
+    ...(options.schedulerConfig && { schedulerConfigFile: options.schedulerConfig }),
     ...(options.emulate !== undefined && { emulate: options.emulate }),
     ...electionOf(options),
   });

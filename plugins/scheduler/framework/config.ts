@@ -13,10 +13,8 @@ export interface FrameworkConfig {
   /** Default: 1 and 10. */
   readonly podInitialBackoffSeconds?: number;
   readonly podMaxBackoffSeconds?: number;
-  /** In place of all of the above: what a file for kube-scheduler says … */
-  readonly configuration?: Readonly<Record<string, unknown>>;
-  /** … or where that file is. Empty: none. */
-  readonly configurationFile?: string;
+  /** In place of all of the above: a file for kube-scheduler, its text or content. Empty: none. */
+  readonly configuration?: string | Readonly<Record<string, unknown>>;
 }
 
 /** In upstream's order and with its weights. Optional: what profiles from before there was it lack. */
@@ -89,8 +87,7 @@ export const CONFIG_SCHEMA = {
     },
     podInitialBackoffSeconds: SECONDS,
     podMaxBackoffSeconds: SECONDS,
-    configuration: { type: 'object' },
-    configurationFile: { type: 'string' },
+    configuration: { type: ['string', 'object'] },
   },
 } as const;
 

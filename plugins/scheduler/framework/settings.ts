@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { BackoffTimes } from './backoff-queue.ts';
 import { keepArgs, loadCompleteArgs } from './complete-args.ts';
 import { type FrameworkConfig, profilesOf } from './config.ts';
@@ -19,7 +18,7 @@ export interface Settings {
 /** Rejects with what the operator must mend, on one line. */
 export async function loadSettings(config: FrameworkConfig): Promise<Settings> {
   const { podInitialBackoffSeconds: initial, podMaxBackoffSeconds: max } = config;
-  const read = await readFiles(config);
+  const read = await readGiven(config);
   const profiles = read ? withExtenders(read) : profilesOf(config);
   const hasArgs = profiles.some(({ plugins }) => plugins.some(({ args }) => args !== undefined));
   const backoff = {
@@ -33,32 +32,20 @@ export async function loadSettings(config: FrameworkConfig): Promise<Settings> {
   return { profiles, backoff, completeArgs, notes: read?.notes ?? [] };
 }
 
-/** Loaded when there is one to read: most clusters have none. */
-async function readFiles({
-  configuration,
-  configurationFile: file = '',
+/** What reads it is loaded when there is one: most clusters have none. */
+async function readGiven({
+  configuration = '',
 }: FrameworkConfig): Promise<SchedulerConfiguration | undefined> {
-  if (configuration === undefined && file === '') return undefined;
+  if (configuration === '') return undefined;
   const { readConfiguration } = await import('./configuration.ts');
-  if (file === '') return named('"configuration"', () => readConfiguration(configuration));
-  const text = await readFile(file, 'utf8').catch(error => {
-    throw new Error(`Cannot read scheduler configuration "${file}": ${messageOf(error)}`);
-  });
   const { parse } = await import('yaml');
-  return named(`"${file}"`, () => readConfiguration(parse(text)));
-}
-
-function named<T>(what: string, read: () => T): T {
   try {
-    return read();
+    const content = typeof configuration === 'string' ? parse(configuration) : configuration;
+    return readConfiguration(content);
   } catch (error) {
-    const [line] = messageOf(error).split('\n', 1);
-    throw new Error(`Cannot use scheduler configuration ${what}: ${line}`, { cause: error });
+    const [line] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+    throw new Error(`Cannot use the scheduler configuration: ${line}`, { cause: error });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Extenders are everybody's; one plugin asks them. */
