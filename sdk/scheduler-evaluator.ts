@@ -235,6 +235,7 @@ class Instance {
       nominations: new Map(nominations),
       clearNominations: pods => void cleared.push(...pods.map(({ key }) => key)),
       trial: () => refuseElsewhere('trial'),
+      reject: () => refuseElsewhere('reject'),
       narrow: () => refuseElsewhere('narrow'),
     };
     return { ...(await this.#plugin.postFilter?.(context)), cleared };

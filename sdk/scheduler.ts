@@ -230,6 +230,11 @@ export interface PostFilterContext<C = unknown, S = unknown> extends PodContext<
   readonly nominations: ReadonlyMap<string, readonly PodInfo[]>;
   /** Takes nominations back that are worth less than this pod; they are tried again elsewhere. */
   clearNominations(pods: readonly PodInfo[]): void;
+  /**
+   * Takes a pod that permits hold off its node: it is tried again later, and need not be deleted.
+   * False: none holds it.
+   */
+  reject(pod: PodInfo): boolean;
   /** Asks all plugins that have `preempt`. */
   narrow(choices: readonly PreemptionChoice[]): Promise<readonly PreemptionChoice[]>;
 }

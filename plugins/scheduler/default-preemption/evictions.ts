@@ -22,6 +22,14 @@ const REQUESTS_MAX = 500;
 
 type EvictionsContext = Pick<PluginContext, 'objects' | 'clock' | 'log' | 'events' | 'metrics'>;
 
+/** What an eviction asks of the scheduler. */
+export interface EvictionHooks {
+  /** Takes a pod that is not bound yet off its node: it need not be deleted. */
+  reject(victim: PodInfo): boolean;
+  /** Not all requests were granted. */
+  onFailure(): void;
+}
+
 /** Room that is made for a pod. */
 interface Job {
   readonly preemptor: PodInfo;
@@ -72,9 +80,18 @@ export class Evictions {
     return () => void this.#wakes.delete(wake);
   }
 
-  evict(preemptor: PodInfo, { nodeName, victims }: PreemptionChoice, onFailure: () => void): void {
+  evict(
+    preemptor: PodInfo,
+    { nodeName, victims }: PreemptionChoice,
+    { reject, onFailure }: EvictionHooks,
+  ): void {
     this.#victims.add(victims.length);
-    const left = victims.filter(pod => !pod.terminating && !this.#evicted.has(pod.uid));
+    const left: PodInfo[] = [];
+    for (const victim of victims) {
+      if (victim.terminating || this.#evicted.has(victim.uid)) continue;
+      if (reject(victim)) this.#tell({ preemptor, victim, nodeName });
+      else left.push(victim);
+    }
     if (left.length === 0) return;
     for (const { uid } of left) this.#evicted.add(uid);
     this.#running.add(preemptor.uid);
@@ -136,7 +153,11 @@ export class Evictions {
     return false;
   }
 
-  #tell({ preemptor, victim, nodeName }: Eviction): void {
+  #tell({
+    preemptor,
+    victim,
+    nodeName,
+  }: Pick<Eviction, 'preemptor' | 'victim' | 'nodeName'>): void {
     const { namespace, name, uid } = victim;
     const about = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name, uid } };
     const text = `Preempted by pod ${preemptor.uid} on node ${nodeName}`;

@@ -38,6 +38,8 @@ interface Options {
   readonly refusals?: Record<string, Refusal>;
   readonly nominations?: Record<string, PodInfo[]>;
   readonly config?: typeof CONFIG;
+  /** A pod that permits hold. */
+  readonly held?: string;
   narrow?(choices: readonly PreemptionChoice[]): readonly PreemptionChoice[];
 }
 
@@ -75,6 +77,7 @@ async function setUp(there: Record<string, Record<string, number>>) {
     trial: state => trialOf(state as NodeState),
     nominations: new Map(Object.entries(options.nominations ?? {})),
     clearNominations: pods => void cleared.push(...pods.map(({ name }) => name)),
+    reject: ({ name }) => options.held === name,
     narrow: async choices => options.narrow?.(choices) ?? choices,
   });
   const preempt = (priority: number, options: Options = {}) => {
@@ -312,6 +315,17 @@ describe('DefaultPreemption deletes', () => {
     await clock.step(0);
     const deletes = kernel.requests.slice(from).filter(({ verb }) => verb === 'delete');
     assert.equal(deletes.length, 1);
+  });
+
+  it('not a pod that permits hold: that is taken off its node', async () => {
+    const { preempt, gate, kernel, clock } = await setUp({ n1: { a: 1 } });
+    const from = kernel.requests.length;
+    assert.deepEqual(await preempt(10, { held: 'a' }), { nodeName: 'n1' });
+    assert.equal(gate(), undefined);
+    await clock.step(1000);
+    assert.ok(kernel.get(Pod, 'default/a'));
+    const [request] = kernel.requests.slice(from);
+    assert.equal(request?.resource, 'events');
   });
 
   it('and takes back the nominations of pods that matter less', async () => {

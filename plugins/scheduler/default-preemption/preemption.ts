@@ -63,7 +63,10 @@ export class Preemption {
     const { pod, nominations, clearNominations } = context;
     const lesser = nominations.get(best.nodeName)?.filter(each => each.priority < pod.priority);
     if (lesser && lesser.length > 0) clearNominations(lesser);
-    this.#options.evictions.evict(pod, best, () => clearNominations([pod]));
+    this.#options.evictions.evict(pod, best, {
+      reject: victim => context.reject(victim),
+      onFailure: () => clearNominations([pod]),
+    });
     return { nodeName: best.nodeName };
   }
 

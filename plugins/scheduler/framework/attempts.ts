@@ -45,6 +45,7 @@ export class Attempts {
       failed: (pod, error) => this.#failed(pod, error),
       ignored: (failure, pod) => outcomes.ignored(failure, pod),
       cleared: pods => this.#clearNominations(pods),
+      reject: pod => this.#binding.reject(pod),
     });
   }
 

@@ -55,6 +55,14 @@ export class BindingCycle {
     this.#preparing.get(key)?.cancel(new Cancelled(`pod ${why}`));
   }
 
+  /** Ends the wait of a pod that permits hold. False: none does. */
+  reject({ key, uid }: PodInfo): boolean {
+    const binding = this.#preparing.get(key);
+    if (binding?.pod.uid !== uid || binding.waitsFor.size === 0) return false;
+    binding.cancel(new Cancelled('preempted'));
+    return true;
+  }
+
   /** Pods that wait for the permit of others wait for nobody. */
   keepWaitingFor(names: ReadonlySet<string>): void {
     for (const binding of this.#preparing.values()) {

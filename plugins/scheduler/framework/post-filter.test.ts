@@ -265,3 +265,38 @@ test('a nomination known from before counts from the start', async () => {
   assert.equal(nodeOf('low'), 'n1', 'who is gone keeps no place');
   await dispose();
 });
+
+test('a pod that permits hold can be taken off its node, which others then have', async () => {
+  const rejected: [name: string, done: boolean][] = [];
+  const { kernel, clock, nodeOf, dispose } = await setUp(() => [
+    ONE_EACH,
+    {
+      name: 'Holder',
+      permit: ({ pod: { name } }) =>
+        name === 'held' ? verdict.wait(new Promise(() => {}), 600_000) : undefined,
+    },
+    {
+      name: 'Rejecting',
+      async postFilter({ nodes, reject }) {
+        for (const other of nodes.flatMap(({ pods }) => pods)) {
+          rejected.push([other.name, reject(other)]);
+        }
+        return { nodeName: 'n1' };
+      },
+    },
+  ]);
+  kernel.add(Node, node('n1'), node('n2'));
+  kernel.add(Pod, prioritized('runs', 1, 'n2'));
+  await clock.step(10);
+  kernel.add(Pod, prioritized('held', 1));
+  await clock.step(10);
+  kernel.add(Pod, prioritized('new', 50));
+  await clock.step(5_000);
+  assert.deepEqual(rejected.slice(0, 2).sort(), [
+    ['held', true],
+    ['runs', false],
+  ]);
+  assert.equal(nodeOf('new'), 'n1');
+  assert.equal(nodeOf('held'), undefined);
+  await dispose();
+});

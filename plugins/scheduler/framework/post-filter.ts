@@ -66,6 +66,7 @@ export class PostFilterLine {
       states: refused ? undefined : filterStatesOf(running.profile),
       clock: this.#options.clock,
       clear: pods => this.#options.cleared(pods),
+      reject: other => this.#options.reject(other),
     });
     const texts: string[] = [];
     let nominated: string | undefined;
@@ -119,6 +120,8 @@ export interface PostFilterOptions {
   ignored(failure: PluginFailure, pod: PodInfo): void;
   /** Their nominations are to be taken back. */
   cleared(pods: readonly PodInfo[]): void;
+  /** Whether permits held it; they do not any more. */
+  reject(pod: PodInfo): boolean;
 }
 
 export interface PostFilterOutcome {
@@ -152,13 +155,14 @@ class RoomFor {
   }
 
   contextOf(enabled: EnabledPlugin): PostFilterContext {
-    const { nominator, clear } = this.#options;
+    const { nominator, clear, reject } = this.#options;
     return {
       ...this.#podContext(enabled),
       refusals: this.#diagnosis.byNode,
       trial: node => this.#trial(node),
       nominations: nominator.byNode,
       clearNominations: clear,
+      reject,
       narrow: choices => this.#narrow(choices),
     };
   }
@@ -215,6 +219,7 @@ interface RoomOptions {
   /** Undefined: the pod was refused before any node was looked at. */
   readonly states: readonly FilterState[] | undefined;
   clear(pods: readonly PodInfo[]): void;
+  reject(pod: PodInfo): boolean;
 }
 
 function assertResult(result: PostFilterResult | undefined): void {
