@@ -136,7 +136,7 @@ export class DomainCounts {
     const sizes = this.#sizes;
     while (sizes.length <= count) sizes.push(0);
     sizes[count] = (sizes[count] as number) + 1;
-    if (count < this.minimum || this.size === 1) this.minimum = count;
+    if (count < this.minimum) this.minimum = count;
     else this.#raise();
   }
 
