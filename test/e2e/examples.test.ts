@@ -9,7 +9,7 @@ import { Server } from '../bench/server.ts';
 import { Kubectl, withoutKubectl } from './kubectl.ts';
 import { wholeMinute } from './whole-minute.ts';
 
-/** Every folder of examples/, run as its README says. (embedding/ is a test itself.) */
+/** Every folder of examples/, run as its README says. (embedding/ is a test itself, devices/ has devices.test.ts.) */
 const EXAMPLES = join(import.meta.dirname, '../../examples');
 const BY_RACK = join(EXAMPLES, 'scheduler-score/by-rack.ts');
 const IDLE = join(EXAMPLES, 'controller/idle.ts');

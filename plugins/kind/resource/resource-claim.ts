@@ -104,7 +104,9 @@ function dropFreedDevices({ status }: ResourceClaim, old: ResourceClaim): void {
   const freed = old.status?.allocation?.devices?.results;
   if (status?.devices === undefined || status.allocation || freed === undefined) return;
   const ids = new Set(freed.map(deviceId));
-  status.devices = status.devices.filter(device => !ids.has(deviceId(device)));
+  const kept = status.devices.filter(device => !ids.has(deviceId(device)));
+  if (kept.length > 0) status.devices = kept;
+  else delete status.devices;
 }
 
 function stateOf({ metadata, status }: ResourceClaim): string {

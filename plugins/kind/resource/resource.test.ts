@@ -264,6 +264,20 @@ describe('status of a ResourceClaim', () => {
   }
 });
 
+describe('devices that are given back', () => {
+  it('take with them what their drivers said of them', () => {
+    const ours = { driver: 'd.example.com', pool: 'n1', device: 'gpu-0' };
+    const allocation = { devices: { results: [{ request: 'gpu', ...ours }] } };
+    const old = claim({ requests: [ask()] }, { allocation, devices: [ours] });
+    const freed = claim({ requests: [ask()] }, { devices: [ours] });
+    claims.strategy.prepareStatusUpdate?.(freed, old, undefined as never);
+    assert.deepEqual(freed.status, {});
+    const kept = claim({ requests: [ask()] }, { allocation, devices: [ours] });
+    claims.strategy.prepareStatusUpdate?.(kept, old, undefined as never);
+    assert.deepEqual(kept.status?.devices, [ours]);
+  });
+});
+
 describe('ResourceClaimTemplate', () => {
   const kind = resourceClaimTemplates(selectors);
   const template = (devices: DeviceClaim): ResourceClaimTemplate => ({
