@@ -10,6 +10,7 @@ import {
   schedulerPoint,
 } from 'kernetes/sdk';
 import { activate, fakeClock, seededRandom, TestKernel, testContext } from 'kernetes/sdk/testing';
+import { type FrameworkConfig, profilesOf } from '../../plugins/scheduler/framework/config.ts';
 import framework from '../../plugins/scheduler/framework/plugin.ts';
 import type { PluginSetting } from '../../plugins/scheduler/framework/profile.ts';
 import { Scheduler } from '../../plugins/scheduler/framework/scheduler.ts';
@@ -59,7 +60,7 @@ export class SchedulerAlone {
       profiles: [
         {
           schedulerName: 'default-scheduler',
-          plugins: defaultPlugins().filter(({ name }) => names.has(name)),
+          plugins: defaultPlugins().filter(({ name, optional }) => !optional || names.has(name)),
         },
       ],
     });
@@ -135,9 +136,12 @@ function completed({ config: schema }: PluginDefinition<unknown>): unknown {
   return config;
 }
 
+/** What a server without a word about it has. */
 function defaultPlugins(): readonly PluginSetting[] {
-  return (completed(framework as PluginDefinition<unknown>) as { plugins: PluginSetting[] })
-    .plugins;
+  const [profile] = profilesOf(
+    completed(framework as PluginDefinition<unknown>) as FrameworkConfig,
+  );
+  return profile?.plugins ?? [];
 }
 
 function binder(counts: { bound: number }): SchedulerPlugin {

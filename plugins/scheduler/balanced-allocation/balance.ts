@@ -1,4 +1,10 @@
-import { type NodeInfo, type PodInfo, type Resources, SCORE_MAX } from 'kernetes/sdk';
+import {
+  type NodeInfo,
+  type PodInfo,
+  type Resources,
+  SCORE_MAX,
+  type ScoreNodesContext,
+} from 'kernetes/sdk';
 
 export interface BalanceConfig {
   readonly resources: readonly { readonly name: string; readonly weight: number }[];
@@ -35,6 +41,29 @@ export function balance(pod: PodInfo, node: NodeInfo, { resources }: BalanceConf
     squares += (share - mean) ** 2;
   }
   return scoreOf(count === 2 ? Math.abs(first - last) / 2 : Math.sqrt(squares / count));
+}
+
+/** For many nodes; false unless the resources are CPU and memory, which have columns. */
+export function balanceNodes(context: ScoreNodesContext<BalanceConfig>): boolean {
+  const { pod, config, columns, count, indices, scores } = context;
+  const [first, second] = config.resources;
+  if (config.resources.length !== 2) return false;
+  if (first?.name !== 'cpu' || second?.name !== 'memory') return false;
+  const { allocatableMilliCpu, allocatableMemory, requestedMilliCpu, requestedMemory } = columns;
+  const { milliCpu, memory } = pod.requests;
+  for (let i = 0; i < count; i++) {
+    const row = indices[i] as number;
+    const cpus = allocatableMilliCpu[row] as number;
+    const bytes = allocatableMemory[row] as number;
+    if (cpus === 0 || bytes === 0) {
+      scores[i] = SCORE_MAX;
+      continue;
+    }
+    const cpuShare = Math.min(1, ((requestedMilliCpu[row] as number) + milliCpu) / cpus);
+    const memoryShare = Math.min(1, ((requestedMemory[row] as number) + memory) / bytes);
+    scores[i] = scoreOf(Math.abs(cpuShare - memoryShare) / 2);
+  }
+  return true;
 }
 
 function scoreOf(deviation: number): number {

@@ -1,5 +1,5 @@
 import { scheduler, verdict } from 'kernetes/sdk';
-import { asksFor, type BalanceConfig, balance } from './balance.ts';
+import { asksFor, type BalanceConfig, balance, balanceNodes } from './balance.ts';
 
 export default scheduler.score<BalanceConfig, undefined>({
   name: 'NodeResourcesBalancedAllocation',
@@ -31,4 +31,5 @@ export default scheduler.score<BalanceConfig, undefined>({
   // Pods that ask for nothing would else all go to the node that happens to be balanced.
   preScore: ({ pod, config }) => (asksFor(pod, config) ? undefined : verdict.skip),
   score: ({ pod, node, config }) => balance(pod, node, config),
+  scoreNodes: balanceNodes,
 });

@@ -1,4 +1,4 @@
-import type { NodeInfo, PodInfo, Refusal } from 'kernetes/sdk';
+import type { FilterNodesContext, NodeInfo, PodInfo, Refusal } from 'kernetes/sdk';
 import { verdict } from 'kernetes/sdk';
 
 export interface FitConfig {
@@ -32,6 +32,36 @@ export function refusalOf(pod: PodInfo, node: NodeInfo, config: FitConfig): Refu
   return withScalars(pod, node, config, lacks, hopeless);
 }
 
+/** The same for many nodes; false where the pod wants what has no column. */
+export function refuseNodes(context: FilterNodesContext): boolean {
+  const { requests } = context.pod;
+  if (requests.scalar.size > 0) return false;
+  const { columns, count, indices, verdicts } = context;
+  const { allocatableMilliCpu, allocatableMemory, allocatablePods } = columns;
+  const { requestedMilliCpu, requestedMemory, requestedPods } = columns;
+  const { allocatableEphemeralStorage, requestedEphemeralStorage } = columns;
+  const { milliCpu, memory, ephemeralStorage } = requests;
+  for (let i = 0; i < count; i++) {
+    const row = indices[i] as number;
+    const cpu = allocatableMilliCpu[row] as number;
+    const bytes = allocatableMemory[row] as number;
+    const disk = allocatableEphemeralStorage[row] as number;
+    let lacks = 0;
+    if ((requestedPods[row] as number) + 1 > (allocatablePods[row] as number)) lacks = LACKS_PODS;
+    if (milliCpu > cpu - (requestedMilliCpu[row] as number) && milliCpu > 0) lacks |= LACKS_CPU;
+    if (memory > bytes - (requestedMemory[row] as number) && memory > 0) lacks |= LACKS_MEMORY;
+    const left = disk - (requestedEphemeralStorage[row] as number);
+    if (ephemeralStorage > left && ephemeralStorage > 0) lacks |= LACKS_STORAGE;
+    if (lacks === 0) continue;
+    const isHopeless =
+      (lacks & LACKS_CPU && milliCpu > cpu) ||
+      (lacks & LACKS_MEMORY && memory > bytes) ||
+      (lacks & LACKS_STORAGE && ephemeralStorage > disk);
+    verdicts[i] = 1 + 2 * lacks + (isHopeless ? 1 : 0);
+  }
+  return true;
+}
+
 /** Whether it may fit on the node as it is now; for pods that were refused before. */
 export function mayFit(pod: PodInfo, node: NodeInfo, config: FitConfig): boolean {
   return refusalOf(pod, node, config) === undefined;
@@ -49,7 +79,7 @@ const REASONS = [
 ];
 
 /** By the set of what lacks, then whether no removal of pods can help. */
-const REFUSALS: readonly Refusal[] = Array.from({ length: 32 }, (_, at) =>
+export const REFUSALS: readonly Refusal[] = Array.from({ length: 32 }, (_, at) =>
   make(at >> 1, at & 1, []),
 );
 

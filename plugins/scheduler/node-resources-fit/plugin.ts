@@ -1,6 +1,6 @@
 import { SHAPE_SCHEMA, scheduler } from 'kernetes/sdk';
-import { type FitConfig, mayFit, refusalOf } from './fit.ts';
-import { type ScoringStrategy, scorerOf } from './strategy.ts';
+import { type FitConfig, mayFit, REFUSALS, refusalOf, refuseNodes } from './fit.ts';
+import { nodesScorerOf, type ScoringStrategy, scorerOf } from './strategy.ts';
 
 const names = { type: 'array', items: { type: 'string' }, default: [] };
 const resources = {
@@ -57,6 +57,7 @@ export default scheduler.stateful<Config, undefined>({
   },
   create({ scoringStrategy }) {
     const score = scorerOf(scoringStrategy);
+    const scoreNodes = nodesScorerOf(scoringStrategy);
     return {
       cacheable: true,
       requeueOn: [
@@ -69,7 +70,10 @@ export default scheduler.stateful<Config, undefined>({
         'PodUpdate',
       ],
       filter: ({ pod, node, config }) => refusalOf(pod, node, config),
+      filterNodes: refuseNodes,
+      refusals: REFUSALS,
       score: ({ pod, node }) => score(pod, node),
+      scoreNodes,
     };
   },
 });

@@ -1,4 +1,11 @@
-import { type NodeInfo, type PodInfo, SCORE_MAX, type ShapePoint, scoreAt } from 'kernetes/sdk';
+import {
+  type NodeInfo,
+  type PodInfo,
+  SCORE_MAX,
+  type ScoreNodesContext,
+  type ShapePoint,
+  scoreAt,
+} from 'kernetes/sdk';
 import { capacityOf, type ResourceWeight, usageOf } from './amounts.ts';
 
 export interface ScoringStrategy {
@@ -24,6 +31,39 @@ export function scorerOf(strategy: ScoringStrategy): Scorer {
   const shape = strategy.requestedToCapacityRatio?.shape ?? [];
   const byUtilization = Float64Array.from({ length: 101 }, (_, use) => scoreAt(shape, use));
   return (pod, node) => ratioScore(pod, node, resources, byUtilization);
+}
+
+/** For many nodes; false for resources that have no column. */
+export function nodesScorerOf(strategy: ScoringStrategy): (context: ScoreNodesContext) => boolean {
+  const { type, resources } = strategy;
+  const score = type === 'LeastAllocated' ? leastAllocated : mostAllocated;
+  const inColumns = resources.every(({ name }) => name === 'cpu' || name === 'memory');
+  if (!inColumns || type === 'RequestedToCapacityRatio') return () => false;
+  const weightOf = (wanted: string) => {
+    let sum = 0;
+    for (const { name, weight } of resources) if (name === wanted) sum += weight;
+    return sum;
+  };
+  const cpuWeight = weightOf('cpu');
+  const memoryWeight = weightOf('memory');
+  return ({ pod, columns, count, indices, scores }) => {
+    const { allocatableMilliCpu, allocatableMemory, nonZeroMilliCpu, nonZeroMemory } = columns;
+    for (let i = 0; i < count; i++) {
+      const row = indices[i] as number;
+      const cpu = allocatableMilliCpu[row] as number;
+      const memory = allocatableMemory[row] as number;
+      const weights = (cpu === 0 ? 0 : cpuWeight) + (memory === 0 ? 0 : memoryWeight);
+      let sum = 0;
+      if (cpu > 0) {
+        sum += score((nonZeroMilliCpu[row] as number) + pod.nonZeroMilliCpu, cpu) * cpuWeight;
+      }
+      if (memory > 0) {
+        sum += score((nonZeroMemory[row] as number) + pod.nonZeroMemory, memory) * memoryWeight;
+      }
+      scores[i] = weights === 0 ? 0 : Math.floor(sum / weights);
+    }
+    return true;
+  };
 }
 
 /** The mean over the resources by weight; 0 when the node has none of them. */

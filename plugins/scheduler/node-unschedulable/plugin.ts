@@ -13,6 +13,14 @@ export default scheduler.filter<Record<string, never>, undefined>({
   ],
   config: { type: 'object', additionalProperties: false },
   filter: ({ pod, node }) => (isKeptOff(pod, node) ? UNSCHEDULABLE : undefined),
+  refusals: [UNSCHEDULABLE],
+  filterNodes({ pod, columns: { unschedulable }, count, indices, verdicts }) {
+    const isOff = !isTolerated(TAINT, pod.spec.tolerations);
+    for (let i = 0; i < count; i++) {
+      if (isOff && unschedulable[indices[i] as number] !== 0) verdicts[i] = 1;
+    }
+    return true;
+  },
 });
 
 function isKeptOff({ spec }: PodInfo, node: NodeInfo): boolean {
