@@ -10,7 +10,7 @@ import { CONFIG } from './config.ts';
 import type { SpreadConfig } from './constraints.ts';
 import { changedBy, REFUSALS, refuseUnevenNodes, unevenness } from './hard-spread.ts';
 import { REQUEUE_ON } from './requeue.ts';
-import { crowding, normalizeCrowding, weigh } from './soft-spread.ts';
+import { crowding, crowdingOfNodes, normalizeCrowding, weigh } from './soft-spread.ts';
 import { type SpreadPlan, SpreadPlans } from './spread-plans.ts';
 
 export default definePlugin<SpreadConfig>({
@@ -84,11 +84,9 @@ function create(
       return undefined;
     },
     score: ({ state, node }) => (state ? crowding(node.index, state.soft) : 0),
-    scoreNodes({ state, count, indices, scores }) {
-      if (!state) return false;
-      for (let place = 0; place < count; place++) {
-        scores[place] = crowding(indices[place] as number, state.soft);
-      }
+    scoreNodes(context) {
+      if (!context.state) return false;
+      crowdingOfNodes(context.state.soft, context);
       return true;
     },
     normalize: scores => normalizeCrowding(scores),
