@@ -82,11 +82,12 @@ export class Attempts {
   }
 
   #scheduleSlice(): void {
-    const { clock, queue } = this.#options;
+    const { clock, queue, outcomes } = this.#options;
     const end = clock.monotonic() + SLICE_MS_MAX;
     for (let i = 0; i < SLICE_PODS_MAX; i++) {
       const queued = queue.pop();
       if (!queued) return;
+      outcomes.begin(queued.pod);
       this.#schedule(queued.pod, this.#runningOf(queued.pod));
       if (this.#binding.inFlight >= BINDINGS_IN_FLIGHT_MAX || clock.monotonic() > end) return;
     }
@@ -148,6 +149,7 @@ export class Attempts {
     while (batch.length < this.#podsMax && this.#binding.inFlight < BINDINGS_IN_FLIGHT_MAX) {
       const pod = this.#options.queue.pop()?.pod;
       if (!pod) break;
+      this.#options.outcomes.begin(pod);
       const own = this.#runningOf(pod);
       if (!own || own.remotes.length === 0) {
         this.#schedule(pod, own);
@@ -182,6 +184,13 @@ export class Attempts {
 
   #isWanted({ key, uid }: PodInfo): boolean {
     return this.#options.queue.get(key)?.pod.uid === uid;
+  }
+
+  /** Of a pod that is gone nothing is told. */
+  #hasOutcome(pod: PodInfo): boolean {
+    if (this.#isWanted(pod)) return true;
+    this.#options.outcomes.drop(pod);
+    return false;
   }
 
   #commit(pod: PodInfo, node: NodeState, { profile }: RunningProfile): void {
@@ -225,6 +234,7 @@ export class Attempts {
 
   #unschedulable(pod: PodInfo, diagnosis: Diagnosis, running: RunningProfile): void {
     if (running.profile.postFilters.length > 0 && diagnosis.nodeCount > 0) {
+      this.#options.outcomes.makingRoom();
       this.#postFilters.add(pod, diagnosis, running);
     } else {
       this.#park(pod, diagnosis, diagnosis.message);
@@ -234,7 +244,7 @@ export class Attempts {
   /** The postFilters had their say. */
   #roomMade(pod: PodInfo, diagnosis: Diagnosis, { nominated, text }: PostFilterOutcome): void {
     const { nominator } = this.#options;
-    if (!this.#isWanted(pod)) return;
+    if (!this.#hasOutcome(pod)) return;
     const before = nominator.nodeOf(pod.key);
     if (nominated) nominator.nominate(pod, nominated);
     else if (nominated === '') nominator.clear(pod.key);
@@ -244,7 +254,7 @@ export class Attempts {
   }
 
   #park(pod: PodInfo, diagnosis: Diagnosis, message: string, nominated?: string): void {
-    if (!this.#isWanted(pod)) return;
+    if (!this.#hasOutcome(pod)) return;
     this.#options.outcomes.unschedulable(pod, message, nominated);
     this.#options.queue.park(pod.key, diagnosis.refusedBy);
   }
@@ -260,7 +270,7 @@ export class Attempts {
 
   /** Not a refusal but something that went wrong: again after the back-off. */
   #failed(pod: PodInfo, error: unknown): void {
-    if (!this.#isWanted(pod)) return;
+    if (!this.#hasOutcome(pod)) return;
     this.#options.outcomes.failed(pod, error);
     this.#options.queue.retry(pod.key);
   }

@@ -49,6 +49,9 @@ export const OPTIONAL_GRACE_MS = 2_000;
 export const FEASIBLE_NODES_MIN = 100;
 export const FEASIBLE_PERCENT_MIN = 5;
 
+/** How often the figures tell how many pods wait. */
+export const PENDING_PODS_MS = 1_000;
+
 /** The same failure of another pod is not logged again for this long. */
 export const REPEAT_LOG_MS = 5_000;
 

@@ -3,32 +3,49 @@ import { REPEAT_LOG_MS } from './limits.ts';
 import type { PodStatusWriter } from './pod-status.ts';
 import type { PluginFailure } from './profile.ts';
 import { DEFAULT_NAME } from './profiles.ts';
+import type { SchedulerMetrics } from './scheduler-metrics.ts';
 
 /** Tells what became of pods: events, conditions, the log, figures. */
 export class Outcomes {
   readonly #options: OutcomesOptions;
+  /** When the attempts under way began, by pod. */
+  readonly #began = new Map<string, number>();
   #logged: { readonly text: string; readonly at: number } | undefined;
 
   constructor(options: OutcomesOptions) {
     this.#options = options;
   }
 
+  begin(pod: PodInfo): void {
+    if (this.#options.metrics) this.#began.set(pod.uid, this.#options.clock.monotonic());
+  }
+
+  /** It fitted nowhere, and plugins will try to make room for it. */
+  makingRoom(): void {
+    this.#options.metrics?.preemption();
+  }
+
+  /** It ended without an outcome: the pod is gone, or is taken up anew. */
+  drop(pod: PodInfo): void {
+    this.#began.delete(pod.uid);
+  }
+
   scheduled(pod: PodInfo, nodeName: string): void {
     this.#options.status.forget(pod.key);
     const text = `Successfully assigned ${pod.key} to ${nodeName}`;
     this.#event(pod, 'Normal', 'Scheduled', text);
-    this.#options.onAttempt?.('scheduled', schedulerOf(pod));
+    this.#end(pod, 'scheduled');
   }
 
   /** `nominated`: as in `PodStatusWriter.tell`. */
   unschedulable(pod: PodInfo, message: string, nominated?: string): void {
-    this.#options.onAttempt?.('unschedulable', schedulerOf(pod));
+    this.#end(pod, 'unschedulable');
     this.#event(pod, 'Warning', 'FailedScheduling', message);
     this.#options.status.tell(pod, { reason: 'Unschedulable', message }, nominated);
   }
 
   failed(pod: PodInfo, error: unknown): void {
-    this.#options.onAttempt?.('error', schedulerOf(pod));
+    this.#end(pod, 'error');
     const message = error instanceof Error ? error.message : String(error);
     const now = this.#options.clock.now();
     // What is wrong with a plugin is wrong for many pods: their events tell each, the log once.
@@ -50,6 +67,15 @@ export class Outcomes {
     this.#event(pod, 'Warning', 'SchedulerPluginFailed', failure.message);
   }
 
+  #end(pod: PodInfo, result: AttemptResult): void {
+    const { metrics, clock } = this.#options;
+    if (!metrics) return;
+    const now = clock.monotonic();
+    const ms = now - (this.#began.get(pod.uid) ?? now);
+    this.#began.delete(pod.uid);
+    metrics.attempt(result, schedulerOf(pod), ms / 1000);
+  }
+
   #event(pod: PodInfo, type: 'Normal' | 'Warning', reason: string, message: string): void {
     const { namespace, name, uid } = pod;
     const about = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name, uid } };
@@ -62,7 +88,7 @@ export interface OutcomesOptions {
   readonly log: Logger;
   readonly events: EventRecorder;
   readonly status: Pick<PodStatusWriter, 'tell' | 'nominate' | 'forget' | 'observe'>;
-  onAttempt?(result: AttemptResult, schedulerName: string): void;
+  readonly metrics?: SchedulerMetrics;
 }
 
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';

@@ -1,6 +1,5 @@
 import {
   type Contributions,
-  type Counter,
   componentPoint,
   definePlugin,
   type Informer,
@@ -15,6 +14,7 @@ import {
 import { CONFIG_SCHEMA, type FrameworkConfig } from './config.ts';
 import { PodStatusWriter } from './pod-status.ts';
 import { Scheduler } from './scheduler.ts';
+import { SchedulerMetrics } from './scheduler-metrics.ts';
 import { loadSettings, type Settings } from './settings.ts';
 
 export default definePlugin<FrameworkConfig>({
@@ -28,7 +28,7 @@ export default definePlugin<FrameworkConfig>({
       plugins: ctx.contributions(schedulerPoint),
       nodes: ctx.informer(Node, { fields: NODE_FIELDS }),
       pods: ctx.informer(Pod, SCHEDULED_PODS),
-      attempts: ctx.metrics.counter('schedule_attempts_total', 'Attempts to place a pod'),
+      metrics: new SchedulerMetrics(ctx.clock, ctx.metrics),
     };
     const settings = await loadSettings(ctx.config);
     for (const note of settings.notes) ctx.log.info('Scheduler configuration', { note });
@@ -47,7 +47,7 @@ interface Sources {
   readonly plugins: Contributions<SchedulerContribution>;
   readonly nodes: Informer<Node>;
   readonly pods: Informer<Pod>;
-  readonly attempts: Counter;
+  readonly metrics: SchedulerMetrics;
 }
 
 /** A scheduler, from what there is now, until what this returns is called. */
@@ -57,11 +57,10 @@ function schedule(
   settings: Settings,
 ): () => void {
   const { clock, log, objects, events, random } = ctx;
-  const { plugins, nodes, pods, attempts } = sources;
+  const { plugins, nodes, pods, metrics } = sources;
   const scheduler = new Scheduler({
-    ...{ ...settings, clock, random, log, events },
+    ...{ ...settings, clock, random, log, events, metrics },
     status: new PodStatusWriter({ objects, clock, log }),
-    onAttempt: (result, profile) => attempts.add(1, { result, profile }),
   });
   const setPlugins = () => scheduler.setPlugins(plugins.list());
   setPlugins();

@@ -80,6 +80,7 @@ export class SchedulingQueue {
     this.#entries.delete(key);
     this.#leave(entry);
     this.#counts[entry.place]--;
+    this.#options.onMove?.();
     entry.gone = true;
   }
 
@@ -257,6 +258,7 @@ export class SchedulingQueue {
   #move(entry: Entry, place: Place): void {
     this.#counts[entry.place]--;
     this.#counts[place]++;
+    this.#options.onMove?.();
     entry.place = place;
   }
 }
@@ -280,6 +282,8 @@ export interface QueueOptions {
   listens(plugin: string, event: ClusterEvent): boolean;
   /** Whether this pod, which `plugin` refused, may. */
   fits(plugin: string, change: PodChange): boolean;
+  /** The counts changed. */
+  onMove?(): void;
   /** The active queue is no longer empty. */
   onActive(): void;
 }

@@ -46,7 +46,7 @@ export class Scheduler {
   #graceTimer: Timer | undefined;
 
   constructor(options: SchedulerOptions) {
-    const { clock, log, random } = options;
+    const { clock, log, random, metrics } = options;
     this.#options = options;
     this.#outcomes = new Outcomes(options);
     this.#tracking = new Tracking({
@@ -71,6 +71,7 @@ export class Scheduler {
       listens: (plugin, event) => this.profiles.listens(plugin, event),
       fits: (plugin, change) => this.profiles.fits(plugin, change),
       onActive: () => this.#plan(),
+      ...(metrics && { onMove: () => metrics.queueChanged(this.queue.counts) }),
     });
     this.#attempts = new Attempts({
       ...{ clock, cache: this.cache, queue: this.queue, nominator: this.nominator },
@@ -104,6 +105,7 @@ export class Scheduler {
     this.#graceTimer?.cancel();
     this.#tracking.use(new Set());
     this.#attempts.stop();
+    this.#options.metrics?.close();
     this.queue.close();
   }
 

@@ -15,6 +15,7 @@ import { activate, seededRandom, testContext } from 'kernetes/sdk/testing';
 import framework from './plugin.ts';
 import type { PluginSetting, ProfileSettings } from './profile.ts';
 import { Scheduler } from './scheduler.ts';
+import type { SchedulerMetrics } from './scheduler-metrics.ts';
 
 /** For the tests of this folder: a scheduler on a test kernel, with plugins made on the spot. */
 export async function startScheduler(options: StartOptions) {
@@ -74,6 +75,7 @@ export function bareScheduler(
       event: ({ metadata }, type, reason, message) =>
         options.events?.push({ pod: metadata.name ?? '', type, reason, message }),
     },
+    ...(options.metrics && { metrics: options.metrics }),
     status: { tell: quiet, nominate: quiet, forget: quiet, observe: quiet },
     profiles: [
       {
@@ -105,6 +107,7 @@ export interface BareOptions {
   readonly events?: RecordedEvent[];
   readonly seed?: number;
   readonly percentageOfNodesToScore?: number;
+  readonly metrics?: SchedulerMetrics;
 }
 
 export interface RecordedEvent {
