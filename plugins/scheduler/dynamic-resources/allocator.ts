@@ -20,7 +20,12 @@ export function allocate(
   node: NodeInfo,
   { pools, allocated }: { readonly pools: Pools; readonly allocated: AllocatedDevices },
 ): readonly ChosenDevice[][] | string {
-  return new Search(claims, pools.ofNode(node), allocated).run();
+  const reached = pools.ofNode(node);
+  // Most nodes have no devices at all.
+  if (reached.length === 0 && claims.some(({ requests }) => requests.length > 0)) {
+    return CANNOT_ALLOCATE;
+  }
+  return new Search(claims, reached, allocated).run();
 }
 
 export interface ChosenDevice {

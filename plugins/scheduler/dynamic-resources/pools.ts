@@ -80,8 +80,10 @@ export class Pools {
 
   /** In the order of their keys. */
   ofNode(node: NodeInfo): readonly NodePool[] {
+    const own = this.#byNode.get(node.name);
+    if (own === undefined && this.#shared.size === 0) return NO_POOLS;
     const found = new Map<string, PoolDevice[]>();
-    for (const entry of this.#byNode.get(node.name) ?? NONE) this.#collect(entry, node, found);
+    for (const entry of own ?? NONE) this.#collect(entry, node, found);
     for (const entry of this.#shared) this.#collect(entry, node, found);
     return [...found]
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -112,6 +114,7 @@ export class Pools {
 }
 
 const NONE: ReadonlySet<SliceEntry> = new Set();
+const NO_POOLS: readonly NodePool[] = [];
 
 function poolOf(key: string, all: readonly ResourceSlice[]): Pool {
   const generation = Math.max(...all.map(({ spec }) => spec.pool.generation));
