@@ -1,8 +1,9 @@
 import type { Taint } from './api/types-core-v1.ts';
 import type { StringMap } from './kind.ts';
 import type { BindRequest, PreemptionChoice, QueuedPod } from './scheduler.ts';
-import type { NodeInfo, PodInfo, Resources } from './scheduler-info.ts';
+import type { NodeInfo, PodInfo } from './scheduler-info.ts';
 import type { PodTable } from './scheduler-pods.ts';
+import type { Resources } from './scheduler-resources.ts';
 import type { Refusal, Verdict } from './scheduler-verdict.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Taint } from './api/types-core-v1.ts';
 import type { StringMap } from './kind.ts';
 import type { ClusterTracker } from './scheduler.ts';
-import { emptyResources, type NodeInfo, type PodInfo, type Resources } from './scheduler-info.ts';
+import type { NodeInfo, PodInfo } from './scheduler-info.ts';
 import {
   type NodeChanges,
   type NodeCopy,
@@ -9,6 +9,7 @@ import {
   type PodChanges,
   USAGE_COLUMNS,
 } from './scheduler-remote.ts';
+import { emptyResources, type Resources } from './scheduler-resources.ts';
 
 /** A plugin's copy of all nodes, in its own thread, brought up to date by each message. */
 export class NodeReplicas {

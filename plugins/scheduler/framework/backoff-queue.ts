@@ -1,5 +1,6 @@
 import type { Clock, Timer } from 'kernetes/sdk';
 import { Heap } from './heap.ts';
+import { BACKOFF_MS_MAX, BACKOFF_MS_MIN } from './limits.ts';
 import type { Entry } from './waiting-pods.ts';
 
 /** How long a pod waits after its first failed attempt, and at most. */
@@ -16,7 +17,7 @@ export class BackoffQueue {
   readonly #heap = new Heap<Entry>((a, b) => a.readyAt - b.readyAt);
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, times: BackoffTimes, onReady: (entry: Entry) => void) {
+  constructor(clock: Clock, onReady: (entry: Entry) => void, times: BackoffTimes = BACKOFF) {
     this.#clock = clock;
     this.#times = times;
     this.#onReady = onReady;
@@ -55,3 +56,5 @@ export class BackoffQueue {
     this.#arm();
   }
 }
+
+const BACKOFF: BackoffTimes = { minMs: BACKOFF_MS_MIN, maxMs: BACKOFF_MS_MAX };

@@ -1,12 +1,7 @@
 import type { Clock, ClusterEvent, NodeInfo, PodInfo, QueuedPod, Timer } from 'kernetes/sdk';
 import { BackoffQueue, type BackoffTimes } from './backoff-queue.ts';
 import { Heap } from './heap.ts';
-import {
-  BACKOFF_MS_MAX,
-  BACKOFF_MS_MIN,
-  UNSCHEDULABLE_CHECK_MS,
-  UNSCHEDULABLE_MS_MAX,
-} from './limits.ts';
+import { UNSCHEDULABLE_CHECK_MS, UNSCHEDULABLE_MS_MAX } from './limits.ts';
 import {
   ANYBODY,
   Entry,
@@ -41,9 +36,12 @@ export class SchedulingQueue {
 
   constructor(options: QueueOptions) {
     this.#options = options;
-    const { backoff = BACKOFF } = options;
     this.#active = new Heap((a, b) => options.sort(a, b) || a.sequence - b.sequence);
-    this.#backoff = new BackoffQueue(options.clock, backoff, entry => this.#activate(entry));
+    this.#backoff = new BackoffQueue(
+      options.clock,
+      entry => this.#activate(entry),
+      options.backoff,
+    );
   }
 
   /** How many are where. */
@@ -287,8 +285,6 @@ export interface QueueOptions {
   /** The active queue is no longer empty. */
   onActive(): void;
 }
-
-const BACKOFF: BackoffTimes = { minMs: BACKOFF_MS_MIN, maxMs: BACKOFF_MS_MAX };
 
 export interface PodChange {
   readonly pod: PodInfo;
