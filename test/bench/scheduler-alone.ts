@@ -122,7 +122,7 @@ interface Parts {
 /** Steps without a bound pod before it is given up. */
 const IDLE_MAX = 5_000;
 const FOLDER = new URL('../../plugins/scheduler/', import.meta.url);
-const NOT_HERE = new Set(['framework', 'default-binder']);
+const NOT_HERE = new Set(['framework', 'default-binder', 'http-extender']);
 
 async function builtins(): Promise<PluginDefinition<unknown>[]> {
   const folders = readdirSync(FOLDER).filter(name => !NOT_HERE.has(name));

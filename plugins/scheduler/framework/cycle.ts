@@ -43,6 +43,9 @@ export class SchedulingCycle {
   #candidates = new Int32Array(0);
   /** By node index: what the filters that are not cacheable said. */
   #freshCodes = new Uint16Array(0);
+  /** What the last search found. */
+  #found: readonly NodeState[] = [];
+  #foundIndices = new Int32Array(0);
   /** By place in the order of the search: what all filters said. */
   #codes = new Uint16Array(0);
 
@@ -90,7 +93,8 @@ export class SchedulingCycle {
   select(pod: PodInfo, feasible: readonly NodeState[], extra?: ExtraScores): NodeState {
     if (feasible.length === 1) return feasible[0] as NodeState;
     return this.#guarded(pod, results => {
-      const totals = this.#scoring.totals(pod, feasible, results);
+      const indices = this.#indicesOf(feasible);
+      const totals = this.#scoring.totals(pod, { nodes: feasible, indices }, results);
       extra?.addTo(totals);
       return feasible[this.#best(totals)] as NodeState;
     });
@@ -159,6 +163,8 @@ export class SchedulingCycle {
       this.#stale = new Int32Array(2 * indexEnd);
       this.#candidates = new Int32Array(2 * indexEnd);
       this.#freshCodes = new Uint16Array(2 * indexEnd);
+      this.#foundIndices = new Int32Array(2 * indexEnd);
+      this.#found = [];
       this.#codes = new Uint16Array(2 * indexEnd);
     }
     if (this.#table.isFull) {
@@ -200,6 +206,7 @@ export class SchedulingCycle {
     const { searchStart } = this.#cache;
     this.#cache.searchStart = (searchStart + looked) % Math.max(1, this.#order.nodes.length);
     if (feasible.length > 0) {
+      this.#found = feasible;
       this.#record(pod, order, start, looked, feasible.length);
       return feasible;
     }
@@ -273,6 +280,7 @@ export class SchedulingCycle {
       if (code === 0 && !uncontested) code = this.#rivalsCode(pod, nodes[i] as NodeState);
       codes[i] = code;
       if (code !== 0) continue;
+      this.#foundIndices[feasible.length] = index;
       feasible.push(nodes[i] as NodeState);
       if (feasible.length === wanted) return i + 1 - at;
     }
@@ -373,6 +381,13 @@ export class SchedulingCycle {
     const codes = found < looked ? this.#codes.slice(0, order.nodes.length) : undefined;
     const search = { nodes: order.nodes, codes, table: this.#table, start, looked };
     recorder.searched(pod, search, profile.filters);
+  }
+
+  /** At hand for those that were found last. */
+  #indicesOf(nodes: readonly NodeState[]): Int32Array {
+    return nodes === this.#found
+      ? this.#foundIndices
+      : Int32Array.from(nodes, ({ index }) => index);
   }
 
   /** The place of the largest; among equals one draw decides, since a source may be slow. */

@@ -35,6 +35,8 @@ export const REMOTE_RANKS_MAX = 200_000;
 
 /** Shapes of pods with kept results: at 5,000 nodes one takes about 200 kB. */
 export const SHAPES_MAX = 64;
+/** Shapes that came once: only their names, some hundred bytes each. */
+export const SHAPES_SEEN_MAX = 1_024;
 
 /** How long plugins of the profile may be missing after a change before pods fail for it. */
 export const PLUGIN_GRACE_MS = 10_000;

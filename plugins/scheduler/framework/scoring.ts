@@ -1,5 +1,6 @@
 import type { NodeState, PodInfo } from 'kernetes/sdk';
 import type { AttemptRecorder } from './attempt-record.ts';
+import type { Cache } from './cache.ts';
 import type { NodeQuestions } from './node-questions.ts';
 import { NOTHING_SAID } from './pre-filter.ts';
 import type { EnabledPlugin, Profile } from './profile.ts';
@@ -15,7 +16,7 @@ export class Scoring {
   readonly #based: readonly KeptPlugin[];
   readonly #normalized: readonly KeptPlugin[];
   readonly #fresh: readonly EnabledPlugin[];
-  #indices = new Int32Array(0);
+  #indices: Int32Array = new Int32Array(0);
   #stale = new Int32Array(0);
   #totals = new Float64Array(0);
   #scratch = new Float64Array(0);
@@ -32,13 +33,16 @@ export class Scoring {
   }
 
   /** By place in `feasible`; used again for the next pod. */
-  totals(pod: PodInfo, feasible: readonly NodeState[], results: ShapeResults): Float64Array {
+  totals(
+    pod: PodInfo,
+    { nodes: feasible, indices }: Feasible,
+    results: ShapeResults,
+  ): Float64Array {
     const count = feasible.length;
     this.#makeRoom(count);
-    const indices = this.#indices;
-    for (let i = 0; i < count; i++) indices[i] = (feasible[i] as NodeState).index;
+    this.#indices = indices;
     this.#preScore(feasible, results);
-    this.#keep(feasible, results);
+    this.#keep(count, results);
     const totals = this.#totals;
     const { base } = results;
     for (let i = 0; i < count; i++) totals[i] = base[indices[i] as number] as number;
@@ -54,10 +58,7 @@ export class Scoring {
 
   #makeRoom(count: number): void {
     if (this.#totals.length === count) return;
-    if (this.#indices.length < count) {
-      this.#indices = new Int32Array(2 * count);
-      this.#stale = new Int32Array(2 * count);
-    }
+    if (this.#stale.length < count) this.#stale = new Int32Array(2 * count);
     this.#totals = new Float64Array(count);
     this.#scratch = new Float64Array(count);
   }
@@ -90,22 +91,23 @@ export class Scoring {
   }
 
   /** Brings the kept scores of the feasible nodes up to date. */
-  #keep(feasible: readonly NodeState[], results: ShapeResults): void {
+  #keep(feasible: number, results: ShapeResults): void {
     const { scoredAt } = results;
+    const { generation } = this.#options.cache.columns;
+    const indices = this.#indices;
     const stale = this.#stale;
     let count = 0;
-    for (let i = 0; i < feasible.length; i++) {
-      const { index, generation } = feasible[i] as NodeState;
-      if (scoredAt[index] !== generation) stale[count++] = index;
+    for (let i = 0; i < feasible; i++) {
+      const index = indices[i] as number;
+      if (scoredAt[index] !== generation[index]) stale[count++] = index;
     }
     if (count === 0) return;
     for (let i = 0; i < count; i++) results.base[stale[i] as number] = 0;
     for (const each of this.#based) this.#keepOne(each, results, count, true);
     for (const each of this.#normalized) this.#keepOne(each, results, count, false);
-    const { nodesByIndex } = this.#options.questions;
     for (let i = 0; i < count; i++) {
       const index = stale[i] as number;
-      scoredAt[index] = (nodesByIndex[index] as NodeState).generation;
+      scoredAt[index] = generation[index] as number;
     }
   }
 
@@ -120,14 +122,13 @@ export class Scoring {
     const stale = this.#stale;
     const raw = questions.score(enabled, stale, count);
     if (isBase) questions.check(enabled, raw, count);
-    const kept = results.scores[place] as KeptScore;
+    (results.scores[place] as KeptScore).set(stale, count, raw);
+    if (!isBase) return;
     const { base } = results;
     const { weight } = enabled;
     for (let i = 0; i < count; i++) {
       const index = stale[i] as number;
-      const score = raw[i] as number;
-      kept.set(index, score);
-      if (isBase) base[index] = (base[index] as number) + weight * score;
+      base[index] = (base[index] as number) + weight * (raw[i] as number);
     }
   }
 
@@ -138,7 +139,7 @@ export class Scoring {
     const totals = this.#totals;
     const count = totals.length;
     const normalize = (scores: Float64Array) => this.#normalize(enabled, scores);
-    const common = plain ? undefined : kept.normalizedCommon(count, normalize);
+    const common = plain ? undefined : kept.normalizedCommon(this.#scratch, normalize);
     if (common !== undefined) {
       recorder?.common(enabled, kept.common as number, common);
       const share = enabled.weight * common;
@@ -181,7 +182,14 @@ export class Scoring {
   }
 }
 
+export interface Feasible {
+  readonly nodes: readonly NodeState[];
+  /** By place in `nodes`; may be longer. */
+  readonly indices: Int32Array;
+}
+
 export interface ScoringOptions {
+  readonly cache: Cache;
   readonly profile: Profile;
   readonly questions: NodeQuestions;
   readonly excluded: ReadonlySet<EnabledPlugin>;

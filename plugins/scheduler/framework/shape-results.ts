@@ -1,5 +1,5 @@
 import type { PodInfo, Verdict } from 'kernetes/sdk';
-import { SHAPES_MAX } from './limits.ts';
+import { SHAPES_MAX, SHAPES_SEEN_MAX } from './limits.ts';
 
 export type { Refused } from './verdict-table.ts';
 
@@ -75,11 +75,18 @@ export class KeptScore {
     this.#normalizedCount = 0;
   }
 
-  set(index: number, score: number): void {
-    this.values[index] = score;
-    if (score === this.#common) return;
-    this.#common = this.#common === undefined ? score : Number.NaN;
-    this.#normalizedCount = 0;
+  /** Takes over the scores of the first `count` of `indices`, which are by place. */
+  set(indices: Int32Array, count: number, scores: Float64Array): void {
+    const { values } = this;
+    const common = this.#common ?? (scores[0] as number);
+    let differ = Number.isNaN(common);
+    for (let i = 0; i < count; i++) {
+      const score = scores[i] as number;
+      values[indices[i] as number] = score;
+      if (score !== common) differ = true;
+    }
+    if (differ || this.#common === undefined) this.#normalizedCount = 0;
+    this.#common = differ ? Number.NaN : common;
   }
 
   /** The one score of all nodes. */
@@ -87,17 +94,20 @@ export class KeptScore {
     return Number.isNaN(this.#common) ? undefined : this.#common;
   }
 
-  /** What `count` nodes' common score becomes; undefined: not the same for all of them. */
-  normalizedCommon(count: number, normalize: (scores: Float64Array) => void): number | undefined {
+  /** What the common score of `scratch.length` nodes becomes; undefined: not one number for all. */
+  normalizedCommon(
+    scratch: Float64Array,
+    normalize: (scores: Float64Array) => void,
+  ): number | undefined {
     const { common } = this;
     if (common === undefined) return undefined;
-    if (this.#normalizedCount !== count) {
-      const scores = new Float64Array(count).fill(common);
-      normalize(scores);
-      this.#normalizedCount = count;
-      this.#normalized = scores.every(score => score === scores[0])
-        ? (scores[0] as number)
-        : Number.NaN;
+    if (this.#normalizedCount !== scratch.length) {
+      normalize(scratch.fill(common));
+      this.#normalizedCount = scratch.length;
+      this.#normalized = scratch[0] as number;
+      for (let i = 1; i < scratch.length; i++) {
+        if (scratch[i] !== this.#normalized) this.#normalized = Number.NaN;
+      }
     }
     return Number.isNaN(this.#normalized) ? undefined : this.#normalized;
   }
@@ -108,10 +118,17 @@ export interface PreFiltered {
   readonly state: unknown;
 }
 
-/** The results of the shapes in use; the one unused longest goes first. */
+/**
+ * The results of the shapes in use; the one unused longest goes first. A shape gets a place of its
+ * own when it comes a second time: until then one place serves all newcomers, so that pods all
+ * unlike neither drive out the others nor go through more memory than a processor's cache has.
+ */
 export class ShapeCache {
   readonly #scoreCount: number;
   readonly #results = new Map<string, ShapeResults>();
+  readonly #seen = new Set<string>();
+  #newcomer: ShapeResults | undefined;
+  #newcomerShape: string | undefined;
 
   constructor(scoreCount: number) {
     this.#scoreCount = scoreCount;
@@ -127,16 +144,48 @@ export class ShapeCache {
       results.grow(indexEnd);
       return results;
     }
-    results = this.#recycled(indexEnd);
+    if (this.#newcomer && shape === this.#newcomerShape) {
+      results = this.#newcomer;
+      this.#newcomer = undefined;
+      if (this.#results.size >= SHAPES_MAX) this.#newcomer = this.#oldest();
+      this.#newcomerShape = undefined;
+      results.grow(indexEnd);
+    } else if (this.#seen.has(shape)) {
+      results = this.#recycled(indexEnd);
+    } else {
+      return this.#welcome(shape, indexEnd);
+    }
+    this.#seen.delete(shape);
     this.#results.set(shape, results);
     return results;
   }
 
-  /** When full, the oldest's arrays serve the newcomer: pods all unlike do not feed the collector. */
+  #welcome(shape: string, indexEnd: number): ShapeResults {
+    this.#seen.add(shape);
+    if (this.#seen.size > SHAPES_SEEN_MAX) {
+      for (const oldest of this.#seen) {
+        this.#seen.delete(oldest);
+        break;
+      }
+    }
+    const results = this.#newcomer ?? new ShapeResults(indexEnd, this.#scoreCount);
+    results.clear();
+    results.grow(indexEnd);
+    this.#newcomer = results;
+    this.#newcomerShape = shape;
+    return results;
+  }
+
+  #oldest(): ShapeResults {
+    const [shape, results] = this.#results.entries().next().value as [string, ShapeResults];
+    this.#results.delete(shape);
+    return results;
+  }
+
+  /** When full, the oldest's arrays serve again: they do not feed the collector. */
   #recycled(indexEnd: number): ShapeResults {
     if (this.#results.size < SHAPES_MAX) return new ShapeResults(indexEnd, this.#scoreCount);
-    const [oldest, results] = this.#results.entries().next().value as [string, ShapeResults];
-    this.#results.delete(oldest);
+    const results = this.#oldest();
     results.clear();
     results.grow(indexEnd);
     return results;
