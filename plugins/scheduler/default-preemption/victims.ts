@@ -17,7 +17,8 @@ export class VictimSearch {
 
   /** `lesser`: all pods on the node that matter less. */
   select(trial: NodeTrial, lesser: readonly PodInfo[]): PreemptionChoice | Refusal {
-    for (const pod of lesser) trial.remove(pod);
+    // The last first: each is then where it is looked for first.
+    for (let i = lesser.length - 1; i >= 0; i--) trial.remove(lesser[i] as PodInfo);
     const refusal = trial.check();
     if (refusal) return refusal;
     const potential = lesser.map(pod => this.#times.victim(pod)).sort(byImportance);

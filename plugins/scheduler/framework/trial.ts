@@ -57,6 +57,7 @@ export class Trial implements NodeTrial {
     this.node.addPod(pod);
     this.node.generation = this.#options.generation();
     for (const { enabled, context } of this.#contexts) {
+      if (!enabled.plugin.addPod) continue;
       this.#run(enabled, () => enabled.plugin.addPod?.(context, pod));
     }
   }
@@ -65,6 +66,7 @@ export class Trial implements NodeTrial {
     if (!this.node.removePod(pod.key)) return;
     this.node.generation = this.#options.generation();
     for (const { enabled, context } of this.#contexts) {
+      if (!enabled.plugin.removePod) continue;
       this.#run(enabled, () => enabled.plugin.removePod?.(context, pod));
     }
   }
@@ -121,12 +123,18 @@ interface FilterContext {
 
 function copyOf(node: NodeState, generation: number): NodeState {
   const copy = new NodeState(node.name, node.index);
-  const { labels, annotations, taints, unschedulable, allocatable, images, conditions } = node;
-  Object.assign(copy, {
-    ...{ labels, annotations, taints, unschedulable, allocatable, images, conditions },
-    ...{ generation, nodeVersion: node.nodeVersion },
-    ...{ nonZeroMilliCpu: node.nonZeroMilliCpu, nonZeroMemory: node.nonZeroMemory },
-  });
+  // Field by field: there are hundreds of copies for a pod that preempts.
+  copy.labels = node.labels;
+  copy.annotations = node.annotations;
+  copy.taints = node.taints;
+  copy.unschedulable = node.unschedulable;
+  copy.allocatable = node.allocatable;
+  copy.images = node.images;
+  copy.conditions = node.conditions;
+  copy.generation = generation;
+  copy.nodeVersion = node.nodeVersion;
+  copy.nonZeroMilliCpu = node.nonZeroMilliCpu;
+  copy.nonZeroMemory = node.nonZeroMemory;
   addResources(copy.requested, node.requested);
   for (const pod of node.pods) copy.pods.push(pod);
   return copy;
