@@ -1,4 +1,5 @@
 import { SCHEDULER_POINTS, SCORE_MAX } from 'kernetes/sdk';
+import { DEFAULT_PLUGINS } from './configuration-defaults.ts';
 import { withoutPresets } from './configuration-presets.ts';
 import type { PluginSetting, ProfileSettings } from './profile.ts';
 
@@ -16,30 +17,6 @@ export interface FrameworkConfig {
   /** In place of all of the above: a file for kube-scheduler, its text or content. Empty: none. */
   readonly configuration?: string | Readonly<Record<string, unknown>>;
 }
-
-/** In upstream's order and with its weights. Optional: what profiles from before there was it lack. */
-const DEFAULT_PLUGINS: readonly PluginSetting[] = [
-  { name: 'SchedulingGates', optional: true },
-  { name: 'PrioritySort' },
-  { name: 'NodeUnschedulable' },
-  { name: 'NodeName' },
-  { name: 'TaintToleration', weight: 3 },
-  { name: 'NodeAffinity', weight: 2 },
-  // Profiles from before there were these do without.
-  { name: 'NodePorts', optional: true },
-  { name: 'NodeResourcesFit' },
-  { name: 'VolumeRestrictions', optional: true },
-  { name: 'NodeVolumeLimits', optional: true },
-  { name: 'VolumeBinding', optional: true },
-  { name: 'VolumeZone', optional: true },
-  { name: 'PodTopologySpread', weight: 2, optional: true },
-  { name: 'InterPodAffinity', weight: 2, optional: true },
-  { name: 'DynamicResources', optional: true },
-  { name: 'DefaultPreemption', optional: true },
-  { name: 'NodeResourcesBalancedAllocation', weight: 1, optional: true },
-  { name: 'ImageLocality', weight: 1, optional: true },
-  { name: 'DefaultBinder' },
-];
 
 /** Only old configurations ask for them: where they are not listed they are not used. */
 const ONLY_LISTED = ['NodeConditions', 'NodeLabel', 'NodePreferAvoidPods', 'SelectorSpread'];

@@ -3,7 +3,10 @@ import { FILTERS, type Use } from './configuration-uses.ts';
 /** A plugin of a default list. `points` only where the list has it at some of its points. */
 export type DefaultPlugin = Omit<Use, 'plugin' | 'as'> & { readonly name: string };
 
-/** Since v1beta3: upstream's weights, and all points of each. */
+/**
+ * In upstream's order and with its weights since v1beta3. Optional: what profiles from before there
+ * was it lack.
+ */
 export const DEFAULT_PLUGINS: readonly DefaultPlugin[] = [
   { name: 'SchedulingGates', optional: true },
   { name: 'PrioritySort' },

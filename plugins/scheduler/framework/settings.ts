@@ -54,6 +54,6 @@ function withExtenders({
   extenders,
 }: SchedulerConfiguration): readonly ProfileSettings[] {
   if (extenders.length === 0) return profiles;
-  const asking: PluginSetting = { name: 'HTTPExtender', args: { extenders } };
+  const asking: PluginSetting = { name: 'HTTPExtenders', args: { extenders } };
   return profiles.map(profile => ({ ...profile, plugins: [...profile.plugins, asking] }));
 }
