@@ -114,13 +114,13 @@ export class DomainCounts {
       this.size++;
       this.#insert(0);
     }
-    this.add(index, pods);
+    if (pods !== 0) this.add(index, pods);
   }
 
   /** The node went, or is no longer as it was. The topology still knows it. */
   leave({ index }: NodeInfo, pods: number): void {
     if (!this.isCounted(index)) return;
-    this.add(index, -pods);
+    if (pods !== 0) this.add(index, -pods);
     this.#counted[index] = 0;
     const domain = this.topology.domainOf[index] as number;
     const nodes = (this.#nodes[domain] as number) - 1;

@@ -1,6 +1,6 @@
 import type { PodInfo } from '../scheduler-info.ts';
 
-/** What was worked out per shape of pods; of many shapes, those used last. */
+/** What was worked out per shape of pods; of many shapes, those that came last. */
 export class ShapeMemo<T> {
   readonly #known = new Map<string, T>();
   readonly #max: number;
@@ -28,5 +28,5 @@ export class ShapeMemo<T> {
   }
 }
 
-/** Pods that wait are mostly of few shapes; stateful sets' are all unlike. */
-const SHAPES_MAX = 1_024;
+/** Pods that wait are mostly of few shapes, but stateful sets' are all unlike; some 1 kB each. */
+const SHAPES_MAX = 8_192;
