@@ -151,21 +151,30 @@ class Search {
   #candidatesFor(choice: DeviceChoice): readonly Candidate[] {
     const known = this.#candidates.get(choice);
     if (known) return known;
-    const isUsable = (device: PoolDevice) =>
-      choice.wantsAll ||
-      ((choice.isAdmin || !this.#allocated.has(device.id)) && choice.tolerates(device));
-    const found = this.#pools
-      .filter(({ pool }) => !pool.isIncomplete && !pool.isInvalid)
-      .flatMap(pool =>
-        pool.devices
-          .filter(device => isUsable(device) && choice.selects(device))
-          .map(device => ({ device, pool })),
-      );
-    // One of all that cannot be had, and not all can.
-    const candidates =
-      choice.wantsAll && !found.every(({ device }) => choice.tolerates(device)) ? [] : found;
+    const candidates = choice.wantsAll ? this.#allFor(choice) : this.#freeFor(choice);
     this.#candidates.set(choice, candidates);
     return candidates;
+  }
+
+  /** On the way of every node: plain loops. */
+  #freeFor(choice: DeviceChoice): readonly Candidate[] {
+    const free: Candidate[] = [];
+    for (const pool of this.#pools) {
+      if (pool.pool.isIncomplete || pool.pool.isInvalid) continue;
+      for (const device of choice.selectedOf(pool.devices)) {
+        if (!choice.isAdmin && this.#allocated.has(device.id)) continue;
+        if (choice.tolerates(device)) free.push({ device, pool });
+      }
+    }
+    return free;
+  }
+
+  /** None, where one of them cannot be had: then not all can. */
+  #allFor(choice: DeviceChoice): readonly Candidate[] {
+    const all = this.#pools.flatMap(pool =>
+      choice.selectedOf(pool.devices).map(device => ({ device, pool })),
+    );
+    return all.every(({ device }) => choice.tolerates(device)) ? all : [];
   }
 
   #countersOf({ device, pool: { pool } }: Candidate): Counters | undefined {

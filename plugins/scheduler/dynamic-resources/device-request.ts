@@ -10,7 +10,7 @@ import {
   type ResourceClaim,
 } from 'kernetes/sdk';
 import type { PoolDevice } from './pools.ts';
-import type { Selector, SelectorCache } from './selector-cache.ts';
+import type { Selected, Selector, SelectorCache } from './selector-cache.ts';
 
 /** A claim that is to be allocated, made ready to be tried on many nodes. */
 export interface WantedClaim {
@@ -71,6 +71,7 @@ export class DeviceChoice {
   readonly wantsAll: boolean;
   readonly count: number;
   readonly #selectors: readonly { readonly where: string; readonly selector: Selector }[];
+  readonly #selected: Selected;
 
   constructor({ request, choice, claim, deviceClass, selectors }: DeviceChoiceOptions) {
     this.request = request;
@@ -88,10 +89,20 @@ export class DeviceChoice {
       return { where, selector: compiled(selectors, cel?.expression ?? '', where) };
     });
     this.#selectors = [...ofClass, ...own];
+    const all = [...(deviceClass.spec.selectors ?? []), ...(choice.selectors ?? [])];
+    this.#selected = selectors.selected(all.map(({ cel }) => cel?.expression ?? ''));
   }
 
-  /** Whether it is what is asked for; not whether it is free. */
-  selects(device: PoolDevice): boolean {
+  /** Those of a list that are what is asked for, free or not. */
+  selectedOf(devices: readonly PoolDevice[]): readonly PoolDevice[] {
+    const known = this.#selected.get(devices);
+    if (known) return known;
+    const selected = devices.filter(device => this.#selects(device));
+    this.#selected.set(devices, selected);
+    return selected;
+  }
+
+  #selects(device: PoolDevice): boolean {
     // Who binds such a device has to wait for its driver, which the scheduler does not do.
     if (device.device.bindingConditions?.length) return false;
     for (const { where, selector } of this.#selectors) {
@@ -106,12 +117,13 @@ export class DeviceChoice {
     return true;
   }
 
-  tolerates({ device }: PoolDevice): boolean {
-    return (device.taints ?? []).every(
-      taint =>
-        !EFFECTS.includes(taint.effect) ||
-        this.tolerations.some(toleration => tolerates(toleration, taint)),
-    );
+  tolerates({ device: { taints } }: PoolDevice): boolean {
+    return taints === undefined || taints.every(taint => this.#toleratesTaint(taint));
+  }
+
+  #toleratesTaint(taint: DeviceTaint): boolean {
+    if (!EFFECTS.includes(taint.effect)) return true;
+    return this.tolerations.some(toleration => tolerates(toleration, taint));
   }
 }
 

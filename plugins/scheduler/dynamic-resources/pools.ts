@@ -55,6 +55,8 @@ export class Pools {
   readonly #byPool = new Map<string, Set<SliceEntry>>();
   readonly #shared = new Set<SliceEntry>();
   readonly #pools = new Map<string, Pool>();
+  /** By node, as long as no slice changes: then what is known of a list of devices holds, too. */
+  readonly #ofNodes = new Map<string, readonly NodePool[]>();
 
   /** Replaces the slice of that name. */
   set(slice: ResourceSlice): void {
@@ -65,7 +67,7 @@ export class Pools {
     if (nodeName) addTo(this.#byNode, nodeName, entry);
     else this.#shared.add(entry);
     addTo(this.#byPool, entry.poolKey, entry);
-    this.#pools.delete(entry.poolKey);
+    this.#changed(entry);
   }
 
   delete({ metadata }: ResourceSlice): void {
@@ -75,15 +77,27 @@ export class Pools {
     removeFrom(this.#byNode, entry.slice.spec.nodeName ?? '', entry);
     removeFrom(this.#byPool, entry.poolKey, entry);
     this.#shared.delete(entry);
-    this.#pools.delete(entry.poolKey);
+    this.#changed(entry);
   }
 
   /** In the order of their keys. */
   ofNode(node: NodeInfo): readonly NodePool[] {
-    const own = this.#byNode.get(node.name);
-    if (own === undefined && this.#shared.size === 0) return NO_POOLS;
+    // Whether a node reaches shared ones depends on its labels, which change at any time.
+    if (this.#shared.size > 0) return this.#find(node);
+    if (!this.#byNode.has(node.name)) return NO_POOLS;
+    const known = this.#ofNodes.get(node.name) ?? this.#find(node);
+    this.#ofNodes.set(node.name, known);
+    return known;
+  }
+
+  #changed({ poolKey }: SliceEntry): void {
+    this.#pools.delete(poolKey);
+    this.#ofNodes.clear();
+  }
+
+  #find(node: NodeInfo): readonly NodePool[] {
     const found = new Map<string, PoolDevice[]>();
-    for (const entry of own ?? NONE) this.#collect(entry, node, found);
+    for (const entry of this.#byNode.get(node.name) ?? NONE) this.#collect(entry, node, found);
     for (const entry of this.#shared) this.#collect(entry, node, found);
     return [...found]
       .sort(([a], [b]) => (a < b ? -1 : 1))

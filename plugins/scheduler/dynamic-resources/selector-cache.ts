@@ -14,6 +14,7 @@ import type { PoolDevice } from './pools.ts';
 export class SelectorCache {
   readonly #cel: Cel;
   readonly #entries = new Map<string, Selector>();
+  readonly #selections = new Map<string, Selected>();
 
   constructor(cel: Cel) {
     this.#cel = cel;
@@ -21,16 +22,29 @@ export class SelectorCache {
 
   /** Throws `CelCompileError`. */
   get(expression: string): Selector {
-    const known = this.#entries.get(expression);
-    const selector = known ?? new Selector(compileDeviceSelector(this.#cel, expression));
-    this.#entries.delete(expression);
-    this.#entries.set(expression, selector);
-    if (this.#entries.size > SELECTORS_MAX) {
-      const [oldest] = this.#entries.keys();
-      this.#entries.delete(oldest ?? '');
-    }
-    return selector;
+    return recent(this.#entries, expression, () => {
+      return new Selector(compileDeviceSelector(this.#cel, expression));
+    });
   }
+
+  /** What these expressions together selected before. */
+  selected(expressions: readonly string[]): Selected {
+    return recent(this.#selections, JSON.stringify(expressions), () => new WeakMap());
+  }
+}
+
+/** Of a list of devices those that are selected. */
+export type Selected = WeakMap<readonly PoolDevice[], readonly PoolDevice[]>;
+
+function recent<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const value = map.get(key) ?? make();
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > SELECTORS_MAX) {
+    const [oldest] = map.keys();
+    map.delete(oldest ?? '');
+  }
+  return value;
 }
 
 export class Selector {
