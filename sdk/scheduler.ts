@@ -59,7 +59,9 @@ export interface SchedulerPlugin<C = unknown, S = unknown> {
    * Called when the plugin is enabled, for one that keeps counts of its own over the cluster: what
    * it returns is told of each node and each pod on a node, first of those that there are. Calls
    * come between cycles and in their order; they must not throw, and cost little: they are on the
-   * way of every binding. Elsewhere than in the scheduler's thread it needs `readsPods`.
+   * way of every binding. One that throws all the same is told no more, and `onFailure` decides
+   * about its pods. Enabled again, it is called again: it counts from nothing then. Elsewhere than
+   * in the scheduler's thread it needs `readsPods`.
    */
   track?(): ClusterTracker;
 

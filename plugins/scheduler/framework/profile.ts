@@ -103,6 +103,10 @@ export class Profile {
     return hints === undefined || (hints.get(event) ?? false);
   }
 
+  has(plugin: string): boolean {
+    return this.#hints.has(plugin);
+  }
+
   configOf(plugin: string): unknown {
     return this.plugins.find(({ name }) => name === plugin)?.context.config;
   }

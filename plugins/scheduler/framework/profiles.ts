@@ -10,6 +10,7 @@ import type {
   SchedulerContribution,
   SchedulerPlugin,
 } from 'kernetes/sdk';
+import type { AttemptRecorder } from './attempt-record.ts';
 import type { Cache } from './cache.ts';
 import { SchedulingCycle } from './cycle.ts';
 import { type CompleteArgs, Instances } from './instances.ts';
@@ -48,9 +49,12 @@ export class Profiles {
     for (const one of settings) {
       const { plugins, schedulerName } = one;
       const profile = new Profile(plugins, sound, (each, args) => this.#instances.of(each, args));
-      const leftOut = this.#running.get(schedulerName)?.leftOut ?? NONE;
-      this.#running.set(schedulerName, this.#run(one, profile, leftOut));
-      this.#complain(profile, schedulerName);
+      const before = this.#running.get(schedulerName);
+      this.#running.set(schedulerName, this.#run(one, profile, before?.leftOut ?? NONE));
+      const news = profile.faults.filter(fault => !before?.profile.faults.includes(fault));
+      for (const reason of news) {
+        log.error('Scheduler profile is wrong', { profile: schedulerName, reason });
+      }
     }
     this.#findSorter();
   }
@@ -110,8 +114,13 @@ export class Profiles {
 
   /** Whether somebody's `plugin` waits for `event`. */
   listens(plugin: string, event: ClusterEvent): boolean {
-    for (const { profile } of this.all) if (profile.hint(plugin, event)) return true;
-    return false;
+    let isKnown = false;
+    for (const { profile } of this.all) {
+      if (!profile.has(plugin)) continue;
+      if (profile.hint(plugin, event)) return true;
+      isKnown = true;
+    }
+    return !isKnown;
   }
 
   /** Whether the pod, refused by `plugin`, may fit now. A hint that throws does not hold it back. */
@@ -133,23 +142,18 @@ export class Profiles {
     profile: Profile,
     leftOut: ReadonlySet<string>,
   ): RunningProfile {
-    const { clock, cache, random, nominations, onIgnored } = this.#options;
+    const { clock, cache, random, nominations, onIgnored, recorder, plain } = this.#options;
     return {
       schedulerName,
       profile,
       cycle: new SchedulingCycle({
         ...{ profile, cache, random, percentageOfNodesToScore, nominations, onIgnored },
+        ...(recorder && { recorder }),
+        ...(plain && { plain }),
       }),
       remotes: profile.remote.map(enabled => new RemotePlugin(enabled, clock)),
       leftOut: new Set(profile.absent.filter(name => leftOut.has(name))),
     };
-  }
-
-  #complain(profile: Profile, schedulerName: string): void {
-    const { log } = this.#options;
-    for (const fault of profile.faults) {
-      log.error('Scheduler profile is wrong', { profile: schedulerName, reason: fault });
-    }
   }
 
   /** There is one queue, and so one order. */
@@ -188,6 +192,9 @@ export interface ProfilesOptions {
   readonly nominations: Nominations;
   onIgnored(failure: PluginFailure, pod: PodInfo): void;
   onHintFailure(plugin: string, error: unknown): void;
+  readonly recorder?: AttemptRecorder;
+  /** See the cycle's. */
+  readonly plain?: boolean;
 }
 
 export const DEFAULT_NAME = 'default-scheduler';

@@ -14,6 +14,7 @@ import {
   type SchedulerContribution,
   type Timer,
 } from 'kernetes/sdk';
+import { AttemptRecorder, statusOf } from './attempt-record.ts';
 import { Attempts } from './attempts.ts';
 import type { BackoffTimes } from './backoff-queue.ts';
 import { Cache } from './cache.ts';
@@ -37,6 +38,8 @@ export class Scheduler {
   readonly queue: SchedulingQueue;
   readonly nominator = new Nominator();
   readonly profiles: Profiles;
+  /** What happened to pods, for those who ask. */
+  readonly recorder: AttemptRecorder | undefined = undefined;
   readonly #options: SchedulerOptions;
   readonly #outcomes: Outcomes;
   readonly #attempts: Attempts;
@@ -55,8 +58,15 @@ export class Scheduler {
       wake: (plugin, concerns) => this.queue.wakeRefused(plugin, concerns),
     });
     this.cache = new Cache(this.#tracking);
+    const recorder = new AttemptRecorder({
+      now: () => clock.now(),
+      statusOf: key => statusOf(this.queue.get(key)),
+    });
+    if (options.records !== false) this.recorder = recorder;
     this.profiles = new Profiles({
       ...{ clock, log, random, cache: this.cache, nominations: this.nominator },
+      ...(this.recorder && { recorder }),
+      ...(options.plain && { plain: true }),
       settings: options.profiles,
       completeArgs: options.completeArgs ?? keepArgs,
       onIgnored: (failure, pod) => this.#outcomes.ignored(failure, pod),
@@ -77,6 +87,7 @@ export class Scheduler {
       ...{ clock, cache: this.cache, queue: this.queue, nominator: this.nominator },
       ...{ profiles: this.profiles, outcomes: this.#outcomes, tracking: this.#tracking },
       status: options.status,
+      recorder: this.recorder,
       onSettled: () => this.#plan(),
       wake: (event, node, pod) => this.queue.wake(event, node, pod),
     });
@@ -132,7 +143,10 @@ export class Scheduler {
       const info = podInfoOf(pod);
       this.nominator.observe(info, pod.status?.nominatedNodeName ?? '');
       // An assumed pod's older versions may still arrive: it is not to be scheduled twice.
-      if (this.cache.isAssumed(key)) return;
+      if (this.cache.isAssumed(key)) {
+        this.nominator.putAside(key);
+        return;
+      }
       this.#options.status.observe(key, pod);
       this.queue.set(info);
     }
@@ -142,6 +156,7 @@ export class Scheduler {
     const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
     this.#leave(key, 'was deleted');
     this.#options.status.forget(key);
+    this.recorder?.forget(key);
     const placed = this.cache.pod(key);
     if (!placed) return;
     this.cache.removePod(key);
@@ -241,6 +256,10 @@ export interface SchedulerOptions extends Omit<OutcomesOptions, 'clock'> {
   readonly backoff?: BackoffTimes;
   /** Needed where profiles give plugins args. */
   readonly completeArgs?: CompleteArgs;
+  /** Whether attempts are recorded. Default true; for tests and benchmarks. */
+  readonly records?: boolean;
+  /** Without anything done for speed, to compare with. Default false; for tests. */
+  readonly plain?: boolean;
 }
 
 /** In place of a plugin that keeps a pod out: plugins of its profile may still come. */

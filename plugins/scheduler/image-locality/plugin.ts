@@ -5,9 +5,12 @@ export default scheduler.stateful<Record<string, never>, WantedImages>({
   name: 'ImageLocality',
   config: { type: 'object', additionalProperties: false },
   create() {
-    const counts = new ImageCounts();
+    let counts = new ImageCounts();
     return {
-      track: () => counts,
+      track() {
+        counts = new ImageCounts();
+        return counts;
+      },
       preScore(context) {
         context.state = wantedImages(context.pod, counts);
         return context.state ? undefined : verdict.skip;
