@@ -39,10 +39,7 @@ export default definePlugin<PreemptionConfig>({
         watch: wake => evictions.onSettled(wake),
         track: () => priorities.cleared(),
         preEnqueue: ({ pod }) => (evictions.isRunningFor(pod) ? ROOM_IS_MADE : undefined),
-        postFilter(context) {
-          attempts.add(1);
-          return preemption.makeRoom(context);
-        },
+        postFilter: context => preemption.makeRoom(context),
       };
     });
   },

@@ -136,9 +136,8 @@ describe('VolumeRestrictions of disks', () => {
 });
 
 describe('VolumeRestrictions of claims', () => {
-  it('skips a pod whose claims nobody uses, or that may be shared', async () => {
+  it('skips a pod whose claims may be shared', async () => {
     const { place, ask } = await setUp();
-    assert.equal(ask(using('p', uses('alone'))), 'skip');
     place(using('there', uses('shared')));
     assert.equal(ask(using('p', uses('shared'))), 'skip');
   });
@@ -149,7 +148,7 @@ describe('VolumeRestrictions of claims', () => {
     place(there);
     assert.equal(ask(using('p', uses('alone'))), CLAIM);
     tracker?.podRemoved?.(there, state);
-    assert.equal(ask(using('p', uses('alone'))), 'skip');
+    assert.equal(ask(using('p', uses('alone'))), 'fits');
   });
 
   it('rejects a claim that there is not', async () => {
@@ -162,7 +161,7 @@ describe('VolumeRestrictions of claims', () => {
     const { place, own, contextOf, ask } = await setUp();
     const elsewhere = { ...using('there', uses('alone')), namespace: 'other', key: 'other/there' };
     place(elsewhere);
-    assert.equal(ask(using('p', uses('alone'))), 'skip');
+    assert.equal(ask(using('p', uses('alone'))), 'fits');
     place(using('here', uses('alone')));
     const context = contextOf(using('p', uses('alone')));
     own.preFilter?.(context);
@@ -184,11 +183,19 @@ describe('VolumeRestrictions of claims', () => {
     assert.equal(textOf(own.filter?.(context)), CLAIM);
   });
 
+  it('rejects a node to which a pod is nominated that is to have the claim', async () => {
+    const { own, contextOf } = await setUp();
+    const context = contextOf(using('p', uses('alone')));
+    assert.equal(own.preFilter?.(context), undefined);
+    own.addPod?.(context, using('nominated', uses('alone')));
+    assert.equal(textOf(own.filter?.(context)), CLAIM);
+  });
+
   it('counts anew when it is enabled again', async () => {
     const { place, own, ask } = await setUp();
     place(using('there', uses('alone')));
     own.track?.();
-    assert.equal(ask(using('p', uses('alone'))), 'skip');
+    assert.equal(ask(using('p', uses('alone'))), 'fits');
   });
 
   it('has pods tried again when a pod goes that had their disk or claim', async () => {

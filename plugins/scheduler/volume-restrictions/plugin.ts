@@ -34,7 +34,8 @@ export default definePlugin({
           const own = uses.exclusiveClaimsOf(pod, podClaims(pod), claims);
           if ('code' in own) return own;
           const disks = exclusiveDisks(pod);
-          if (disks.length === 0 && !isExclusivelyUsed(own)) return verdict.skip;
+          // A claim that nobody uses may be meant for a pod that is nominated: not skipped.
+          if (disks.length === 0 && own.names.size === 0) return verdict.skip;
           context.state = { ...own, disks };
           return undefined;
         },
