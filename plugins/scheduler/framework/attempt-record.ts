@@ -7,6 +7,7 @@ import type {
 } from 'kernetes/sdk';
 import { RECORD_CELLS_MAX, RECORDED_ATTEMPTS_MAX, RECORDED_PODS_MAX } from './limits.ts';
 import type { EnabledPlugin } from './profile.ts';
+import type { WaitingPod } from './queue.ts';
 import type { KeptScore } from './shape-results.ts';
 import type { VerdictTable } from './verdict-table.ts';
 
@@ -25,6 +26,8 @@ export class AttemptRecorder {
   readonly #cells: Float64Array;
   /** Cells written in all; a cell's place is this modulo their number. */
   #written = 0;
+  /** Those without an outcome yet, by pod: plugins may be making room meanwhile. */
+  readonly #open = new Map<string, Attempt>();
   #current: Attempt | undefined;
 
   constructor(options: RecorderOptions) {
@@ -37,16 +40,13 @@ export class AttemptRecorder {
     const names: string[] = [];
     for (const { name, skipsFilter } of filters) if (!skipsFilter) names.push(name);
     this.#current = new Attempt(pod, search, names);
+    this.#open.set(pod.key, this.#current);
   }
 
   /** The columns come now, one by one, each with a number per node of `feasible`. */
   scoring(pod: PodInfo, feasible: readonly NodeInfo[], indices: Int32Array): void {
-    let attempt = this.#current;
-    if (attempt?.pod !== pod) {
-      // Found in an earlier batch: only these nodes are known of it.
-      attempt = new Attempt(pod, undefined, []);
-      this.#current = attempt;
-    }
+    const attempt = this.#openOf(pod);
+    this.#current = attempt;
     attempt.feasible = feasible;
     attempt.columns.length = 0;
     this.#indices = indices;
@@ -116,9 +116,11 @@ export class AttemptRecorder {
   forget(key: string): void {
     this.#placed.delete(key);
     this.#pods.delete(key);
+    this.#open.delete(key);
   }
 
-  explanationOf(key: string): PodExplanation | undefined {
+  /** `withNodes`: also what was said about each node. */
+  explanationOf(key: string, withNodes = true): PodExplanation | undefined {
     const record = this.#pods.get(key);
     const status = this.#options.statusOf(key);
     const pod = record?.attempts.at(-1)?.pod ?? status?.pod;
@@ -130,7 +132,7 @@ export class AttemptRecorder {
       schedulerName: pod.spec.schedulerName || 'default-scheduler',
       state: status?.state ?? 'scheduled',
       waitsFor: status?.waitsFor ?? [],
-      attempts: record?.attempts.map(attempt => this.#explain(attempt)) ?? [],
+      attempts: record?.attempts.map(attempt => this.#explain(attempt, withNodes)) ?? [],
     };
   }
 
@@ -139,7 +141,8 @@ export class AttemptRecorder {
   }
 
   #finish(pod: PodInfo, number: number, outcome: Outcome): void {
-    const attempt = this.#current?.pod === pod ? this.#current : new Attempt(pod, undefined, []);
+    const attempt = this.#openOf(pod);
+    this.#open.delete(pod.key);
     this.#current = undefined;
     attempt.number = number;
     attempt.at = this.#options.now();
@@ -151,6 +154,15 @@ export class AttemptRecorder {
     } else {
       this.#pods.set(pod.key, { uid: pod.uid, attempts: [attempt] });
     }
+  }
+
+  #openOf(pod: PodInfo): Attempt {
+    let attempt = this.#open.get(pod.key);
+    if (attempt?.pod.uid !== pod.uid) {
+      attempt = new Attempt(pod, undefined, []);
+      this.#open.set(pod.key, attempt);
+    }
+    return attempt;
   }
 
   #column(enabled: EnabledPlugin, column: Omit<Column, 'plugin' | 'weight'>): void {
@@ -206,7 +218,7 @@ export class AttemptRecorder {
     return { raw, normalized };
   }
 
-  #explain(attempt: Attempt): AttemptExplanation {
+  #explain(attempt: Attempt, withNodes: boolean): AttemptExplanation {
     const { number, at, outcome, filters, columns } = attempt;
     const scores = this.#scoresOf(attempt);
     return {
@@ -215,7 +227,7 @@ export class AttemptRecorder {
       ...outcome,
       filters,
       scores: scores ? columns.map(({ plugin, weight }) => ({ plugin, weight })) : [],
-      nodes: nodesOf(attempt, scores),
+      nodes: withNodes ? nodesOf(attempt, scores) : [],
     };
   }
 }
@@ -228,6 +240,13 @@ export interface RecorderOptions {
     key: string,
   ): (Pick<PodExplanation, 'state' | 'waitsFor'> & { readonly pod: PodInfo }) | undefined;
   readonly cellsMax?: number;
+}
+
+/** What the queue knows of a pod, in the words of explanations. */
+export function statusOf(waiting: WaitingPod | undefined): ReturnType<RecorderOptions['statusOf']> {
+  if (!waiting) return undefined;
+  const { pod, place, refusedBy } = waiting;
+  return { pod, state: place === 'scheduling' ? 'binding' : place, waitsFor: [...refusedBy] };
 }
 
 /** Nodes in the order of the search; must not change any more. */

@@ -1,4 +1,5 @@
 import { type Clock, isRefusal, type NodeState, type PodInfo, type Verdict } from 'kernetes/sdk';
+import type { AttemptRecorder } from './attempt-record.ts';
 import { BindingCycle } from './binding-cycle.ts';
 import type { Cache } from './cache.ts';
 import { Diagnosis } from './diagnosis.ts';
@@ -186,6 +187,10 @@ export class Attempts {
     return this.#options.queue.get(key)?.pod.uid === uid;
   }
 
+  #numberOf({ key }: PodInfo): number {
+    return this.#options.queue.get(key)?.attempts ?? 1;
+  }
+
   /** Of a pod that is gone nothing is told. */
   #hasOutcome(pod: PodInfo): boolean {
     if (this.#isWanted(pod)) return true;
@@ -194,9 +199,10 @@ export class Attempts {
   }
 
   #commit(pod: PodInfo, node: NodeState, { profile }: RunningProfile): void {
-    const { cache, nominator } = this.#options;
+    const { cache, nominator, recorder } = this.#options;
     cache.assume(pod, node.name);
     nominator.putAside(pod.key);
+    recorder?.placed(pod, this.#numberOf(pod), node.name);
     this.#binding.begin(pod, node, profile);
   }
 
@@ -214,7 +220,7 @@ export class Attempts {
     why: Verdict | Error,
     plugin: string | undefined,
   ): void {
-    const { cache, queue, nominator, outcomes, wake, onSettled } = this.#options;
+    const { cache, queue, nominator, outcomes, recorder, wake, onSettled } = this.#options;
     const isForgotten = cache.forget(pod.key);
     nominator.putBack(pod.key);
     const refusal = !(why instanceof Error) && isRefusal(why) ? why : undefined;
@@ -222,7 +228,9 @@ export class Attempts {
       // Upstream tells of it as of a cluster of one node.
       const reasons = refusal.reasons.map(reason => `1 ${reason}`).join(', ');
       if (this.#isWanted(pod)) {
-        outcomes.unschedulable(pod, `0/1 nodes are available: ${reasons}.`);
+        const message = `0/1 nodes are available: ${reasons}.`;
+        recorder?.failed(pod, this.#numberOf(pod), 'unschedulable', message);
+        outcomes.unschedulable(pod, message);
         queue.park(pod.key, new Set([plugin]));
       }
     } else {
@@ -255,6 +263,7 @@ export class Attempts {
 
   #park(pod: PodInfo, diagnosis: Diagnosis, message: string, nominated?: string): void {
     if (!this.#hasOutcome(pod)) return;
+    this.#options.recorder?.failed(pod, this.#numberOf(pod), 'unschedulable', message);
     this.#options.outcomes.unschedulable(pod, message, nominated);
     this.#options.queue.park(pod.key, diagnosis.refusedBy);
   }
@@ -271,6 +280,8 @@ export class Attempts {
   /** Not a refusal but something that went wrong: again after the back-off. */
   #failed(pod: PodInfo, error: unknown): void {
     if (!this.#hasOutcome(pod)) return;
+    const message = error instanceof Error ? error.message : String(error);
+    this.#options.recorder?.failed(pod, this.#numberOf(pod), 'error', message);
     this.#options.outcomes.failed(pod, error);
     this.#options.queue.retry(pod.key);
   }
@@ -285,6 +296,7 @@ export interface AttemptsOptions {
   readonly outcomes: Outcomes;
   readonly tracking: Tracking;
   readonly status: Pick<PodStatusWriter, 'nominate'>;
+  readonly recorder: AttemptRecorder | undefined;
   readonly wake: Wakes;
   /** A binding ended: there may be room to go on. */
   onSettled(): void;

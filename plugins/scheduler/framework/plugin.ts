@@ -10,8 +10,10 @@ import {
   SCHEDULED_PODS,
   type SchedulerContribution,
   schedulerPoint,
+  schedulingExplainerPoint,
 } from 'kernetes/sdk';
 import { CONFIG_SCHEMA, type FrameworkConfig } from './config.ts';
+import { Explainer } from './explainer.ts';
 import { PodStatusWriter } from './pod-status.ts';
 import { Scheduler } from './scheduler.ts';
 import { SchedulerMetrics } from './scheduler-metrics.ts';
@@ -32,13 +34,18 @@ export default definePlugin<FrameworkConfig>({
     };
     const settings = await loadSettings(ctx.config);
     for (const note of settings.notes) ctx.log.info('Scheduler configuration', { note });
-    let stop = () => {};
-    ctx.onDispose(() => stop());
+    let running: Running | undefined;
+    const stop = () => {
+      running?.stop();
+      running = undefined;
+    };
+    ctx.provide(schedulingExplainerPoint, new Explainer(() => running?.scheduler), 'scheduler');
+    ctx.onDispose(stop);
     ctx.leadership.follow({
       begin: () => {
-        stop = schedule(ctx, sources, settings);
+        running = schedule(ctx, sources, settings);
       },
-      end: () => stop(),
+      end: stop,
     });
   },
 });
@@ -50,12 +57,12 @@ interface Sources {
   readonly metrics: SchedulerMetrics;
 }
 
-/** A scheduler, from what there is now, until what this returns is called. */
+/** A scheduler, from what there is now, until it is stopped. */
 function schedule(
   ctx: PluginContext<FrameworkConfig>,
   sources: Sources,
   settings: Settings,
-): () => void {
+): Running {
   const { clock, log, objects, events, random } = ctx;
   const { plugins, nodes, pods, metrics } = sources;
   const scheduler = new Scheduler({
@@ -82,11 +89,17 @@ function schedule(
   void Promise.all([nodes.synced, pods.synced]).then(() => {
     if (!isStopped) scheduler.start();
   });
-  return () => {
+  const stop = () => {
     isStopped = true;
     for (const dispose of disposers) void dispose();
     scheduler.stop();
   };
+  return { scheduler, stop };
+}
+
+interface Running {
+  readonly scheduler: Scheduler;
+  stop(): void;
 }
 
 const NODE_FIELDS = [

@@ -76,6 +76,7 @@ export function bareScheduler(
         options.events?.push({ pod: metadata.name ?? '', type, reason, message }),
     },
     ...(options.metrics && { metrics: options.metrics }),
+    ...(options.plain && { plain: true }),
     status: { tell: quiet, nominate: quiet, forget: quiet, observe: quiet },
     profiles: [
       {
@@ -108,6 +109,8 @@ export interface BareOptions {
   readonly seed?: number;
   readonly percentageOfNodesToScore?: number;
   readonly metrics?: SchedulerMetrics;
+  /** Without anything done for speed. */
+  readonly plain?: boolean;
 }
 
 export interface RecordedEvent {
