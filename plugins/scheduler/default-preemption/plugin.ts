@@ -25,7 +25,6 @@ export default definePlugin<PreemptionConfig>({
     const pods = ctx.informer(Pod, SCHEDULED_PODS);
     const budgets = new Budgets(ctx);
     const evictions = new Evictions(ctx, pods);
-    const attempts = ctx.metrics.counter('preemption_attempts_total', 'Pods that wanted room made');
     provideSchedulerPlugin<PreemptionConfig, unknown>(ctx, () => {
       const priorities = new Priorities();
       const preemption = new Preemption({
