@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join, parse as parsePath, resolve } from 'node:path';
+import { parse as parseYaml } from 'yaml';
 import type { Clock } from '../sdk/clock.ts';
 import { ELECTION_TIMES, type ElectionSettings } from '../sdk/leadership.ts';
 import type { Logger, LogLevel } from '../sdk/logger.ts';
@@ -163,7 +164,7 @@ export function planCluster(options: ClusterOptions, installation: Installation)
     auditLogMaxSize: options.auditLogMaxSize ?? 0,
     auditLogMaxBackup: options.auditLogMaxBackup ?? 0,
     tokenAuthFile: absolute(options.tokenAuthFile),
-    schedulerConfig: textOf(options.schedulerConfigFile, 'scheduler configuration'),
+    schedulerConfig: contentOf(options.schedulerConfigFile, 'scheduler configuration'),
     serviceAccountSigningKeyFile: absolute(options.serviceAccountSigningKeyFile),
     pkiFolder: options.data === undefined ? '' : pkiFolder(options.data),
   };
@@ -201,14 +202,18 @@ function absolute(path: string | undefined): string {
   return path === undefined ? '' : resolve(path);
 }
 
-/** For plugins that may read no files. Throws `LoadError`. */
-function textOf(path: string | undefined, what: string): string {
-  if (path === undefined) return '';
+/** What is in a YAML file, for plugins that may read none; empty: none. Throws `LoadError`. */
+function contentOf(path: string | undefined, what: string): object {
+  if (path === undefined) return {};
+  let content: unknown;
   try {
-    return readFileSync(path, 'utf8');
+    content = parseYaml(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new LoadError(`Cannot read the ${what} ${path}: ${(cause as Error).message}`, { cause });
+    const [line] = (cause as Error).message.split('\n', 1);
+    throw new LoadError(`Cannot read the ${what} ${path}: ${line}`, { cause });
   }
+  if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content;
+  throw new LoadError(`Cannot read the ${what} ${path}: it is no object`);
 }
 
 function entriesOf(

@@ -154,6 +154,7 @@ const OPT_IN = [
   'controller.node-routes',
   'node.linux-routes',
   'node.sim-devices',
+  'scheduler.http-extender',
 ];
 
 test('the default profile has every plugin once, but those of choice, with a config that is right', async () => {
@@ -214,7 +215,7 @@ const SETTINGS = {
   auditLogMaxSize: 0,
   auditLogMaxBackup: 0,
   tokenAuthFile: '',
-  schedulerConfig: '',
+  schedulerConfig: {},
   serviceAccountSigningKeyFile: '',
   pkiFolder: '',
 };

@@ -1,7 +1,8 @@
 import { LoadError } from './manifest.ts';
 
 /** What the operator set for the whole cluster, by the names that profiles use. */
-export type Settings = Readonly<Record<string, string | number | boolean>>;
+export type Settings = Readonly<Record<string, Setting>>;
+type Setting = string | number | boolean | object;
 
 /**
  * The config with every `$(name)` replaced by the setting of that name, as Kubernetes writes
@@ -17,7 +18,7 @@ export function expandSettings(config: unknown, settings: Settings): unknown {
   );
 }
 
-function expandText(text: string, settings: Settings): string | number | boolean {
+function expandText(text: string, settings: Settings): Setting {
   const whole = /^\$\((\w+)\)$/.exec(text)?.[1];
   if (whole !== undefined) return settingOf(whole, settings);
   return text.replace(/(\$?)\$\((\w+)\)/g, (match, escaped: string, name: string) =>
@@ -25,7 +26,7 @@ function expandText(text: string, settings: Settings): string | number | boolean
   );
 }
 
-function settingOf(name: string, settings: Settings): string | number | boolean {
+function settingOf(name: string, settings: Settings): Setting {
   const value = Object.hasOwn(settings, name) ? settings[name] : undefined;
   if (value !== undefined) return value;
   const known = Object.keys(settings).join(', ');

@@ -14,8 +14,8 @@ export interface FrameworkConfig {
   /** Default: 1 and 10. */
   readonly podInitialBackoffSeconds?: number;
   readonly podMaxBackoffSeconds?: number;
-  /** In place of all of the above: a file for kube-scheduler, its text or content. Empty: none. */
-  readonly configuration?: string | Readonly<Record<string, unknown>>;
+  /** In place of all of the above: what is in a file for kube-scheduler. Empty: none. */
+  readonly configuration?: Readonly<Record<string, unknown>>;
 }
 
 /** Only old configurations ask for them: where they are not listed they are not used. */
@@ -64,7 +64,7 @@ export const CONFIG_SCHEMA = {
     },
     podInitialBackoffSeconds: SECONDS,
     podMaxBackoffSeconds: SECONDS,
-    configuration: { type: ['string', 'object'] },
+    configuration: { type: 'object' },
   },
 } as const;
 

@@ -34,17 +34,15 @@ export async function loadSettings(config: FrameworkConfig): Promise<Settings> {
 
 /** What reads it is loaded when there is one: most clusters have none. */
 async function readGiven({
-  configuration = '',
+  configuration = {},
 }: FrameworkConfig): Promise<SchedulerConfiguration | undefined> {
-  if (configuration === '') return undefined;
+  if (Object.keys(configuration).length === 0) return undefined;
   const { readConfiguration } = await import('./configuration.ts');
-  const { parse } = await import('yaml');
   try {
-    const content = typeof configuration === 'string' ? parse(configuration) : configuration;
-    return readConfiguration(content);
+    return readConfiguration(configuration);
   } catch (error) {
-    const [line] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
-    throw new Error(`Cannot use the scheduler configuration: ${line}`, { cause: error });
+    const said = error instanceof Error ? error.message : String(error);
+    throw new Error(`Cannot use the scheduler configuration: ${said}`, { cause: error });
   }
 }
 
