@@ -6,6 +6,8 @@ import type {
   PreemptionChoice,
   SchedulerPlugin,
 } from './scheduler.ts';
+import { Answer } from './scheduler-answer.ts';
+import { Held } from './scheduler-held.ts';
 import { type NodeInfo, NodeState, type PodInfo } from './scheduler-info.ts';
 import { unpackPods } from './scheduler-pods.ts';
 import { QueueRanks } from './scheduler-ranks.ts';
@@ -276,9 +278,6 @@ class Instance {
 /** Pods whose state is kept here between points: as many as may be on their way to be bound. */
 const STATES_MAX = 8_192;
 
-/** Refusals with different words in one answer: those of each node by its name still fit. */
-const REFUSALS_MAX = 65_000;
-
 const ELSEWHERE: Verdict = {
   code: 'unresolvable',
   reasons: ["node(s) didn't satisfy plugin(s)' PreFilter result"],
@@ -289,87 +288,6 @@ type OwnContext = { -readonly [K in keyof NodeContext]: NodeContext[K] };
 interface Filtering {
   readonly refusal: Verdict | undefined;
   readonly only: ReadonlySet<string> | undefined;
-}
-
-/** The promise behind a `wait`, which stays on this side. */
-class Held {
-  readonly #outcome: Promise<Verdict | undefined>;
-  readonly #timeoutMs: number;
-  #release: (verdict: HeldVerdict) => void = () => {};
-
-  constructor({ until, timeoutMs }: Extract<Verdict, { code: 'wait' }>) {
-    this.#outcome = until;
-    this.#timeoutMs = timeoutMs;
-    // A rejection before anybody asks is told to who asks.
-    until.catch(() => {});
-  }
-
-  /** The end, or `wait` when somebody asks anew. */
-  settled(): Promise<Verdict | HeldVerdict | undefined> {
-    this.#release({ code: 'wait', timeoutMs: this.#timeoutMs });
-    const released = new Promise<HeldVerdict>(resolve => {
-      this.#release = resolve;
-    });
-    return Promise.race([this.#outcome, released]);
-  }
-}
-
-class Answer {
-  readonly #verdicts: Uint16Array;
-  readonly scores: Float64Array;
-  readonly #refusals: Verdict[] = [];
-  readonly #errors: { pod: number; message: string }[] = [];
-  /** Most plugins give the same object again. */
-  readonly #known = new Map<Verdict, number>();
-  readonly #places = new Map<string, number>();
-
-  constructor(length: number) {
-    this.#verdicts = new Uint16Array(length);
-    this.scores = new Float64Array(length);
-  }
-
-  refuse(at: number, refusal: Verdict): void {
-    this.#verdicts[at] = this.#known.get(refusal) ?? this.#placeOf(refusal);
-  }
-
-  fail(pod: number, error: unknown, offsets: Int32Array): void {
-    this.scores.fill(0, offsets[pod], offsets[pod + 1]);
-    this.#verdicts.fill(0, offsets[pod], offsets[pod + 1]);
-    this.#errors.push({ pod, message: error instanceof Error ? error.message : String(error) });
-  }
-
-  result(scored: boolean): EvaluateResult {
-    return {
-      verdicts: this.#refusals.length > 0 ? this.#verdicts : NO_VERDICTS,
-      refusals: this.#refusals,
-      scores: scored ? compact(this.scores) : NO_SCORES,
-      errors: this.#errors,
-    };
-  }
-
-  #placeOf(refusal: Verdict): number {
-    const text = JSON.stringify(refusal);
-    let place = this.#places.get(text);
-    if (place === undefined) {
-      if (this.#refusals.length === REFUSALS_MAX) {
-        throw new Error(`Cannot tell more than ${REFUSALS_MAX} different refusals at once`);
-      }
-      place = this.#refusals.push(refusal);
-      this.#places.set(text, place);
-    }
-    if (this.#known.size < REFUSALS_MAX) this.#known.set(refusal, place);
-    return place;
-  }
-}
-
-const NO_VERDICTS = new Uint16Array(0);
-const NO_SCORES = new Uint8Array(0);
-
-/** Most scores are whole numbers. */
-function compact(scores: Float64Array): Uint8Array | Float64Array {
-  const bytes = new Uint8Array(scores);
-  for (let i = 0; i < scores.length; i++) if (bytes[i] !== scores[i]) return scores;
-  return bytes;
 }
 
 function refuseElsewhere(what: string): never {

@@ -95,6 +95,7 @@ export * from './scheduler-factories.ts';
 export * from './scheduler-info.ts';
 export * from './scheduler-pods.ts';
 export * from './scheduler-remote.ts';
+export * from './scheduler-replica.ts';
 export * from './scheduler-resources.ts';
 export * from './scheduler-verdict.ts';
 export * from './scheduling-explanation.ts';

@@ -3,7 +3,7 @@ import { PoolLimits } from './limits.ts';
 
 /**
  * Arguments and results of calls between threads: structured clones as bytes, so that the kernel
- * can pass them on without looking. Only plain data: no cycles, classes, maps or functions.
+ * can pass them on without looking. Only plain data and maps of it: no cycles, classes or functions.
  */
 export function encodeValue(value: unknown): Uint8Array {
   return serialize(value);
@@ -23,6 +23,10 @@ function assertPlain(value: unknown, budget: { partsLeft: number }, depth: numbe
   if (--budget.partsLeft < 0) throw new Error('Cannot take value: it is not a tree');
   if (depth > PoolLimits.frameDepthMax) throw new Error('Cannot take value: it nests too deep');
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return;
+  if (value instanceof Map) {
+    for (const entry of value) assertPlain(entry, budget, depth + 1);
+    return;
+  }
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) {
     throw new Error('Cannot take value: it holds something else than plain data');
   }

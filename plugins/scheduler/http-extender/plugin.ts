@@ -1,0 +1,80 @@
+import { definePlugin, Node, schedulerPoint } from 'kernetes/sdk';
+import { Connection } from './connection.ts';
+import { Extender, type ExtenderSetting } from './extender.ts';
+import { Extenders } from './extenders.ts';
+
+interface HttpExtenderConfig {
+  readonly extenders: readonly ExtenderSetting[];
+}
+
+const TEXT = { type: 'string' } as const;
+const FLAG = { type: 'boolean', default: false } as const;
+
+export default definePlugin<HttpExtenderConfig>({
+  name: 'HTTPExtenders',
+  leader: 'kube-scheduler',
+  config: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      extenders: {
+        type: 'array',
+        default: [],
+        items: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['urlPrefix'],
+          properties: {
+            urlPrefix: { type: 'string', pattern: '^https?://' },
+            filterVerb: TEXT,
+            prioritizeVerb: TEXT,
+            bindVerb: TEXT,
+            preemptVerb: TEXT,
+            weight: { type: 'integer', minimum: 1, default: 1 },
+            enableHTTPS: FLAG,
+            tlsConfig: {
+              type: 'object',
+              additionalProperties: false,
+              properties: {
+                insecure: FLAG,
+                serverName: TEXT,
+                caFile: TEXT,
+                certFile: TEXT,
+                keyFile: TEXT,
+                caData: TEXT,
+                certData: TEXT,
+                keyData: TEXT,
+              },
+            },
+            httpTimeoutMs: { type: 'number', exclusiveMinimum: 0, default: 5_000 },
+            nodeCacheCapable: FLAG,
+            ignorable: FLAG,
+            managedResources: {
+              type: 'array',
+              items: {
+                type: 'object',
+                additionalProperties: false,
+                required: ['name'],
+                properties: { name: TEXT, ignoredByScheduler: { type: 'boolean' } },
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+  activate(ctx) {
+    const { config, clock, log } = ctx;
+    if (config.extenders.length === 0) return;
+    const connections = config.extenders.map(setting => new Connection(setting, clock));
+    ctx.onDispose(() => connections.forEach(connection => void connection.close()));
+    const isKnowing = config.extenders.every(({ nodeCacheCapable }) => nodeCacheCapable);
+    const nodes = isKnowing ? undefined : ctx.informer(Node);
+    const nodeOf = (name: string) => nodes?.get(name);
+    const extenders = config.extenders.map(
+      (setting, i) => new Extender(setting, connections[i] as Connection, nodeOf),
+    );
+    const contribution = new Extenders(extenders, { options: config, log });
+    ctx.provide(schedulerPoint, contribution, contribution.name);
+  },
+});
