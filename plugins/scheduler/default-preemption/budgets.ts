@@ -24,10 +24,14 @@ export class Budgets {
    * from what it allows.
    */
   violators(victims: readonly Victim[]): ReadonlySet<PodInfo> {
+    const byNamespace = new Map<string, readonly PodDisruptionBudget[]>();
     const left = new Map<PodDisruptionBudget, number>();
     const violators = new Set<PodInfo>();
     for (const { pod } of victims) {
-      for (const budget of this.#budgetsOf(pod)) {
+      const budgets = byNamespace.get(pod.namespace) ?? this.#budgets.list(pod.namespace);
+      byNamespace.set(pod.namespace, budgets);
+      for (const budget of budgets) {
+        if (!this.#protects(budget, pod)) continue;
         const allowed = left.get(budget) ?? budget.status?.disruptionsAllowed ?? 0;
         left.set(budget, allowed - 1);
         if (allowed <= 0) violators.add(pod);
@@ -37,14 +41,10 @@ export class Budgets {
   }
 
   /** Pods that the API server has let go already are taken off the budget. */
-  #budgetsOf({ namespace, name, labels }: PodInfo): readonly PodDisruptionBudget[] {
-    const budgets = this.#budgets.list(namespace);
-    if (budgets.length === 0) return budgets;
-    return budgets.filter(budget => {
-      if (budget.status?.disruptedPods?.[name] !== undefined) return false;
-      const selector = this.#selectorOf(budget);
-      return !selector.empty && selector.matches(labels);
-    });
+  #protects(budget: PodDisruptionBudget, { name, labels }: PodInfo): boolean {
+    if (budget.status?.disruptedPods?.[name] !== undefined) return false;
+    const selector = this.#selectorOf(budget);
+    return !selector.empty && selector.matches(labels);
   }
 
   #selectorOf(budget: PodDisruptionBudget): Selector {
