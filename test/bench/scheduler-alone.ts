@@ -8,6 +8,7 @@ import {
   type SchedulerContribution,
   type SchedulerPlugin,
   schedulerPoint,
+  verdict,
 } from 'kernetes/sdk';
 import { activate, fakeClock, seededRandom, TestKernel, testContext } from 'kernetes/sdk/testing';
 import { type FrameworkConfig, profilesOf } from '../../plugins/scheduler/framework/config.ts';
@@ -41,7 +42,7 @@ export class SchedulerAlone {
     const kernel = new TestKernel({ clock });
     const counts = { bound: 0 };
     const ends: (() => Promise<void>)[] = [];
-    const contributions = [...(options.contributions ?? []), local(binder(counts))];
+    const contributions = [...(options.contributions ?? []), local(binder(counts, options.bind))];
     for (const definition of await builtins()) {
       const config = completed(definition);
       const { dispose } = await activate(definition, { clock, kernel, config });
@@ -53,8 +54,15 @@ export class SchedulerAlone {
     const names = new Set(contributions.map(({ value }) => value.name));
     const quiet = () => {};
     const scheduler = new Scheduler({
-      ...{ clock, random: seededRandom(1) },
-      log: { debug: quiet, info: quiet, warn: console.warn, error: console.error },
+      ...{ clock, random: seededRandom(options.seed ?? 1) },
+      ...(options.plain && { plain: true }),
+      ...(options.records === false && { records: false }),
+      log: {
+        debug: quiet,
+        info: quiet,
+        warn: options.bind ? quiet : console.warn,
+        error: console.error,
+      },
       events: { event: quiet },
       status: { tell: quiet, forget: quiet, observe: quiet, nominate: quiet } as never,
       profiles: [
@@ -95,6 +103,12 @@ export class SchedulerAlone {
     return { seconds, cpuSeconds: (user + system) / 1e6 };
   }
 
+  /** Lets what is due happen. */
+  async step(ms: number): Promise<void> {
+    await this.#clock.step(ms);
+    await turn();
+  }
+
   async end(): Promise<void> {
     for (const end of this.#ends.reverse()) await end();
   }
@@ -103,6 +117,12 @@ export class SchedulerAlone {
 export interface AloneOptions {
   /** Beside the default plugins. */
   readonly contributions?: readonly Contribution<SchedulerContribution>[];
+  /** Answers bindings; false: refused. Default: agrees. */
+  readonly bind?: (pod: string, nodeName: string) => boolean;
+  readonly seed?: number;
+  /** As the scheduler's. */
+  readonly plain?: boolean;
+  readonly records?: boolean;
 }
 
 export interface Effort {
@@ -132,9 +152,12 @@ async function builtins(): Promise<PluginDefinition<unknown>[]> {
 
 function completed({ config: schema }: PluginDefinition<unknown>): unknown {
   const config = {};
-  new Ajv({ useDefaults: true, strict: false }).compile(schema ?? {})(config);
+  ajv.compile(schema ?? {})(config);
   return config;
 }
+
+/** Compiles a schema once. */
+const ajv = new Ajv({ useDefaults: true, strict: false });
 
 /** What a server without a word about it has. */
 function defaultPlugins(): readonly PluginSetting[] {
@@ -144,15 +167,19 @@ function defaultPlugins(): readonly PluginSetting[] {
   return profile?.plugins ?? [];
 }
 
-function binder(counts: { bound: number }): SchedulerPlugin {
+function binder(counts: { bound: number }, agrees?: AloneOptions['bind']): SchedulerPlugin {
   return {
     name: 'DefaultBinder',
-    bind: async bindings => {
-      counts.bound += bindings.length;
-      return bindings.map(() => undefined);
-    },
+    bind: async bindings =>
+      bindings.map(({ pod, nodeName }) => {
+        if (agrees?.(pod.name, nodeName) === false) return REFUSED;
+        counts.bound++;
+        return undefined;
+      }),
   };
 }
+
+const REFUSED = verdict.unschedulable('the server refused');
 
 export function local(plugin: SchedulerPlugin): Contribution<SchedulerContribution> {
   const value = createSchedulerContribution(plugin, {});
