@@ -37,6 +37,7 @@ export class Attempts {
       bound: (pod, nodeName) => this.#bound(pod, nodeName),
       failed: (pod, node, why, plugin) => this.#bindingFailed(pod, node, why, plugin),
       ignored: (failure, pod) => outcomes.ignored(failure, pod),
+      isThere: node => cache.node(node.name) === node,
     });
     this.#postFilters = new PostFilterLine({
       ...{ clock, cache, nominator },
@@ -57,11 +58,7 @@ export class Attempts {
 
   /** Waiting for plugins that are gone makes no sense. */
   pluginsChanged(): void {
-    const names = new Set<string>();
-    for (const { profile } of this.#options.profiles.all) {
-      for (const { name } of profile.plugins) names.add(name);
-    }
-    this.#binding.keepWaitingFor(names);
+    this.#binding.keepWaitingFor(this.#options.profiles.names());
   }
 
   /** The pod needs no node any more. */

@@ -147,7 +147,7 @@ export class BindingCycle {
   }
 
   async #bind(profile: Profile, batch: readonly Binding[]): Promise<void> {
-    let open: readonly Binding[] = batch;
+    let open = batch.filter(binding => this.#isBindable(binding));
     for (const enabled of profile.binders) {
       if (open.length === 0) return;
       const verdicts = await this.#bindBy(enabled, open);
@@ -165,6 +165,14 @@ export class BindingCycle {
     }
     for (const binding of open)
       this.#fail(binding, undefined, new Error('no plugin binds the pod'));
+  }
+
+  /** Its node may have gone since it was chosen. */
+  #isBindable(binding: Binding): boolean {
+    const { node } = binding;
+    if (this.#outcome.isThere(node)) return true;
+    this.#fail(binding, undefined, new Error(`node "${node.name}" is gone`));
+    return false;
   }
 
   async #bindBy(
@@ -248,6 +256,7 @@ export interface BindingOutcome {
   /** `why`: a Refusal (of `plugin`, if that is not the binder) or an error. */
   failed(pod: PodInfo, node: NodeState, why: Verdict | Error, plugin: string | undefined): void;
   ignored(failure: PluginFailure, pod: PodInfo): void;
+  isThere(node: NodeState): boolean;
 }
 
 interface NotPassed {

@@ -57,6 +57,7 @@ export class PreFilter {
     context.nodes = cache.nodes;
     context.state = undefined;
     const outcome: Verdict | undefined = plugin.preFilter(context);
+    assertOutcome(outcome);
     return { verdict: outcome, state: context.state };
   }
 }
@@ -110,4 +111,14 @@ class Narrowing {
 
 function unsatisfied(what: string): Refusal {
   return verdict.unresolvable(`node(s) didn't satisfy ${what}`);
+}
+
+/** Types end where somebody else's code begins. */
+function assertOutcome(outcome: Verdict | null | undefined): void {
+  if (outcome === undefined || outcome === null) return;
+  const { code } = outcome;
+  if (code === 'success' || code === 'skip') return;
+  const { reasons, nodeNames } = outcome as { reasons?: unknown; nodeNames?: unknown };
+  if (Array.isArray(isRefusal(outcome) ? reasons : code === 'only' && nodeNames)) return;
+  throw new Error(`preFilter gave an answer that is none: ${JSON.stringify(outcome)}`);
 }

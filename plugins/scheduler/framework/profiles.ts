@@ -77,6 +77,11 @@ export class Profiles {
     return instances;
   }
 
+  /** Of all plugins in use. */
+  names(): ReadonlySet<string> {
+    return new Set([...this.all].flatMap(({ profile }) => profile.plugins.map(({ name }) => name)));
+  }
+
   sort(a: QueuedPod, b: QueuedPod): number {
     return this.#sorter?.queueSort?.(a, b) ?? 0;
   }
