@@ -37,7 +37,14 @@ export class ClaimBinder {
     const volumeChanged = ({ spec }: PersistentVolume) =>
       changed(`${spec?.claimRef?.namespace}/${spec?.claimRef?.name}`);
     view.claims.on({ updated: claimChanged, deleted: claimChanged });
-    view.volumes.on({ added: volumeChanged, updated: volumeChanged });
+    view.volumes.on({
+      added: volumeChanged,
+      updated(volume, old) {
+        volumeChanged(old);
+        volumeChanged(volume);
+      },
+      deleted: volumeChanged,
+    });
   }
 
   /** Plans anew: other pods were placed since the node was looked at. */
@@ -59,16 +66,12 @@ export class ClaimBinder {
   async bind(pod: PodInfo, { name, labels }: NodeInfo, timeoutSeconds: number): Promise<undefined> {
     const plan = this.#plans.get(pod.uid);
     if (plan === undefined) return;
-    const selected = await this.#write(plan, name);
-    await this.#whenBound({ ...plan, selected }, { name, labels }, timeoutSeconds);
+    const written = { ...plan, ...(await this.#write(plan, name)) };
+    await this.#whenBound(written, { name, labels }, timeoutSeconds);
     this.unreserve(pod);
   }
 
-  /** Gives the claims as they were written, for which a volume is to be made. */
-  async #write(
-    { matches, provisions }: BindingPlan,
-    nodeName: string,
-  ): Promise<readonly PersistentVolumeClaim[]> {
+  async #write({ matches, provisions }: BindingPlan, nodeName: string): Promise<Written> {
     const results = await this.#ctx.objects.batch([
       ...matches.map(({ claim, volume }) => reserveRequest(volume, claim)),
       ...provisions.map(({ claim }) => selectRequest(claim, nodeName)),
@@ -78,7 +81,10 @@ export class ClaimBinder {
       return result.object;
     });
     // A patch is answered with what it patched.
-    return written.slice(matches.length) as PersistentVolumeClaim[];
+    return {
+      reserved: written.slice(0, matches.length) as PersistentVolume[],
+      selected: written.slice(matches.length) as PersistentVolumeClaim[],
+    };
   }
 
   /** Looks at every change of its claims and their volumes. */
@@ -128,6 +134,9 @@ export class ClaimBinder {
   /** Throws when it will not come to that. */
   #isBound(plan: WrittenPlan, node: SelectableNode): boolean {
     const { claims, volumes } = this.#view;
+    for (const written of plan.reserved) {
+      assertReserved(volumes.get(written.metadata.name ?? ''), written);
+    }
     for (const written of plan.selected) {
       assertSelected(claims.get(keyOf(written)), written, node.name);
     }
@@ -151,8 +160,28 @@ function claimsOf({ matches, provisions }: BindingPlan): readonly PersistentVolu
 
 type BinderContext = Pick<PluginContext, 'objects' | 'clock' | 'signal'>;
 
-interface WrittenPlan extends BindingPlan {
+/** What was written, as it was then: volumes for their claims, claims whose volumes are to be made. */
+interface Written {
+  readonly reserved: readonly PersistentVolume[];
   readonly selected: readonly PersistentVolumeClaim[];
+}
+
+type WrittenPlan = BindingPlan & Written;
+
+/** Who gives the volume to another, or to nobody, has undone the binding. */
+function assertReserved(volume: PersistentVolume | undefined, written: PersistentVolume): void {
+  const { name } = written.metadata;
+  if (volume === undefined) {
+    throw new Error(`failed to check binding: persistentvolume "${name}" not found`);
+  }
+  if (!isSeen(volume, written)) return;
+  if (volume.spec?.claimRef?.uid === written.spec?.claimRef?.uid) return;
+  throw new Error(`ClaimRef got reset for pv "${name}"`);
+}
+
+/** The copy shows what was written, or something later. */
+function isSeen<T extends PersistentVolume | PersistentVolumeClaim>(known: T, written: T): boolean {
+  return Number(known.metadata.resourceVersion) >= Number(written.metadata.resourceVersion);
 }
 
 /** A provisioner that fails takes the choice of the node back. */
@@ -162,9 +191,8 @@ function assertSelected(
   nodeName: string,
 ): void {
   if (claim === undefined || isFullyBound(claim)) return;
-  const isSeen = Number(claim.metadata.resourceVersion) >= Number(written.metadata.resourceVersion);
   const selected = claim.metadata.annotations?.[VOLUME_ANNOTATIONS.selectedNode];
-  if (!isSeen || selected === nodeName) return;
+  if (!isSeen(claim, written) || selected === nodeName) return;
   throw new Error(
     selected === undefined
       ? `provisioning failed for PVC "${claim.metadata.name}"`

@@ -428,6 +428,37 @@ describe('VolumeBinding', () => {
     assert.equal(kernel.get(PersistentVolume, 'v')?.spec?.claimRef?.name, 'other');
   });
 
+  const undone: [what: string, change: (kernel: TestKernel) => unknown, says: RegExp][] = [
+    [
+      'is given to nobody again',
+      kernel =>
+        kernel.modify(PersistentVolume, 'v', ({ spec }) => {
+          delete spec?.claimRef;
+        }),
+      /binding volumes: ClaimRef got reset for pv "v"/,
+    ],
+    [
+      'is deleted',
+      kernel => kernel.objects.delete(PersistentVolume, { name: 'v' }),
+      /binding volumes: failed to check binding: persistentvolume "v" not found/,
+    ],
+  ];
+  for (const [what, change, says] of undone) {
+    it(`does not wait for a volume that ${what}`, async () => {
+      const { kernel, clock, own, ask, contextOn } = await setUp(uses('c'), each => {
+        each.add(PersistentVolumeClaim, claim('c'));
+        each.add(PersistentVolume, volume('v'));
+      });
+      const context = { ...contextOn(), state: ask().state };
+      own.reserve?.(context);
+      const binding = assert.rejects(async () => own.preBind?.(context), says);
+      await clock.step(0);
+      await change(kernel);
+      await clock.step(0);
+      await binding;
+    });
+  }
+
   it('waits for the volume of a claim too, if that is seen later', async () => {
     const { kernel, clock, own, ask, contextOn } = await setUp(uses('c'), each =>
       each.add(PersistentVolumeClaim, claim('c', { spec: { storageClassName: 'made' } })),
