@@ -37,6 +37,8 @@ export const Limits = {
   bookmarkBeforeEndMs: 2_000,
   /** How long a list or get waits for a revision that is not there yet, as upstream does. */
   freshnessTimeoutMs: 3_000,
+  /** Where the newest states of keys are in the database: of what is written again soon, 1 MB. */
+  recentPointersMax: 4_096,
   /** Keys in one answer of etcd: a page of large objects is some ten megabytes. */
   etcdPageKeys: 1_000,
   /** A request to etcd, with its flush; a member that takes longer is taken for lost. */

@@ -13,6 +13,9 @@ interface Pointer {
   readonly createRevision: number;
 }
 
+/** Of a key that never was, or that is forgotten. */
+const NOWHERE: Pointer = { position: 0, createRevision: 0 };
+
 interface Unflushed extends Pointer {
   readonly state: Change;
 }
@@ -36,6 +39,8 @@ export class LmdbLog implements History {
   readonly #newest: Database<Uint8Array, string>;
   readonly #counters: Database<number, string>;
   readonly #unflushed = new Map<string, Unflushed>();
+  /** Of keys that were asked for or written last, as they are on disk. */
+  readonly #recent = new Map<string, Pointer>();
   #lastRevision: number;
   #swept: number;
   #closing = false;
@@ -68,7 +73,7 @@ export class LmdbLog implements History {
   /** The same key's `modRevision`, 0 for none, without reading its value. */
   modRevision(key: string): number {
     const pointer = this.#pointer(key);
-    if (pointer === undefined || pointer.createRevision === 0) return 0;
+    if (pointer.createRevision === 0) return 0;
     return revisionOf(pointer.position);
   }
 
@@ -85,11 +90,11 @@ export class LmdbLog implements History {
       const key = 'put' in operation ? operation.put : operation.delete;
       const value = 'put' in operation ? operation.value : undefined;
       const previous = this.#pointer(key);
-      const found = previous?.createRevision ?? 0;
+      const found = previous.createRevision;
       if (value === undefined && found === 0) continue;
       const createRevision = value === undefined ? 0 : found || revision;
       const state = { key, value, createRevision, modRevision: revision };
-      this.#write(positionOf(revision, changes.length), state, previous?.position ?? 0);
+      this.#write(positionOf(revision, changes.length), state, previous.position);
       changes.push(state);
     }
     if (changes.length === 0) return undefined;
@@ -113,7 +118,10 @@ export class LmdbLog implements History {
   markDurable({ revision, changes }: Revision): void {
     for (const change of changes) {
       const unflushed = this.#unflushed.get(change.key);
-      if (unflushed?.state === change) this.#unflushed.delete(change.key);
+      if (unflushed === undefined) continue;
+      const { position, createRevision } = unflushed;
+      if (unflushed.state === change) this.#unflushed.delete(change.key);
+      this.#remember(change.key, { position, createRevision });
     }
     this.revision = revision;
     // Else a snapshot that was taken before the flush might still be read from.
@@ -171,8 +179,25 @@ export class LmdbLog implements History {
     }
   }
 
-  #pointer(key: string): Pointer | undefined {
-    return this.#unflushed.get(key) ?? this.#flushedPointer(key);
+  #pointer(key: string): Pointer {
+    return this.#unflushed.get(key) ?? this.#recent.get(key) ?? this.#readPointer(key);
+  }
+
+  /** A write asks twice for what is at its key, and the next one to it often comes soon. */
+  #readPointer(key: string): Pointer {
+    const pointer = this.#flushedPointer(key) ?? NOWHERE;
+    this.#remember(key, pointer);
+    return pointer;
+  }
+
+  #remember(key: string, pointer: Pointer): void {
+    this.#recent.delete(key);
+    this.#recent.set(key, pointer);
+    if (this.#recent.size <= Limits.recentPointersMax) return;
+    for (const oldest of this.#recent.keys()) {
+      this.#recent.delete(oldest);
+      return;
+    }
   }
 
   #flushedPointer(key: string): Pointer | undefined {
@@ -248,7 +273,8 @@ export class LmdbLog implements History {
   }
 
   #removeDeletion(key: string, position: number): void {
-    if (this.#pointer(key)?.position !== position) return;
+    if (this.#pointer(key).position !== position) return;
+    this.#recent.delete(key);
     this.#gathered.push(() => this.#newest.remove(key));
     this.#gathered.push(() => this.#changes.remove(position));
   }
