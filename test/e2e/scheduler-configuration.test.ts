@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { createCluster } from 'kernetes';
 import { Pod, type PodSpec } from 'kernetes/sdk';
 import { type FakeClock, fakeClock, pod, seededRandom } from 'kernetes/sdk/testing';
+import { until } from './eventually.ts';
 import { withoutKubectl } from './kubectl.ts';
 import { startCluster } from './start-cluster.ts';
 import { wholeMinute } from './whole-minute.ts';
@@ -109,6 +112,34 @@ describe('The scheduler with a file', { timeout: 120_000, skip: withoutKubectl()
     await kubectl.run('label node node-3 rack=r2');
     await clock.step(5_000);
     assert.deepEqual([...(await places()).values()].sort(), ['node-2', 'node-3']);
+  });
+
+  it('asks the extenders of a file', async () => {
+    const server = createServer((request, response) => {
+      request
+        .setEncoding('utf8')
+        .toArray()
+        .then(parts => {
+          const { nodenames } = JSON.parse(parts.join('')) as { nodenames: string[] };
+          const failed = nodenames.filter(name => name !== 'node-3').map(name => [name, 'too far']);
+          const failedNodes = Object.fromEntries(failed);
+          response.setHeader('content-type', 'application/json');
+          response.end(JSON.stringify({ nodenames: ['node-3'], failedNodes }));
+        });
+    });
+    await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve));
+    endings.push(async () => server.close());
+    const { port } = server.address() as AddressInfo;
+    const extender =
+      `{ urlPrefix: 'http://127.0.0.1:${port}', filterVerb: filter, nodeCacheCapable: true, ` +
+      'httpTimeout: 20s }';
+    const { apply, clock, places } = await start(`${TWO_PROFILES}extenders: [${extender}]\n`);
+    await apply(asking('far', {}));
+    await until(async () => {
+      await clock.step(100);
+      return (await places()).get('far') !== undefined;
+    });
+    assert.equal((await places()).get('far'), 'node-3');
   });
 
   it('holds pods with gates back, and says so', async () => {

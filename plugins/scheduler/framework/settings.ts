@@ -46,12 +46,21 @@ async function readGiven({
   }
 }
 
-/** Extenders are everybody's; one plugin asks them. */
+/**
+ * Extenders are everybody's; one plugin, which has read of them itself, asks them, after the other
+ * filters and before the binder. Its score counts as all of theirs together.
+ */
 function withExtenders({
   profiles,
   extenders,
 }: SchedulerConfiguration): readonly ProfileSettings[] {
   if (extenders.length === 0) return profiles;
-  const asking: PluginSetting = { name: 'HTTPExtenders', args: { extenders } };
-  return profiles.map(profile => ({ ...profile, plugins: [...profile.plugins, asking] }));
+  const weights = extenders.map(({ prioritizeVerb, weight = 1 }) => (prioritizeVerb ? weight : 0));
+  const weight = weights.reduce((sum, each) => sum + each, 0);
+  const asking: PluginSetting = { name: 'HTTPExtenders', ...(weight > 0 && { weight }) };
+  return profiles.map(profile => {
+    const isLast = ({ name }: PluginSetting) => name === 'DefaultBinder' || name === '*';
+    const first = profile.plugins.filter(plugin => !isLast(plugin));
+    return { ...profile, plugins: [...first, asking, ...profile.plugins.filter(isLast)] };
+  });
 }

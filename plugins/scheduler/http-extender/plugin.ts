@@ -1,10 +1,13 @@
 import { definePlugin, Node, schedulerPoint } from 'kernetes/sdk';
+import { configuredExtenders } from './configured.ts';
 import { Connection } from './connection.ts';
 import { Extender, type ExtenderSetting } from './extender.ts';
 import { Extenders } from './extenders.ts';
 
 interface HttpExtenderConfig {
   readonly extenders: readonly ExtenderSetting[];
+  /** A file for kube-scheduler: its extenders come after the others. */
+  readonly configuration?: Readonly<Record<string, unknown>>;
 }
 
 const TEXT = { type: 'string' } as const;
@@ -17,6 +20,7 @@ export default definePlugin<HttpExtenderConfig>({
     type: 'object',
     additionalProperties: false,
     properties: {
+      configuration: { type: 'object' },
       extenders: {
         type: 'array',
         default: [],
@@ -65,13 +69,14 @@ export default definePlugin<HttpExtenderConfig>({
   },
   activate(ctx) {
     const { config, clock, log } = ctx;
-    if (config.extenders.length === 0) return;
-    const connections = config.extenders.map(setting => new Connection(setting, clock));
+    const settings = [...config.extenders, ...configuredExtenders(config.configuration)];
+    if (settings.length === 0) return;
+    const connections = settings.map(setting => new Connection(setting, clock));
     ctx.onDispose(() => connections.forEach(connection => void connection.close()));
-    const isKnowing = config.extenders.every(({ nodeCacheCapable }) => nodeCacheCapable);
+    const isKnowing = settings.every(({ nodeCacheCapable }) => nodeCacheCapable);
     const nodes = isKnowing ? undefined : ctx.informer(Node);
     const nodeOf = (name: string) => nodes?.get(name);
-    const extenders = config.extenders.map(
+    const extenders = settings.map(
       (setting, i) => new Extender(setting, connections[i] as Connection, nodeOf),
     );
     const contribution = new Extenders(extenders, { options: config, log });
