@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Event, Node, Pod } from './api/types-core-v1.ts';
+import { delay } from './clock.ts';
+import type { ObjectRequest } from './request.ts';
 import { serviceUnavailable } from './status.ts';
 import { node, pod } from './testing/builders.ts';
 import { testContext } from './testing/test-context.ts';
@@ -88,6 +90,26 @@ describe('event recorder', () => {
     await kernel.objects.delete(Event, { namespace: 'default', name });
     events.event(about, 'Normal', 'Again', 'same');
     assert.deepEqual(await written(), [['same', 2]]);
+  });
+
+  it('gives way to other work: the longer a batch takes, the longer the next one waits', async () => {
+    const { kernel, clock } = testContext();
+    const link = kernel.link('controller.replicaset');
+    const slow = async (requests: readonly ObjectRequest[]) => {
+      await delay(clock, 10);
+      return link.request(requests);
+    };
+    const { context } = testContext({ kernel, clock, link: { ...link, request: slow } });
+    for (let i = 0; i < 101; i++) {
+      const [about] = kernel.add(Pod, pod(`web-${i}`));
+      if (about) context.events.event(about, 'Normal', 'Scheduled', 'assigned');
+    }
+    const counts: number[] = [];
+    for (const ms of [10, 39, 1, 39, 1]) {
+      await clock.step(ms);
+      counts.push(kernel.all(Event).length);
+    }
+    assert.deepEqual(counts, [50, 50, 100, 100, 101]);
   });
 
   it('drops and logs what cannot be written', async () => {

@@ -1,5 +1,5 @@
 import { Event, type EventSource } from './api/types-core-v1.ts';
-import { type Clock, toTime } from './clock.ts';
+import { type Clock, delay, toTime } from './clock.ts';
 import type { EventRecorder, EventType } from './events.ts';
 import type { KubeObject } from './kind.ts';
 import type { Logger } from './logger.ts';
@@ -155,19 +155,31 @@ class Writer {
   }
 
   async #write(): Promise<void> {
+    const { clock } = this.#options;
     while (this.#queued.size > 0) {
       const records = this.#take();
+      const began = clock.monotonic();
       try {
         const results = await this.#options.objects.batch(records.map(toRequest));
         for (const [i, record] of records.entries()) this.#written(record, results[i]);
       } catch (error) {
         this.#options.log.warn('Events not written', { count: records.length, error });
       }
+      if (this.#queued.size > 0) await this.#yield(clock.monotonic() - began);
     }
     this.#writing = false;
     if (this.#dropped === 0) return;
     this.#options.log.warn('Events dropped: too many waited', { count: this.#dropped });
     this.#dropped = 0;
+  }
+
+  /**
+   * How long a batch took says how busy the server is with what matters more than Events: they take
+   * a quarter of its turns at most, unless so many wait that some would be dropped.
+   */
+  async #yield(tookMs: number): Promise<void> {
+    if (tookMs <= 0 || this.#queued.size > QUEUE_MAX / 2) return;
+    await delay(this.#options.clock, Math.min(3 * tookMs, YIELD_MAX_MS));
   }
 
   /** The oldest, a few: who writes what matters more does not wait for many Events. */
@@ -242,6 +254,8 @@ const SIMILAR_WINDOW_MS = 600_000;
 const RECENT_MAX = 4_096;
 /** So many Events are written at a time: some 10 ms of the kernel's thread. */
 const BATCH_MAX = 50;
+/** Nobody waits longer for an Event that there is time for. */
+const YIELD_MAX_MS = 500;
 /** Some 20 MB, and half a minute of writing; beyond that Events are not worth memory. */
 const QUEUE_MAX = 20_000;
 
