@@ -154,7 +154,6 @@ const OPT_IN = [
   'controller.node-routes',
   'node.linux-routes',
   'node.sim-devices',
-  'scheduler.http-extender',
 ];
 
 test('the default profile has every plugin once, but those of choice, with a config that is right', async () => {
