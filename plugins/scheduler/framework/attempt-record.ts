@@ -47,7 +47,9 @@ export class AttemptRecorder {
   scoring(pod: PodInfo, feasible: readonly NodeInfo[], indices: Int32Array): void {
     const attempt = this.#openOf(pod);
     this.#current = attempt;
-    attempt.feasible = feasible;
+    attempt.count = feasible.length;
+    // Lists that outlive their pod are work for the collector: mostly the search tells the same.
+    attempt.feasible = attempt.search?.found === feasible.length ? undefined : feasible;
     attempt.columns.length = 0;
     this.#indices = indices;
     this.#count = feasible.length;
@@ -197,9 +199,8 @@ export class AttemptRecorder {
   }
 
   /** Undefined: overwritten since. */
-  #scoresOf({ columns, feasible, scores }: Attempt): Scores | undefined {
+  #scoresOf({ columns, count, scores }: Attempt): Scores | undefined {
     if (scores) return scores;
-    const count = feasible.length;
     const { length } = this.#cells;
     const numbers = (from: number, common: number | undefined) => {
       if (from < 0) return new Float64Array(count).fill(common ?? 0);
@@ -255,6 +256,8 @@ export interface Search {
   /** Where it began, and how many nodes it looked at from there, round the end. */
   readonly start: number;
   readonly looked: number;
+  /** How many of these were feasible. */
+  readonly found: number;
   /** By place in `nodes`. Undefined: nobody refused. */
   readonly codes: Uint16Array | undefined;
   readonly table: VerdictTable;
@@ -272,7 +275,9 @@ class Attempt {
   readonly search: Search | undefined;
   readonly filters: readonly string[];
   readonly columns: Column[] = [];
-  feasible: readonly NodeInfo[] = [];
+  /** How many nodes were scored, and which if not all that the search found. */
+  count = 0;
+  feasible: readonly NodeInfo[] | undefined = undefined;
   number = 0;
   at = 0;
   outcome: Outcome = { outcome: 'error' };
@@ -305,7 +310,8 @@ function nodeNameOf({ outcome }: Attempt): { readonly nodeName?: string } {
 }
 
 function nodesOf(attempt: Attempt, scores: Scores | undefined): readonly NodeExplanation[] {
-  const { search, feasible, outcome } = attempt;
+  const { search, outcome } = attempt;
+  const feasible = feasibleOf(attempt);
   const scored = new Map(feasible.map((node, place) => [node, place]));
   const told = (node: NodeInfo): Partial<NodeExplanation> => {
     const place = scored.get(node);
@@ -327,6 +333,18 @@ function nodesOf(attempt: Attempt, scores: Scores | undefined): readonly NodeExp
     if (i >= looked && name !== outcome.nodeName) return { name, verdict: 'skipped' };
     return { name, verdict: 'feasible', ...told(node) };
   });
+}
+
+/** In the order of the scores' columns. */
+function feasibleOf({ search, feasible }: Attempt): readonly NodeInfo[] {
+  if (feasible || !search) return feasible ?? [];
+  const { nodes, start, looked, codes } = search;
+  const found: NodeInfo[] = [];
+  for (let i = 0; i < looked; i++) {
+    const at = (start + i) % nodes.length;
+    if (!codes || codes[at] === 0) found.push(nodes[at] as NodeInfo);
+  }
+  return found;
 }
 
 function scoresAt({ columns }: Attempt, scores: Scores, place: number): Partial<NodeExplanation> {

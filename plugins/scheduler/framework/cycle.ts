@@ -371,14 +371,15 @@ export class SchedulingCycle {
   #refusedForAll(pod: PodInfo, refused: Refused): Diagnosis {
     const { nodes } = this.#order;
     const codes = new Uint16Array(nodes.length).fill(this.#codeOf(refused));
-    const search = { nodes, codes, table: this.#table, start: 0, looked: nodes.length };
+    const search = { nodes, codes, table: this.#table, start: 0, looked: nodes.length, found: 0 };
     this.#options.recorder?.searched(pod, search, []);
     return new Diagnosis(search, refused);
   }
 
   #diagnosed(pod: PodInfo, codes: Uint16Array, start = 0): Diagnosis {
     const { nodes } = this.#order;
-    const search = { nodes, codes, table: this.#table, start, looked: nodes.length };
+    const table = this.#table;
+    const search = { nodes, codes, table, start, looked: nodes.length, found: 0 };
     this.#options.recorder?.searched(pod, search, this.#options.profile.filters);
     return new Diagnosis(search);
   }
@@ -387,7 +388,7 @@ export class SchedulingCycle {
     const { recorder, profile } = this.#options;
     if (!recorder) return;
     const codes = found < looked ? this.#codes.slice(0, order.nodes.length) : undefined;
-    const search = { nodes: order.nodes, codes, table: this.#table, start, looked };
+    const search = { nodes: order.nodes, codes, table: this.#table, start, looked, found };
     recorder.searched(pod, search, profile.filters);
   }
 
