@@ -77,7 +77,7 @@ describe('a cluster with a failing plugin', { concurrency: 6 }, () => {
     }
   }
 
-  for (const how of ['throws', 'dies', 'loops for ever']) {
+  for (const how of ['throws', 'dies', 'loops for ever', 'grows its heap']) {
     it(`schedules pods when a score ${how}`, async () => {
       const log = new RecordedLog();
       const plugin = { path: join(TESTDATA, 'failing-score.ts'), config: { how } };

@@ -9,6 +9,7 @@ const CONFIG = {
 function score(how: string): number {
   if (how === 'throws') throw new Error('my fault');
   if (how === 'loops for ever') for (;;);
+  if (how === 'grows its heap') for (const kept: unknown[] = []; ; ) kept.push({ more: kept.length });
   setTimeout(() => score('throws'), 1);
   return 50;
 }
