@@ -68,6 +68,7 @@ export class Attempts {
 
   stop(): void {
     this.#binding.stop();
+    this.#postFilters.stop();
   }
 
   /** Tries pods until there are none, the bindings are too many, or others need the thread. */
@@ -205,9 +206,15 @@ export class Attempts {
 
   #bound(pod: PodInfo, nodeName: string): void {
     const { queue, nominator, outcomes, onSettled } = this.#options;
-    queue.delete(pod.key);
-    nominator.forget(pod.key);
-    outcomes.scheduled(pod, nodeName);
+    const waiting = queue.get(pod.key);
+    if (waiting && waiting.pod.uid !== pod.uid) {
+      // It went while it was bound, and another of that name came.
+      outcomes.drop(pod);
+    } else {
+      queue.delete(pod.key);
+      nominator.forget(pod.key);
+      outcomes.scheduled(pod, nodeName);
+    }
     onSettled();
   }
 
@@ -218,8 +225,8 @@ export class Attempts {
     plugin: string | undefined,
   ): void {
     const { cache, queue, nominator, outcomes, recorder, wake, onSettled } = this.#options;
-    const isForgotten = cache.forget(pod.key);
-    nominator.putBack(pod.key);
+    cache.forget(pod);
+    nominator.putBack(pod);
     const refusal = !(why instanceof Error) && isRefusal(why) ? why : undefined;
     if (refusal && plugin !== undefined) {
       // Upstream tells of it as of a cluster of one node.
@@ -233,7 +240,8 @@ export class Attempts {
     } else {
       this.#failed(pod, why instanceof Error ? why : new Error(refusal?.reasons.join(', ')));
     }
-    if (isForgotten) wake('PodDelete', node, pod);
+    // Also when it is gone: what plugins had reserved for it is free only now.
+    wake('PodDelete', node, pod);
     onSettled();
   }
 

@@ -16,6 +16,7 @@ export class BackoffQueue {
   readonly #onReady: (entry: Entry) => void;
   readonly #heap = new Heap<Entry>((a, b) => a.readyAt - b.readyAt);
   #timer: Timer | undefined;
+  #closed = false;
 
   constructor(clock: Clock, onReady: (entry: Entry) => void, times: BackoffTimes = BACKOFF) {
     this.#clock = clock;
@@ -36,13 +37,14 @@ export class BackoffQueue {
   }
 
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
   }
 
   #arm(): void {
     this.#timer?.cancel();
     const next = this.#heap.peek();
-    if (!next) return;
+    if (!next || this.#closed) return;
     const ms = Math.max(0, next.readyAt - this.#clock.now());
     this.#timer = this.#clock.setTimeout(() => this.#release(), ms);
   }

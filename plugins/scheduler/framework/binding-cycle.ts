@@ -44,6 +44,7 @@ export class BindingCycle {
 
   /** Sends what is ready. */
   flush(): void {
+    if (this.#stopped) return;
     for (const [profile, batch] of this.#ready) {
       this.#ready.delete(profile);
       void this.#bind(profile, batch);

@@ -6,6 +6,8 @@ import { Cache } from './cache.ts';
 
 const REQUESTS = { cpu: '1', memory: '1Gi' };
 
+const UID_A = { metadata: { uid: 'uid-a' } };
+
 function info(name: string, uid = `uid-${name}`) {
   const containers = [{ name: 'c', image: 'i', resources: { requests: REQUESTS } }];
   return podInfoOf(pod(name, { metadata: { uid }, spec: { containers } }));
@@ -16,9 +18,9 @@ test('an assumed pod counts until it is forgotten', () => {
   cache.setNode(node('n'));
   cache.assume(info('a'), 'n');
   assert.equal(cache.node('n')?.requested.milliCpu, 1000);
-  assert.equal(cache.forget('default/a'), true);
+  assert.equal(cache.forget(info('a')), true);
   assert.equal(cache.node('n')?.requested.milliCpu, 0);
-  assert.equal(cache.forget('default/a'), false);
+  assert.equal(cache.forget(info('a')), false);
 });
 
 test('a pod that came back as assumed leaves its node unchanged', () => {
@@ -26,10 +28,32 @@ test('a pod that came back as assumed leaves its node unchanged', () => {
   cache.setNode(node('n'));
   cache.assume(info('a'), 'n');
   const generation = cache.node('n')?.generation;
-  assert.equal(cache.confirm('default/a', 'uid-a', 'n'), true);
+  assert.equal(cache.confirm('default/a', pod('a', UID_A), 'n'), true);
   cache.setPod(info('a'), 'n');
   assert.equal(cache.node('n')?.generation, generation);
-  assert.equal(cache.forget('default/a'), false, 'it is the API that says so now');
+  assert.equal(cache.forget(info('a')), false, 'it is the API that says so now');
+});
+
+test('a pod that came back with other labels has them', () => {
+  for (const labels of [{ app: 'web' }, {}]) {
+    const cache = new Cache();
+    cache.setNode(node('n'));
+    const before = labels.app ? {} : { app: 'db' };
+    cache.assume(podInfoOf(pod('a', { metadata: { uid: 'uid-a', labels: before } })), 'n');
+    const now = pod('a', { metadata: { uid: 'uid-a', labels } });
+    assert.equal(cache.confirm('default/a', now, 'n'), false);
+    cache.setPod(podInfoOf(now), 'n');
+    assert.deepEqual(cache.node('n')?.pods[0]?.labels, labels);
+    assert.equal(cache.isAssumed('default/a'), false);
+  }
+});
+
+test('forget() leaves another pod of the same name alone', () => {
+  const cache = new Cache();
+  cache.setNode(node('n'));
+  cache.assume(info('a', 'second'), 'n');
+  assert.equal(cache.forget(info('a', 'first')), false);
+  assert.equal(cache.node('n')?.pods.length, 1);
 });
 
 test('a pod that somebody bound elsewhere moves there', () => {
@@ -37,7 +61,7 @@ test('a pod that somebody bound elsewhere moves there', () => {
   cache.setNode(node('n'));
   cache.setNode(node('m'));
   cache.assume(info('a'), 'n');
-  assert.equal(cache.confirm('default/a', 'uid-a', 'm'), false);
+  assert.equal(cache.confirm('default/a', pod('a', UID_A), 'm'), false);
   cache.setPod(info('a'), 'm');
   assert.equal(cache.node('n')?.pods.length, 0);
   assert.equal(cache.node('m')?.pods.length, 1);

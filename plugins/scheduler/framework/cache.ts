@@ -4,6 +4,7 @@ import {
   type NodeBefore,
   NodeColumns,
   NodeState,
+  type Pod,
   type PodInfo,
 } from 'kernetes/sdk';
 
@@ -107,9 +108,12 @@ export class Cache {
   }
 
   /** Whether the assumed pod came back as decided; saves preparing it again. */
-  confirm(key: string, uid: string, nodeName: string): boolean {
+  confirm(key: string, { metadata }: Pod, nodeName: string): boolean {
     const placed = this.#pods.get(key);
-    if (!placed?.assumed || placed.pod.uid !== uid || placed.nodeName !== nodeName) return false;
+    if (!placed?.assumed || placed.nodeName !== nodeName) return false;
+    const { uid, labels } = placed.pod;
+    // Its labels may have changed on the way: other pods look at them.
+    if (uid !== metadata.uid || !sameStrings(labels, metadata.labels ?? {})) return false;
     placed.assumed = false;
     return true;
   }
@@ -132,8 +136,10 @@ export class Cache {
   }
 
   /** Takes an assumption back. A pod that has come back assigned meanwhile stays. */
-  forget(key: string): boolean {
-    return this.#pods.get(key)?.assumed === true && this.removePod(key);
+  forget({ key, uid }: PodInfo): boolean {
+    const placed = this.#pods.get(key);
+    // Another pod of that name may be assumed by now.
+    return placed?.assumed === true && placed.pod.uid === uid && this.removePod(key);
   }
 
   isAssumed(key: string): boolean {
@@ -214,6 +220,15 @@ function saidBy({ status }: Node): readonly string[] | undefined {
 
 function differ(a: unknown, b: unknown): boolean {
   return a !== b && JSON.stringify(a) !== JSON.stringify(b);
+}
+
+function sameStrings(a: PodInfo['labels'], b: PodInfo['labels']): boolean {
+  let count = 0;
+  for (const key in a) {
+    if (a[key] !== b[key]) return false;
+    count++;
+  }
+  return Object.keys(b).length === count;
 }
 
 function zoneOf(labels: Readonly<Record<string, string>> | undefined): string {

@@ -37,19 +37,20 @@ export class Nominator implements Nominations {
     return pods.filter(other => other.priority >= pod.priority && other.uid !== pod.uid);
   }
 
-  /** A pod without a node as the API tells it. */
-  observe(pod: PodInfo, nodeName: string): void {
+  /** A pod without a node as the API tells it. Gives the node where it is nominated no more. */
+  observe(pod: PodInfo, nodeName: string): string | undefined {
     const { key } = pod;
     const before = this.#observed.get(key) ?? '';
     if (before === nodeName) {
       const known = this.#byPod.get(key);
       if (known && known.pod !== pod) this.nominate(pod, known.nodeName);
-      return;
+      return undefined;
     }
     if (nodeName === '') this.#observed.delete(key);
     else this.#observed.set(key, nodeName);
     if (nodeName === '') this.clear(key);
     else this.nominate(pod, nodeName);
+    return before || undefined;
   }
 
   nominate(pod: PodInfo, nodeName: string): void {
@@ -82,9 +83,9 @@ export class Nominator implements Nominations {
   }
 
   /** The assumption came to nothing. */
-  putBack(key: string): void {
+  putBack({ key, uid }: PodInfo): void {
     const nomination = this.#aside.get(key);
-    if (nomination) this.nominate(nomination.pod, nomination.nodeName);
+    if (nomination?.pod.uid === uid) this.nominate(nomination.pod, nomination.nodeName);
   }
 
   /** The pod is gone, or runs. */

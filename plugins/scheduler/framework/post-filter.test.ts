@@ -300,3 +300,49 @@ test('a pod that permits hold can be taken off its node, which others then have'
   assert.equal(nodeOf('held'), undefined);
   await dispose();
 });
+
+test('a pod that is nominated elsewhere, or no more, lets others try', async () => {
+  const gate: SchedulerPlugin = {
+    name: 'Gate',
+    preEnqueue: ({ pod: { name } }) => (name === 'vip' ? verdict.unschedulable('no') : undefined),
+  };
+  const { kernel, clock, nodeOf, dispose } = await setUp(() => [ONE_EACH, gate]);
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, { ...prioritized('vip', 100), status: { nominatedNodeName: 'n1' } });
+  await clock.step(10);
+  kernel.add(Pod, prioritized('a', 0));
+  await clock.step(60_000);
+  assert.equal(nodeOf('a'), undefined);
+  kernel.modify(Pod, 'default/vip', object => {
+    object.status = { nominatedNodeName: 'n2' };
+  });
+  await clock.step(100);
+  assert.equal(nodeOf('a'), 'n1');
+  await dispose();
+});
+
+test('no room is made by a scheduler that has ended, and nothing is told', async () => {
+  const asked: string[] = [];
+  let finish = () => {};
+  const { kernel, clock, messages, statusOf, dispose } = await setUp(() => [
+    ONE_EACH,
+    {
+      name: 'Slow',
+      async postFilter({ pod: { name } }) {
+        asked.push(name);
+        await new Promise<void>(resolve => {
+          finish = resolve;
+        });
+        return { nodeName: 'n1' };
+      },
+    },
+  ]);
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, prioritized('x', 0, 'n1'), prioritized('a', 50), prioritized('b', 50));
+  await clock.step(10);
+  await dispose();
+  finish();
+  await clock.step(60_000);
+  assert.deepEqual([asked, messages(), clock.pending], [['a'], [], 0]);
+  assert.equal(statusOf('a')?.nominatedNodeName, undefined);
+});

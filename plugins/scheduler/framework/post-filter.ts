@@ -28,6 +28,7 @@ export class PostFilterLine {
   readonly #options: PostFilterOptions;
   readonly #line: Job[] = [];
   #busy = false;
+  #stopped = false;
 
   constructor(options: PostFilterOptions) {
     this.#options = options;
@@ -39,13 +40,19 @@ export class PostFilterLine {
     if (!this.#busy) void this.#work();
   }
 
+  /** Nobody is asked any more, and what is under way comes to nothing here. */
+  stop(): void {
+    this.#stopped = true;
+    this.#line.length = 0;
+  }
+
   async #work(): Promise<void> {
     this.#busy = true;
     for (let job = this.#line.shift(); job; job = this.#line.shift()) {
       try {
         await this.#serve(job);
       } catch (error) {
-        this.#options.failed(job.pod, error);
+        if (!this.#stopped) this.#options.failed(job.pod, error);
       }
     }
     this.#busy = false;
@@ -74,6 +81,7 @@ export class PostFilterLine {
       const result = await this.#ask(enabled, pod, room);
       if (result?.message) texts.push(result.message);
       nominated = result?.nodeName ?? nominated;
+      if (this.#stopped) return;
       if (result?.nodeName) break;
     }
     settled(pod, diagnosis, { nominated, text: texts.join(', ') });

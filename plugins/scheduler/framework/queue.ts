@@ -33,6 +33,7 @@ export class SchedulingQueue {
   };
   #sequence = 0;
   #checkTimer: Timer | undefined;
+  #closed = false;
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -176,7 +177,9 @@ export class SchedulingQueue {
     for (const entry of this.#gated.of(name)) this.#activate(entry);
   }
 
+  /** What still comes waits for ever. */
   close(): void {
+    this.#closed = true;
     this.#backoff.close();
     this.#checkTimer?.cancel();
   }
@@ -235,7 +238,7 @@ export class SchedulingQueue {
 
   /** While pods are parked, looks now and then for those that no event woke. */
   #watchParked(): void {
-    if (this.#checkTimer) return;
+    if (this.#checkTimer || this.#closed) return;
     const { clock } = this.#options;
     this.#checkTimer = clock.setTimeout(() => {
       this.#checkTimer = undefined;

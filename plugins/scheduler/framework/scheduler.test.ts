@@ -357,3 +357,58 @@ test('nothing is left after its end', async () => {
   assert.equal(nodeOf('a'), undefined);
   assert.equal(clock.pending, 0);
 });
+
+test('a binding that ends late touches no other pod of the same name', async () => {
+  for (const answer of [undefined, verdict.unschedulable('binding rejected: gone')]) {
+    const ends: (() => void)[] = [];
+    const slow: SchedulerPlugin = {
+      name: 'Slow',
+      async bind(bindings) {
+        if (ends.length > 0) return bindings.map(() => verdict.skip);
+        await new Promise<void>(resolve => ends.push(resolve));
+        return bindings.map(() => answer);
+      },
+    };
+    const full = { ...ONE_EACH, requeueOn: ['NodeTaint'] } as const;
+    const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [full, slow] });
+    kernel.add(Node, node('n1'));
+    kernel.add(Pod, pod('a', { metadata: { uid: 'first' } }));
+    await clock.step(10);
+    await kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
+    kernel.add(Pod, pod('x', { spec: { containers: [], nodeName: 'n1' } }));
+    kernel.add(Pod, pod('a', { metadata: { uid: 'second' } }));
+    await clock.step(10);
+    ends[0]?.();
+    await clock.step(10);
+    await kernel.objects.delete(Pod, { namespace: 'default', name: 'x' });
+    kernel.modify(Node, 'n1', object => {
+      if (object.spec) object.spec.taints = [{ key: 'k', effect: 'PreferNoSchedule' }];
+    });
+    await clock.step(20_000);
+    assert.equal(nodeOf('a'), 'n1', answer?.code ?? 'bound');
+    await dispose();
+  }
+});
+
+test('a pod that waits for what another had reserved is tried when that is given back', async () => {
+  const reserved = new Set<string>();
+  const one: SchedulerPlugin = {
+    name: 'One',
+    requeueOn: ['PodDelete'],
+    filter: () => (reserved.size > 0 ? verdict.unschedulable('reserved') : undefined),
+    reserve: ({ pod: { name } }) => void reserved.add(name),
+    unreserve: ({ pod: { name } }) => void reserved.delete(name),
+    preBind: ({ pod: { name } }) => (name === 'a' ? new Promise(() => {}) : undefined),
+  };
+  const { kernel, clock, nodeOf, dispose } = await startScheduler({ plugins: [one] });
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, pod('a'));
+  await clock.step(10);
+  kernel.add(Pod, pod('b'));
+  await clock.step(20_000);
+  assert.equal(nodeOf('b'), undefined);
+  await kernel.objects.delete(Pod, { namespace: 'default', name: 'a' });
+  await clock.step(10_000);
+  assert.equal(nodeOf('b'), 'n1');
+  await dispose();
+});

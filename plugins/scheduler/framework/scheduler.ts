@@ -141,7 +141,9 @@ export class Scheduler {
       this.#leave(key, 'is being deleted');
     } else {
       const info = podInfoOf(pod);
-      this.nominator.observe(info, pod.status?.nominatedNodeName ?? '');
+      const left = this.nominator.observe(info, pod.status?.nominatedNodeName ?? '');
+      // To others it was as if it ran there.
+      if (left) this.queue.wake('PodDelete', this.cache.node(left), info);
       // An assumed pod's older versions may still arrive: it is not to be scheduled twice.
       if (this.cache.isAssumed(key)) {
         this.nominator.putAside(key);
@@ -169,8 +171,9 @@ export class Scheduler {
     this.nominator.forget(key);
     this.#options.status.forget(key);
     const before = this.cache.pod(key);
+    const wasAssumed = this.cache.isAssumed(key);
     const node = this.cache.node(nodeName);
-    if (before && this.cache.confirm(key, pod.metadata.uid ?? '', nodeName)) {
+    if (before && this.cache.confirm(key, pod, nodeName)) {
       this.queue.wake('PodAdd', node, before.pod);
       return;
     }
@@ -180,7 +183,7 @@ export class Scheduler {
     if (before && !isSame) {
       this.queue.wake('PodDelete', this.cache.node(before.nodeName), before.pod);
     }
-    if (!isSame) this.queue.wake('PodAdd', node, info);
+    if (!isSame || wasAssumed) this.queue.wake('PodAdd', node, info);
     else if (before && mayFreeRoom(before.pod, info)) this.queue.wake('PodUpdate', node, info);
   }
 

@@ -41,11 +41,11 @@ test('track() is told of all that there is, then of each change in its order', (
   tracking.use(new Set([plugin]));
   assert.deepEqual(since(), ['+n (1)', '+a@n']);
   cache.assume(info('b'), 'n');
-  cache.confirm('default/b', 'uid-b', 'n');
+  cache.confirm('default/b', pod('b'), 'n');
   cache.setPod(info('b'), 'n');
   assert.deepEqual(since(), ['+b@n'], 'once, from when it is assumed');
   cache.assume(info('c'), 'n');
-  cache.forget('default/c');
+  cache.forget(info('c'));
   cache.setNode(inRack('r2'));
   cache.removePod('default/a');
   assert.deepEqual(since(), ['+c@n', '-c@n', 'n: r1 -> r2', '-a@n']);
