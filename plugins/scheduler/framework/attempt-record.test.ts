@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { normalizeToMax, type SchedulerPlugin, verdict } from 'kernetes/sdk';
 import { fakeClock, node, pod } from 'kernetes/sdk/testing';
-import { bareScheduler, local } from './test-setup.ts';
+import { bareScheduler, local, remote } from './test-setup.ts';
 
 const NOT_N0 = verdict.unschedulable('not n0');
 const SKIPS: SchedulerPlugin = {
@@ -97,3 +97,42 @@ test('what came long ago is forgotten, and so is a pod that is gone', async () =
   assert.equal(scheduler.recorder?.explanationOf(last), undefined);
   assert.equal(scheduler.recorder?.explanationOf('default/none'), undefined);
 });
+
+for (const cacheable of [true, false]) {
+  test(`explanationOf() has what plugins in other threads said (cacheable: ${cacheable})`, async () => {
+    const elsewhere: SchedulerPlugin = {
+      name: 'Elsewhere',
+      cacheable,
+      filter: ({ node: { name }, pod: { labels } }) =>
+        name === 'n0' || labels.fits === 'nowhere' ? NOT_N0 : undefined,
+      score: ({ node: { name } }) => (name === 'n1' ? 30 : 60),
+    };
+    const clock = fakeClock();
+    const scheduler = bareScheduler([local(EVEN), remote(elsewhere)], {
+      clock,
+      nodes: ['n0', 'n1', 'n2'].map(name => node(name)),
+    });
+    scheduler.setPod(pod('p', { metadata: { uid: 'u' } }));
+    scheduler.setPod(pod('q', { metadata: { uid: 'v', labels: { fits: 'nowhere' } } }));
+    await clock.step(10);
+    const [attempt] = scheduler.recorder?.explanationOf('default/p')?.attempts ?? [];
+    assert.deepEqual(attempt?.filters, ['Elsewhere']);
+    assert.deepEqual(
+      attempt.scores.map(({ plugin }) => plugin),
+      ['Even', 'Elsewhere'],
+    );
+    const told = attempt.nodes.map(({ name, plugin, normalized, total }) => {
+      return [name, plugin, normalized, total];
+    });
+    assert.deepEqual(told.sort(), [
+      ['n0', 'Elsewhere', undefined, undefined],
+      ['n1', undefined, [7, 30], 37],
+      ['n2', undefined, [7, 60], 67],
+    ]);
+    const [refused] = scheduler.recorder?.explanationOf('default/q')?.attempts ?? [];
+    assert.deepEqual(
+      [refused?.filters, refused?.nodes.map(({ plugin }) => plugin)],
+      [['Elsewhere'], ['Elsewhere', 'Elsewhere', 'Elsewhere']],
+    );
+  });
+}

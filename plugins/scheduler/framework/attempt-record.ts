@@ -12,6 +12,7 @@ import { RECORD_CELLS_MAX, RECORDED_ATTEMPTS_MAX, RECORDED_PODS_MAX } from './li
 import type { EnabledPlugin } from './profile.ts';
 import type { WaitingPod } from './queue.ts';
 import type { KeptScore } from './shape-results.ts';
+import type { Refused } from './verdict-table.ts';
 
 /**
  * What happened in the last attempts to place pods, for those who ask. Written on the way of every
@@ -43,6 +44,19 @@ export class AttemptRecorder {
     for (const { name, skipsFilter } of filters) if (!skipsFilter) names.push(name);
     this.#current = new Attempt(pod, search, names);
     this.#open.set(pod.key, this.#current);
+  }
+
+  /** What plugins in other threads refused of the nodes that the search found. */
+  refusedElsewhere(pod: PodInfo, others: ReadonlyMap<NodeInfo, Refused>): void {
+    const attempt = this.#openOf(pod);
+    const { search } = attempt;
+    if (!search) return;
+    const codes = search.codes?.slice() ?? new Uint16Array(search.nodes.length);
+    for (let i = 0; i < search.nodes.length; i++) {
+      const other = others.get(search.nodes[i] as NodeInfo);
+      if (other) codes[i] = search.table.codeOf(other.plugin, other.refusal);
+    }
+    attempt.search = { ...search, codes, found: search.found - others.size };
   }
 
   /** The columns come now, one by one, each with a number per node of `feasible`. */

@@ -18,7 +18,7 @@ export type Outcome = Pick<AttemptExplanation, 'outcome' | 'nodeName' | 'message
 
 export class Attempt {
   readonly pod: PodInfo;
-  readonly search: Search | undefined;
+  search: Search | undefined;
   readonly filters: readonly string[];
   readonly columns: Column[] = [];
   /** How many nodes were scored, and which if not all that the search found. */

@@ -32,6 +32,8 @@ export class SchedulingCycle {
   readonly #keptFilters: readonly EnabledPlugin[];
   readonly #freshFilters: readonly EnabledPlugin[];
   readonly #places: ReadonlyMap<string, number>;
+  /** Those of other threads too, which are asked last. */
+  readonly #namedFilters: readonly EnabledPlugin[];
   readonly #keptScoreCount: number;
   #shapes: ShapeCache;
   /** For what must not be kept. */
@@ -61,6 +63,8 @@ export class SchedulingCycle {
     this.#scoring = new Scoring({ ...shared, plain, recorder: options.recorder });
     this.#keptFilters = profile.filters.filter(({ cacheable }) => cacheable);
     this.#freshFilters = profile.filters.filter(({ cacheable }) => !cacheable);
+    const remote = profile.remote.filter(({ points }) => points.has('filter'));
+    this.#namedFilters = [...profile.filters, ...remote];
     this.#places = new Map(profile.filters.map(({ name }, place) => [name, place]));
     this.#keptScoreCount = profile.scores.filter(({ cacheable }) => cacheable).length;
     this.#shapes = new ShapeCache(this.#keptScoreCount);
@@ -97,7 +101,7 @@ export class SchedulingCycle {
     return this.#guarded(pod, results => {
       const indices = this.#indicesOf(feasible);
       const totals = this.#scoring.totals(pod, { nodes: feasible, indices }, results);
-      extra?.addTo(totals);
+      extra?.addTo(totals, this.#options.recorder);
       return feasible[this.#best(totals)] as NodeState;
     });
   }
@@ -132,6 +136,11 @@ export class SchedulingCycle {
       });
       return this.#diagnosed(pod, codes);
     });
+  }
+
+  /** For those who ask later: what others refused of the nodes that `filter` found. */
+  refusedElsewhere(pod: PodInfo, others: ReadonlyMap<NodeState, Refused>): void {
+    this.#options.recorder?.refusedElsewhere(pod, others);
   }
 
   /** Runs plugins' code; one that throws and may be ignored is left out and all is done again. */
@@ -380,16 +389,16 @@ export class SchedulingCycle {
     const { nodes } = this.#order;
     const table = this.#table;
     const search = { nodes, codes, table, start, looked: nodes.length, found: 0 };
-    this.#options.recorder?.searched(pod, search, this.#options.profile.filters);
+    this.#options.recorder?.searched(pod, search, this.#namedFilters);
     return new Diagnosis(search);
   }
 
   #record(pod: PodInfo, order: NodeOrder, start: number, looked: number, found: number): void {
-    const { recorder, profile } = this.#options;
+    const { recorder } = this.#options;
     if (!recorder) return;
     const codes = found < looked ? this.#codes.slice(0, order.nodes.length) : undefined;
     const search = { nodes: order.nodes, codes, table: this.#table, start, looked, found };
-    recorder.searched(pod, search, profile.filters);
+    recorder.searched(pod, search, this.#namedFilters);
   }
 
   /** At hand for those that were found last. */
@@ -441,7 +450,7 @@ export type Found = readonly NodeState[] | Diagnosis;
 
 /** Scores that came from elsewhere. */
 export interface ExtraScores {
-  addTo(totals: Float64Array): void;
+  addTo(totals: Float64Array, recorder: AttemptRecorder | undefined): void;
 }
 
 interface Chunk {

@@ -9,8 +9,8 @@ export interface Answer {
   refusalOf(i: number, k: number): Refusal | undefined;
   /** Whether it refused anything at all about pod `i`. */
   refuses(i: number): boolean;
-  /** Adds the scores of pod `i` to `sums`, for each of its nodes. */
-  addScores(i: number, weight: number, sums: Float64Array): void;
+  /** Puts the scores of pod `i` into `scores`, for each of its nodes. */
+  readScores(i: number, scores: Float64Array): void;
 }
 
 /** Each pair of pod and node was asked about in this batch. */
@@ -37,13 +37,10 @@ export class DirectAnswer implements Answer {
     return refusalAt(this.#result, (this.#offsets[i] as number) + k);
   }
 
-  addScores(i: number, weight: number, sums: Float64Array): void {
-    const { scores } = this.#result;
-    if (scores.length === 0) return;
+  readScores(i: number, scores: Float64Array): void {
+    const { scores: all } = this.#result;
     const from = this.#offsets[i] as number;
-    for (let k = 0; k < sums.length; k++) {
-      sums[k] = (sums[k] as number) + weight * (scores[from + k] as number);
-    }
+    for (let k = 0; k < scores.length; k++) scores[k] = all[from + k] ?? 0;
   }
 }
 
@@ -70,12 +67,11 @@ export class KeptAnswer implements Answer {
     return this.#of(i).refusals[node.index];
   }
 
-  addScores(i: number, weight: number, sums: Float64Array): void {
-    const { scores } = this.#of(i);
+  readScores(i: number, scores: Float64Array): void {
+    const { scores: kept } = this.#of(i);
     const { nodes } = this.#asked[i] as Asked;
-    for (let k = 0; k < sums.length; k++) {
-      const score = scores[(nodes[k] as NodeState).index] as number;
-      sums[k] = (sums[k] as number) + weight * score;
+    for (let k = 0; k < scores.length; k++) {
+      scores[k] = kept[(nodes[k] as NodeState).index] as number;
     }
   }
 

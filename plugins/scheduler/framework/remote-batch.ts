@@ -1,6 +1,6 @@
 import type { NodeState, PodInfo, Refusal } from 'kernetes/sdk';
 import type { Cache } from './cache.ts';
-import { feasibleNodesToFind, type SchedulingCycle } from './cycle.ts';
+import { type ExtraScores, feasibleNodesToFind, type SchedulingCycle } from './cycle.ts';
 import { Diagnosis } from './diagnosis.ts';
 import { PluginFailure } from './profile.ts';
 import type { Answer } from './remote-answer.ts';
@@ -88,12 +88,12 @@ export class RemoteBatch {
       refused(pod, cycle.explain(pod, refusals));
       return true;
     }
+    if (refusals) cycle.refusedElsewhere(pod, refusals);
     const enough = feasibleNodesToFind(nodes.length);
     const candidates = refusals ? accepted.slice(0, enough) : accepted;
     const feasible = this.#stillFeasible(pod, candidates, since);
     if (feasible.length === 0) return false;
-    const addTo = (sums: Float64Array): void => this.#addScores(i, usable, nodes, feasible, sums);
-    chosen(pod, cycle.select(pod, feasible, { addTo }));
+    chosen(pod, cycle.select(pod, feasible, this.#scoresOf(i, usable, nodes, feasible)));
     return true;
   }
 
@@ -160,27 +160,45 @@ export class RemoteBatch {
     return candidates.filter(node => !lost.has(node));
   }
 
-  #addScores(
+  #scoresOf(
     i: number,
     answers: readonly (Answer | undefined)[],
     nodes: readonly NodeState[],
     feasible: readonly NodeState[],
-    sums: Float64Array,
-  ): void {
-    const isAll = nodes.length === feasible.length;
-    const totals = isAll ? sums : new Float64Array(nodes.length);
-    for (let r = 0; r < answers.length; r++) {
-      const { enabled } = this.#options.remotes[r] as RemotePlugin;
-      answers[r]?.addScores(i, enabled.weight, totals);
-    }
-    if (isAll) return;
-    // The feasible nodes are some of those asked about, in the same order.
-    let at = 0;
-    for (let k = 0; k < sums.length; k++, at++) {
-      while (nodes[at] !== feasible[k]) at++;
-      sums[k] = (sums[k] as number) + (totals[at] as number);
-    }
+  ): ExtraScores {
+    return {
+      addTo: (sums, recorder) => {
+        const own = new Float64Array(nodes.length);
+        for (let r = 0; r < answers.length; r++) {
+          const { enabled } = this.#options.remotes[r] as RemotePlugin;
+          const answer = answers[r];
+          if (!answer || !enabled.points.has('score')) continue;
+          answer.readScores(i, own);
+          const scores = keepFeasible(own, nodes, feasible);
+          recorder?.raw(enabled, scores);
+          const { weight } = enabled;
+          for (let k = 0; k < sums.length; k++) {
+            sums[k] = (sums[k] as number) + weight * (scores[k] as number);
+          }
+        }
+      },
+    };
   }
+}
+
+/** The feasible nodes are some of those asked about, in the same order. */
+function keepFeasible(
+  scores: Float64Array,
+  nodes: readonly NodeState[],
+  feasible: readonly NodeState[],
+): Float64Array {
+  if (nodes.length === feasible.length) return scores;
+  let at = 0;
+  for (let k = 0; k < feasible.length; k++, at++) {
+    while (nodes[at] !== feasible[k]) at++;
+    scores[k] = scores[at] as number;
+  }
+  return scores.subarray(0, feasible.length);
 }
 
 export interface RemoteBatchOptions {
