@@ -43,7 +43,7 @@ export const PoolLimits = {
   watchUnackedBytesMax: 4 * 1024 * 1024,
   /**
    * Events that come within this time after others of a plugin go in one frame: a frame costs both
-   * threads some 20 µs, an event in it a tenth. One that comes alone does not wait.
+   * threads more than an event in it. One that comes alone does not wait.
    */
   eventsIntervalMs: 4,
   /**
