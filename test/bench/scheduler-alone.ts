@@ -4,7 +4,7 @@ import {
   type Contribution,
   createSchedulerContribution,
   type PluginDefinition,
-  type Pod,
+  Pod,
   type SchedulerContribution,
   type SchedulerPlugin,
   schedulerPoint,
@@ -24,6 +24,7 @@ import { Scheduler } from '../../plugins/scheduler/framework/scheduler.ts';
 export class SchedulerAlone {
   readonly scheduler: Scheduler;
   readonly #clock: ReturnType<typeof fakeClock>;
+  readonly #kernel: TestKernel;
   readonly #ends: (() => Promise<void>)[];
   readonly #counts: { bound: number };
   /** For how many idle turns an answer may be under way. */
@@ -32,6 +33,7 @@ export class SchedulerAlone {
   private constructor(parts: Parts) {
     this.scheduler = parts.scheduler;
     this.#clock = parts.clock;
+    this.#kernel = parts.kernel;
     this.#ends = parts.ends;
     this.#counts = parts.counts;
     this.#patience = parts.patience;
@@ -73,8 +75,17 @@ export class SchedulerAlone {
       ],
     });
     scheduler.setPlugins(contributions);
+    // Victims of a preemption.
+    context.informer(Pod).on({ deleted: pod => scheduler.removePod(pod) });
     ends.push(async () => scheduler.stop());
-    return new SchedulerAlone({ scheduler, clock, ends, counts, patience });
+    return new SchedulerAlone({ scheduler, clock, kernel, ends, counts, patience });
+  }
+
+  /** Pods that run already and may be deleted. */
+  async settle(pods: readonly Pod[]): Promise<void> {
+    this.#kernel.add(Pod, ...pods);
+    for (const pod of pods) this.scheduler.setPod(pod);
+    await this.step(0);
   }
 
   get bound(): number {
@@ -134,6 +145,7 @@ export interface Effort {
 interface Parts {
   readonly scheduler: Scheduler;
   readonly clock: ReturnType<typeof fakeClock>;
+  readonly kernel: TestKernel;
   readonly ends: (() => Promise<void>)[];
   readonly counts: { bound: number };
   readonly patience: number;

@@ -67,6 +67,13 @@ export function benchPod(name: string, app: string, spec: Partial<PodSpec> = {})
   });
 }
 
+/** Two of them fit on no node of `benchNodes`. */
+export function wholeNodePod(name: string, spec: Partial<PodSpec>): Pod {
+  const resources = { requests: { cpu: '3', memory: '10Mi' } };
+  const containers = [{ name: 'main', image: 'nginx', resources }];
+  return benchPod(name, 'whole', { containers, ...spec });
+}
+
 export function benchNodes(count: number): Node[] {
   return Array.from({ length: count }, (_, i) => {
     const name = `node-${i}`;

@@ -1,24 +1,31 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Effort, SchedulerAlone } from './scheduler-alone.ts';
-import { benchNodes, benchPod, benchPods, SHAPES, type ShapeName } from './scheduler-shapes.ts';
+import {
+  benchNodes,
+  benchPod,
+  benchPods,
+  SHAPES,
+  type ShapeName,
+  wholeNodePod,
+} from './scheduler-shapes.ts';
 
 /**
  * The scheduler alone, with all default plugins; one JSON line each. Small sizes, so that it runs as
  * a test; `--full` (or FULL=1) for those of the design. NODES, PODS, EXISTING (pods already there)
- * and SHAPE choose one case. Medians of RUNS runs; rates are by processor time, since a shared
- * machine's wall tells little.
+ * and SHAPE choose one case. Medians of RUNS runs; also by processor time, since a shared machine's
+ * wall tells little.
  */
 const full = process.argv.includes('--full') || process.env.FULL === '1';
-const RUNS = Number(process.env.RUNS ?? (full ? 3 : 1));
-const ONE = process.env.SHAPE as ShapeName | undefined;
+const RUNS = Number(process.env.RUNS ?? 1);
+const ONE = process.env.SHAPE as ShapeName | 'preemption' | undefined;
 
 const NAMES = Object.keys(SHAPES) as ShapeName[];
 const SIZES = full ? [1_000, 5_000] : [60];
 
-for (const name of ONE ? [ONE] : NAMES) {
+for (const name of NAMES.filter(each => (ONE ?? each) === each)) {
   for (const nodes of process.env.NODES ? [Number(process.env.NODES)] : SIZES) {
-    const pods = Number(process.env.PODS ?? (full ? Math.min(20_000, 4 * nodes) : 2 * nodes));
+    const pods = Number(process.env.PODS ?? (full ? Math.min(10_000, 4 * nodes) : 2 * nodes));
     const existing = Number(process.env.EXISTING ?? 0);
     test(`scheduler alone: ${pods} ${name} pods on ${nodes} nodes`, () =>
       measure({ name, nodes, pods, existing }));
@@ -32,6 +39,10 @@ if (!ONE) {
       measure({ name, nodes, pods, existing }));
   }
   test('scheduler alone: time per pod does not grow with the cluster as its nodes do', growth);
+}
+
+if (!ONE || ONE === 'preemption') {
+  test('scheduler alone: pods that have others deleted', preemption);
 }
 
 interface Case {
@@ -72,6 +83,29 @@ async function runOnce({ name, nodes, pods, existing }: Case) {
   assert.equal(scheduler.cache.podCount, pods + existing);
   await alone.end();
   return { effort, memoryMb };
+}
+
+/** All nodes are full of pods that matter less; each pod has one of them deleted. */
+async function preemption(): Promise<void> {
+  const nodes = Number(process.env.NODES ?? (full ? 5_000 : 20));
+  const pods = Number(process.env.PODS ?? (full ? 1_000 : 20));
+  const alone = await SchedulerAlone.make();
+  for (const node of benchNodes(nodes)) alone.scheduler.setNode(node);
+  const old = Array.from({ length: nodes }, (_, i) =>
+    wholeNodePod(`old-${i}`, { nodeName: `node-${i}` }),
+  );
+  await alone.settle(old);
+  const wanted = Array.from({ length: pods }, (_, i) =>
+    wholeNodePod(`new-${i}`, { priority: 100 }),
+  );
+  const { seconds, cpuSeconds } = await alone.place(wanted);
+  assert.equal(alone.scheduler.cache.podCount, nodes);
+  await alone.end();
+  print({
+    ...{ bench: 'scheduler-alone', shape: 'preemption', nodes, pods, existing: nodes },
+    podsPerCpuSecond: Math.round(pods / cpuSeconds),
+    podsPerSecond: Math.round(pods / seconds),
+  });
 }
 
 /** Microseconds a pod by size of the cluster, as a table. */
