@@ -64,15 +64,29 @@ function nodesTable(attempt: AttemptExplanation, limit: number): string[] {
     ...filterCells(node, filters),
     ...(isScored ? scoreCells(node, scores) : []),
   ]);
-  const reasons = shown.flatMap(({ name, plugin, reasons: said = [] }) =>
-    plugin === undefined ? [] : [`${name}: ${plugin}: ${said.join(', ')}`],
-  );
+  const reasons = reasonsOf(shown);
   const left = ranked.length - shown.length;
   return [
     ...aligned([header, ...rows]),
     ...(left > 0 ? [`… and ${left} more nodes: --limit 0 shows all`] : []),
+    ...(isScored ? ['', SCORES_LEGEND] : []),
     ...(reasons.length > 0 ? ['', ...reasons] : []),
   ];
+}
+
+const SCORES_LEGEND = 'scores: as given > of 100 = times the weight';
+
+/** Each refusal once, with its nodes: of many nodes most have the same. */
+function reasonsOf(nodes: readonly NodeExplanation[]): string[] {
+  const refused = new Map<string, string[]>();
+  for (const { name, plugin, reasons = [] } of nodes) {
+    if (plugin === undefined) continue;
+    const refusal = `${plugin}: ${reasons.join(', ')}`;
+    const names = refused.get(refusal);
+    if (names) names.push(name);
+    else refused.set(refusal, [name]);
+  }
+  return [...refused].map(([refusal, names]) => `${refusal}: ${names.join(', ')}`);
 }
 
 /** The chosen one, feasible ones by their total, refused ones, those that nobody looked at. */

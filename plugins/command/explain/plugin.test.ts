@@ -15,17 +15,15 @@ const WEB: Explained = {
       number: 1,
       time: '2026-01-01T00:00:00.000000Z',
       outcome: 'unschedulable',
-      message: '0/1 nodes are available: 1 Insufficient cpu.',
+      message: '0/2 nodes are available: 2 Insufficient cpu.',
       filters: ['NodeName', 'NodeResourcesFit'],
       scores: [],
-      nodes: [
-        {
-          name: 'a',
-          verdict: 'refused',
-          plugin: 'NodeResourcesFit',
-          reasons: ['Insufficient cpu'],
-        },
-      ],
+      nodes: ['a', 'b'].map(name => ({
+        name,
+        verdict: 'refused',
+        plugin: 'NodeResourcesFit',
+        reasons: ['Insufficient cpu'],
+      })),
     },
     {
       number: 2,
@@ -96,7 +94,9 @@ describe('kernetes explain', () => {
         'a      ok         no                -                  -            -                 -',
         'd      -          -                 -                  -            -                 -',
         '',
-        'a: TaintToleration: node(s) had untolerated taint(s)',
+        'scores: as given > of 100 = times the weight',
+        '',
+        'TaintToleration: node(s) had untolerated taint(s): a',
       ].join('\n'),
     );
   });
@@ -108,19 +108,20 @@ describe('kernetes explain', () => {
       [
         'pod default/web of default-scheduler: scheduled',
         'attempt 1 at 2026-01-01T00:00:00.000000Z: unschedulable (also remembered: 2)',
-        '0/1 nodes are available: 1 Insufficient cpu.',
+        '0/2 nodes are available: 2 Insufficient cpu.',
         '',
         'NODE   NodeName   NodeResourcesFit',
         'a      ok         no',
+        'b      ok         no',
         '',
-        'a: NodeResourcesFit: Insufficient cpu',
+        'NodeResourcesFit: Insufficient cpu: a, b',
       ].join('\n'),
     );
   });
 
   it('says how many nodes it left out', async () => {
     const { text } = await run({ options: { limit: '1' } });
-    assert.match(text, /… and 3 more nodes: --limit 0 shows all$/);
+    assert.match(text, /^… and 3 more nodes: --limit 0 shows all$/m);
     assert.doesNotMatch((await run({ options: { limit: '0' } })).text, /more nodes/);
   });
 
