@@ -41,6 +41,7 @@ const OTHER_FIELDS: Readonly<Record<string, string>> = {
 /** What is served beyond it, with the reason. */
 const OTHER_GROUPS: Readonly<Record<string, string>> = {
   'metrics.k8s.io': 'there it takes an add-on, metrics-server',
+  'scheduling.kernetes.dev': 'our own: why pods are where they are',
 };
 
 function read<T>(name: string): T {
