@@ -111,6 +111,7 @@ for (const cacheable of [true, false]) {
     const scheduler = bareScheduler([local(EVEN), remote(elsewhere)], {
       clock,
       nodes: ['n0', 'n1', 'n2'].map(name => node(name)),
+      placed: new Map(),
     });
     scheduler.setPod(pod('p', { metadata: { uid: 'u' } }));
     scheduler.setPod(pod('q', { metadata: { uid: 'v', labels: { fits: 'nowhere' } } }));
