@@ -14,7 +14,11 @@ import {
 
 const byRack = scheduler.score({
   name: 'ByRack',
-  config: { type: 'object', properties: { label: { type: 'string', default: 'rack' } } },
+  config: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { label: { type: 'string', default: 'rack' } },
+  },
   score: ({ pod, node, config }) =>
     node.labels[config.label] === pod.labels[config.label] ? 100 : 0,
 });

@@ -22,7 +22,10 @@ export function askedAtOnce(plugin: SchedulerPlugin, nodes: readonly NodeInfo[])
       filter(context) {
         const asked = ask(context);
         if (!filterNodes?.call(plugin, asked)) return filter.call(plugin, context);
-        return refusals[(asked.verdicts[nodes.indexOf(context.node)] as number) - 1];
+        const said = asked.verdicts[nodes.indexOf(context.node)] as number;
+        const most = refusals.length;
+        if (said > most) throw new Error(`filterNodes says ${said}, refusals has ${most}`);
+        return refusals[said - 1];
       },
     }),
     ...(score && {

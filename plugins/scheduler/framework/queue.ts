@@ -8,6 +8,7 @@ import {
   type Happening,
   InFlight,
   type Place,
+  type WaitingPod,
   WaitingPods,
 } from './waiting-pods.ts';
 
@@ -172,11 +173,6 @@ export class SchedulingQueue {
     }
   }
 
-  /** Asks again about the pods that `gate` kept out as `name`. */
-  reopen(name: string): void {
-    for (const entry of this.#gated.of(name)) this.#activate(entry);
-  }
-
   /** What still comes waits for ever. */
   close(): void {
     this.#closed = true;
@@ -262,13 +258,6 @@ export class SchedulingQueue {
     this.#options.onMove?.();
     entry.place = place;
   }
-}
-
-/** A pod in the queue, and whom it waits for. */
-export interface WaitingPod extends QueuedPod {
-  readonly place: Place;
-  /** When unschedulable: who refused it. When gated: who keeps it out. */
-  readonly refusedBy: ReadonlySet<string>;
 }
 
 export interface QueueOptions {

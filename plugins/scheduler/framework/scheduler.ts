@@ -51,7 +51,6 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     const { clock, log, random, metrics } = options;
     this.#options = options;
-    this.#outcomes = new Outcomes(options);
     this.#tracking = new Tracking({
       log,
       nodes: () => this.cache.nodes,
@@ -63,6 +62,11 @@ export class Scheduler {
       statusOf: key => statusOf(this.queue.get(key)),
     });
     if (options.records !== false) this.recorder = recorder;
+    this.#outcomes = new Outcomes({
+      ...options,
+      ...(this.recorder && { recorder }),
+      numberOf: ({ key }) => this.queue.get(key)?.attempts ?? 1,
+    });
     this.profiles = new Profiles({
       ...{ clock, log, random, cache: this.cache, nominations: this.nominator },
       ...(this.recorder && { recorder }),
@@ -87,7 +91,6 @@ export class Scheduler {
       ...{ clock, cache: this.cache, queue: this.queue, nominator: this.nominator },
       ...{ profiles: this.profiles, outcomes: this.#outcomes, tracking: this.#tracking },
       status: options.status,
-      recorder: this.recorder,
       onSettled: () => this.#plan(),
       wake: (event, node, pod) => this.queue.wake(event, node, pod),
     });
@@ -222,7 +225,7 @@ export class Scheduler {
   #endGraceIn(ms: number): void {
     this.#graceTimer ??= this.#options.clock.setTimeout(() => {
       this.#graceTimer = undefined;
-      this.queue.reopen(HELD);
+      this.queue.wakeRefused(HELD);
     }, ms);
   }
 
@@ -249,7 +252,7 @@ export class Scheduler {
   }
 }
 
-export interface SchedulerOptions extends Omit<OutcomesOptions, 'clock'> {
+export interface SchedulerOptions extends Omit<OutcomesOptions, 'clock' | 'recorder' | 'numberOf'> {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

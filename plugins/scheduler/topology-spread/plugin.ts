@@ -9,7 +9,7 @@ import {
 import { CONFIG } from './config.ts';
 import type { SpreadConfig } from './constraints.ts';
 import { changedBy, REFUSALS, refuseUnevenNodes, unevenness } from './hard-spread.ts';
-import { REQUEUE_ON } from './requeue.ts';
+import { requeueOn } from './requeue.ts';
 import { crowding, crowdingOfNodes, normalizeCrowding, weigh } from './soft-spread.ts';
 import { type SpreadPlan, SpreadPlans } from './spread-plans.ts';
 
@@ -32,7 +32,7 @@ function create(
     name: 'PodTopologySpread',
     config: CONFIG,
     readsPods: true,
-    requeueOn: REQUEUE_ON,
+    requeueOn: requeueOn(pod => plans.planOf(pod)),
     refusals: REFUSALS,
     watch(wakeRefused) {
       wake = wakeRefused;

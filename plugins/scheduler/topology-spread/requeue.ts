@@ -1,25 +1,26 @@
 import type { ClusterChange, ClusterEvent, PodInfo, QueueingHint } from 'kernetes/sdk';
 import type { SpreadConfig } from './constraints.ts';
-import { ownConstraints, readConstraints } from './constraints.ts';
+import { ownConstraints } from './constraints.ts';
+import type { SpreadPlan } from './spread-plans.ts';
 
 /** Which changes may let a refused pod in. Where its constraints are the defaults: all. */
-export const REQUEUE_ON: readonly (ClusterEvent | QueueingHint<SpreadConfig>)[] = [
-  { on: 'PodAdd', fits: change => isCounted(change) },
-  { on: 'PodDelete', fits: change => isCounted(change) },
-  // Its labels may have been such that it was counted.
-  { on: 'PodUpdate', fits: ({ pod, other }) => other?.namespace === pod.namespace },
-  { on: 'NodeAdd', fits: ({ pod, node }) => ownKeys(pod).every(key => hasLabel(node, key)) },
-  'NodeLabel',
-  { on: 'NodeTaint', fits: ({ pod }) => minds(pod) },
-];
-
-function isCounted({ pod, other }: ClusterChange<SpreadConfig>): boolean {
-  if (other?.namespace !== pod.namespace) return false;
-  const own = ownConstraints(pod);
-  if (own.length === 0) return true;
-  return readConstraints(own, { action: 'DoNotSchedule', pod }).some(({ selector }) =>
-    selector.matches(other.labels),
-  );
+export function requeueOn(
+  planOf: (pod: PodInfo) => SpreadPlan,
+): readonly (ClusterEvent | QueueingHint<SpreadConfig>)[] {
+  const isCounted = ({ pod, other }: ClusterChange<SpreadConfig>) => {
+    if (other?.namespace !== pod.namespace) return false;
+    if (ownConstraints(pod).length === 0) return true;
+    return planOf(pod).hard.some(({ selector }) => selector.matches(other.labels));
+  };
+  return [
+    { on: 'PodAdd', fits: isCounted },
+    { on: 'PodDelete', fits: isCounted },
+    // Its labels may have been such that it was counted.
+    { on: 'PodUpdate', fits: ({ pod, other }) => other?.namespace === pod.namespace },
+    { on: 'NodeAdd', fits: ({ pod, node }) => ownKeys(pod).every(key => hasLabel(node, key)) },
+    'NodeLabel',
+    { on: 'NodeTaint', fits: ({ pod }) => minds(pod) },
+  ];
 }
 
 function ownKeys(pod: PodInfo): readonly string[] {
