@@ -19,6 +19,8 @@ export class BindingCycle {
   /** Between the choice of their node and their batch, by pod. */
   readonly #preparing = new Map<string, Binding>();
   readonly #ready = new Map<Profile, Binding[]>();
+  /** Plugins that may be waited for. Undefined: all. */
+  #present: ReadonlySet<string> | undefined;
   #inFlight = 0;
   #stopped = false;
 
@@ -66,11 +68,9 @@ export class BindingCycle {
 
   /** Pods that wait for the permit of others wait for nobody. */
   keepWaitingFor(names: ReadonlySet<string>): void {
+    this.#present = names;
     for (const binding of this.#preparing.values()) {
-      for (const name of binding.waitsFor) {
-        if (!names.has(name))
-          binding.cancel(new Cancelled(`permit of plugin "${name}": it is gone`));
-      }
+      for (const name of binding.waitsFor) if (!names.has(name)) binding.cancel(gone(name));
     }
   }
 
@@ -138,6 +138,9 @@ export class BindingCycle {
       if (outcome?.code === 'wait') waits.push({ ...outcome, plugin: enabled.name });
     }
     if (waits.length === 0) return undefined;
+    // It may have gone while others were asked.
+    const absent = waits.find(({ plugin }) => this.#present?.has(plugin) === false);
+    if (absent) throw gone(absent.plugin);
     // Who waits is not sent to the server: others may go on in its place.
     this.#inFlight--;
     try {
@@ -272,6 +275,10 @@ type LatePoint = 'reserve' | 'unreserve' | 'permit' | 'preBind' | 'postBind';
 function cancellable<T>(binding: Binding, point: LatePoint, answer: Promise<T>): Promise<T> {
   const isEnd = point === 'postBind' || point === 'unreserve';
   return isEnd ? answer : binding.unlessCancelled(answer);
+}
+
+function gone(plugin: string): Cancelled {
+  return new Cancelled(`permit of plugin "${plugin}": it is gone`);
 }
 
 function isBound(outcome: Verdict | undefined): boolean {

@@ -22,11 +22,15 @@ import { local, remote } from './test-setup.ts';
 const STEPS = fc.oneof(
   fc.record({ do: fc.constant('pods' as const), count: fc.integer({ min: 1, max: 6 }) }),
   fc.record({ do: fc.constant('deletePod' as const), which: fc.nat(30) }),
+  fc.record({ do: fc.constant('replacePod' as const), which: fc.nat(10) }),
   fc.record({ do: fc.constant('node' as const), which: fc.nat(4) }),
   fc.record({ do: fc.constant('removeNode' as const), which: fc.nat(4) }),
   fc.record({
     do: fc.constant('plugins' as const),
-    set: fc.subarray(['Gang', 'Picky', 'Remote', 'Counting', 'Throwing', 'Preempting']),
+    set: fc.subarray([
+      ...['Gang', 'Picky', 'Remote', 'Counting', 'Throwing', 'Preempting'],
+      ...['Refusing', 'Gating', 'Holding'],
+    ]),
   }),
   fc.record({
     do: fc.constant('binder' as const),
@@ -37,6 +41,8 @@ const STEPS = fc.oneof(
 type Step = typeof STEPS extends fc.Arbitrary<infer T> ? T : never;
 
 const PODS_PER_NODE = 8;
+/** Longer than `settle` waits: who is held by a plugin that is gone is held in vain. */
+const HELD_MS = 600_000;
 const NODE_COUNT = 5;
 
 test('plugins swapped while pods are scheduled lose no pod and place none twice', async () => {
@@ -83,6 +89,7 @@ class TestCluster {
   async run(step: Step): Promise<void> {
     if (step.do === 'pods') this.#addPods(step.count);
     else if (step.do === 'deletePod') this.#deletePod(`p${step.which}`);
+    else if (step.do === 'replacePod') this.#replacePod(`p${step.which}`);
     else if (step.do === 'node') this.#setNode(`n${step.which}`);
     else if (step.do === 'removeNode') this.#removeNode(`n${step.which}`);
     else if (step.do === 'plugins') this.#setPlugins(step.set);
@@ -118,12 +125,21 @@ class TestCluster {
   }
 
   #addPods(count: number): void {
-    for (let i = 0; i < count; i++) {
-      const name = `p${this.#count++}`;
-      const one = pod(name, { metadata: { uid: `u-${name}` }, spec: { containers: [] } });
-      this.#pods.set(name, { pod: one });
-      this.#scheduler.setPod(one);
-    }
+    for (let i = 0; i < count; i++) this.#addPod(`p${this.#count}`);
+  }
+
+  #addPod(name: string): void {
+    const metadata = { uid: `u${this.#count++}` };
+    const one = pod(name, { metadata, spec: { containers: [] } });
+    this.#pods.set(name, { pod: one });
+    this.#scheduler.setPod(one);
+  }
+
+  /** As a StatefulSet does: another of the same name. */
+  #replacePod(name: string): void {
+    if (!this.#pods.has(name)) return;
+    this.#deletePod(name);
+    this.#addPod(name);
   }
 
   #deletePod(name: string): void {
@@ -174,6 +190,12 @@ class TestCluster {
         return { score: ({ node: at }) => at.pods.length, reserve: pickyReserve() };
       case 'Throwing':
         return { score: failingNowAndThen(), onFailure: 'fail' };
+      case 'Refusing':
+        return { requeueOn: [], filter: () => verdict.unschedulable('refused') };
+      case 'Gating':
+        return { preEnqueue: () => verdict.unschedulable('gated') };
+      case 'Holding':
+        return { permit: () => verdict.wait(new Promise(() => {}), HELD_MS) };
       case 'Preempting':
         return { postFilter: async ({ nodes }) => ({ nodeName: nodes[0]?.name ?? '' }) };
       default:
