@@ -236,6 +236,7 @@ class Instance {
       ),
       nominations: new Map(nominations),
       clearNominations: pods => void cleared.push(...pods.map(({ key }) => key)),
+      trialScope: undefined,
       trial: () => refuseElsewhere('trial'),
       reject: () => refuseElsewhere('reject'),
       narrow: () => refuseElsewhere('narrow'),

@@ -228,6 +228,11 @@ export interface PostFilterContext<C = unknown, S = unknown> extends PodContext<
   readonly refusals: ReadonlyMap<string, Refusal>;
   /** Tries the pod on a node as it would be with other pods there. The node itself stays as it is. */
   trial(node: NodeInfo): NodeTrial;
+  /**
+   * While it is the same object, trials of a node say the same for pods of one shape, until the
+   * node's generation is another one or pods are nominated there. Undefined: a filter looks further.
+   */
+  readonly trialScope: object | undefined;
   /** Where pods that wait for room are nominated, by node name. */
   readonly nominations: ReadonlyMap<string, readonly PodInfo[]>;
   /** Takes nominations back that are worth less than this pod; they are tried again elsewhere. */

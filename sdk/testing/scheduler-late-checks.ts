@@ -87,6 +87,7 @@ function postFilterContext(
     ...subject.run.contextOf(pod, nodes),
     refusals: new Map(nodes.map(({ name }) => [name, NO_ROOM])),
     trial: node => trialOf(node, subject),
+    trialScope: undefined,
     nominations: new Map(),
     clearNominations() {},
     reject: () => false,

@@ -12,11 +12,28 @@ import type { Victim } from './importance.ts';
 /** Which pods may not be disrupted, by the PodDisruptionBudgets. */
 export class Budgets {
   readonly #budgets: Informer<PodDisruptionBudget>;
+  #version = 0;
+  #count = 0;
   readonly #selectors = new WeakMap<PodDisruptionBudget, Selector>();
 
   constructor(ctx: Pick<PluginContext, 'informer'>) {
     const fields = ['spec.selector', 'status.disruptionsAllowed', 'status.disruptedPods'];
     this.#budgets = ctx.informer(PodDisruptionBudget, { fields });
+    this.#budgets.on({
+      added: () => this.#changed(1),
+      updated: () => this.#changed(0),
+      deleted: () => this.#changed(-1),
+    });
+  }
+
+  /** Grows with each change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  #changed(more: number): void {
+    this.#version++;
+    this.#count += more;
   }
 
   /**
@@ -24,6 +41,7 @@ export class Budgets {
    * from what it allows.
    */
   violators(victims: readonly Victim[]): ReadonlySet<PodInfo> {
+    if (this.#count === 0) return NOBODY;
     const byNamespace = new Map<string, readonly PodDisruptionBudget[]>();
     const left = new Map<PodDisruptionBudget, number>();
     const violators = new Set<PodInfo>();
@@ -55,6 +73,8 @@ export class Budgets {
     return selector;
   }
 }
+
+const NOBODY: ReadonlySet<PodInfo> = new Set();
 
 /** One that validation would not let pass selects nothing. */
 function selectorOf({ spec }: PodDisruptionBudget): Selector {

@@ -11,6 +11,8 @@ export interface Victim {
 export class StartTimes {
   readonly #pods: Pick<Informer<Pod>, 'get'>;
   readonly #clock: Pick<Clock, 'now'>;
+  /** Of pods that have started: that does not change. */
+  readonly #started = new WeakMap<PodInfo, Victim>();
 
   constructor(pods: Pick<Informer<Pod>, 'get'>, clock: Pick<Clock, 'now'>) {
     this.#pods = pods;
@@ -18,9 +20,19 @@ export class StartTimes {
   }
 
   victim(pod: PodInfo): Victim {
+    const known = this.#started.get(pod);
+    if (known) return known;
     const startTime = this.#pods.get(pod.key)?.status?.startTime;
     const startedAt = startTime === undefined ? Number.NaN : Date.parse(startTime);
-    return { pod, startedAt: Number.isNaN(startedAt) ? this.#clock.now() : startedAt };
+    if (Number.isNaN(startedAt)) return { pod, startedAt: this.#clock.now() };
+    const victim = { pod, startedAt };
+    this.#started.set(pod, victim);
+    return victim;
+  }
+
+  /** What is said of the pod will not change. */
+  isSettled(pod: PodInfo): boolean {
+    return this.#started.has(pod);
   }
 }
 

@@ -75,6 +75,7 @@ async function setUp(there: Record<string, Record<string, number>>) {
     nodes: states,
     refusals: new Map(states.map(({ name }) => [name, options.refusals?.[name] ?? FULL] as const)),
     trial: state => trialOf(state as NodeState),
+    trialScope: states,
     nominations: new Map(Object.entries(options.nominations ?? {})),
     clearNominations: pods => void cleared.push(...pods.map(({ name }) => name)),
     reject: ({ name }) => options.held === name,

@@ -17,6 +17,7 @@ import type { Budgets } from './budgets.ts';
 import { leastHarm } from './choice.ts';
 import { type Evictions, PREEMPTED } from './evictions.ts';
 import { StartTimes } from './importance.ts';
+import { KnownChoices } from './known-choices.ts';
 import type { Priorities } from './priorities.ts';
 import { VictimSearch } from './victims.ts';
 
@@ -26,7 +27,7 @@ export interface PreemptionConfig {
 }
 
 export interface PreemptionOptions {
-  readonly budgets: Pick<Budgets, 'violators'>;
+  readonly budgets: Pick<Budgets, 'violators' | 'version'>;
   readonly evictions: Pick<Evictions, 'evict' | 'isEvicted'>;
   readonly priorities: Pick<Priorities, 'lowest'>;
   readonly pods: Pick<Informer<Pod>, 'get'>;
@@ -44,11 +45,13 @@ export class Preemption {
   readonly #options: PreemptionOptions;
   readonly #times: StartTimes;
   readonly #search: VictimSearch;
+  readonly #known: KnownChoices;
 
   constructor(options: PreemptionOptions) {
     this.#options = options;
     this.#times = new StartTimes(options.pods, options.clock);
     this.#search = new VictimSearch(options.budgets, this.#times);
+    this.#known = new KnownChoices(options.budgets);
   }
 
   async makeRoom(context: Context): Promise<PostFilterResult> {
@@ -121,14 +124,28 @@ export class Preemption {
     return { choices: [...peaceful, ...violating], refusals };
   }
 
-  #tryNode({ pod, trial }: Context, node: NodeInfo): PreemptionChoice | Refusal {
-    const lesser = node.pods.filter(({ priority }) => priority < pod.priority);
+  #tryNode(context: Context, node: NodeInfo): PreemptionChoice | Refusal {
+    const known = this.#known.get(context, node);
+    if (known) return known;
+    const { pod, trial } = context;
+    const lesser = lesserPods(node, pod.priority);
     if (lesser.length === 0) return NO_VICTIMS;
-    const choice = this.#search.select(trial(node), lesser);
+    const found = this.#search.select(trial(node), lesser);
     // It fits as it is: it did not when it was refused, and will be tried again.
-    if ('victims' in choice && choice.victims.length === 0) return NO_VICTIMS;
+    const choice = 'victims' in found && found.victims.length === 0 ? NO_VICTIMS : found;
+    const isSettled = 'code' in choice || lesser.every(each => this.#times.isSettled(each));
+    if (isSettled) this.#known.set(context, node, choice);
     return choice;
   }
+}
+
+function lesserPods({ pods }: NodeInfo, priority: number): readonly PodInfo[] {
+  const lesser: PodInfo[] = [];
+  for (let i = 0; i < pods.length; i++) {
+    const other = pods[i] as PodInfo;
+    if (other.priority < priority) lesser.push(other);
+  }
+  return lesser;
 }
 
 interface Candidates {

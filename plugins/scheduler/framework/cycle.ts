@@ -10,7 +10,7 @@ import { PreFilter, type PreFilterOutcome } from './pre-filter.ts';
 import { type EnabledPlugin, PluginFailure, type Profile } from './profile.ts';
 import { Scoring } from './scoring.ts';
 import { ShapeCache, ShapeResults } from './shape-results.ts';
-import { filterStatesOf, Trial } from './trial.ts';
+import { Trial, trialFiltersOf } from './trial.ts';
 import { type Refused, VerdictTable } from './verdict-table.ts';
 
 /**
@@ -353,8 +353,7 @@ export class SchedulingCycle {
     const rivals = this.#options.nominations?.rivals(pod, node.name);
     if (!rivals?.length) return 0;
     const trial = new Trial(pod, node, {
-      states: filterStatesOf(this.#options.profile),
-      nodes: this.#cache.nodes,
+      filters: trialFiltersOf(pod, this.#options.profile, this.#cache.nodes),
       nominations: undefined,
       generation: () => this.#cache.newGeneration(),
     });

@@ -17,7 +17,7 @@ import { POST_FILTER_MS_MAX } from './limits.ts';
 import type { Nominator } from './nominator.ts';
 import { type EnabledPlugin, PluginFailure } from './profile.ts';
 import type { RunningProfile } from './profiles.ts';
-import { type FilterState, filterStatesOf, Trial } from './trial.ts';
+import { Trial, TrialFilters, trialFiltersOf, trialScopeOf } from './trial.ts';
 
 /**
  * What plugins do for pods that fit nowhere: make room. One pod after the other, so that each sees
@@ -70,7 +70,10 @@ export class PostFilterLine {
     const refused = running.cycle.prepare(pod) !== undefined;
     const room = new RoomFor(pod, diagnosis, {
       ...{ running, cache: this.#options.cache, nominator: this.#options.nominator },
-      states: refused ? undefined : filterStatesOf(running.profile),
+      scope: refused ? undefined : trialScopeOf(running.profile),
+      filters: refused
+        ? undefined
+        : trialFiltersOf(pod, running.profile, this.#options.cache.nodes),
       clock: this.#options.clock,
       clear: pods => this.#options.cleared(pods),
       reject: other => this.#options.reject(other),
@@ -168,6 +171,7 @@ class RoomFor {
       ...this.#podContext(enabled),
       refusals: this.#diagnosis.byNode,
       trial: node => this.#trial(node),
+      trialScope: this.#options.scope,
       nominations: nominator.byNode,
       clearNominations: clear,
       reject,
@@ -182,14 +186,17 @@ class RoomFor {
   }
 
   #trial(node: NodeInfo): NodeTrial {
-    const { cache, nominator, states } = this.#options;
+    const { cache, nominator, filters } = this.#options;
     const now = cache.node(node.name) ?? (node as NodeState);
     const trial = new Trial(this.#pod, now, {
-      ...{ states: states ?? [], nodes: cache.nodes, nominations: nominator },
+      ...{
+        filters: filters ?? new TrialFilters(this.#pod, [], cache.nodes),
+        nominations: nominator,
+      },
       generation: () => cache.newGeneration(),
     });
     // Refused before any node was looked at: no change on a node helps.
-    const refusal = states ? undefined : this.#diagnosis.byNode.get(node.name);
+    const refusal = filters ? undefined : this.#diagnosis.byNode.get(node.name);
     return refusal ? Object.assign(trial, { check: (): Refusal => refusal }) : trial;
   }
 
@@ -225,7 +232,8 @@ interface RoomOptions {
   readonly nominator: Nominator;
   readonly clock: Clock;
   /** Undefined: the pod was refused before any node was looked at. */
-  readonly states: readonly FilterState[] | undefined;
+  readonly filters: TrialFilters | undefined;
+  readonly scope: object | undefined;
   clear(pods: readonly PodInfo[]): void;
   reject(pod: PodInfo): boolean;
 }

@@ -14,7 +14,7 @@ import { Diagnosis } from './diagnosis.ts';
 import { Nominator } from './nominator.ts';
 import { Profile } from './profile.ts';
 import { local } from './test-setup.ts';
-import { filterStatesOf, Trial } from './trial.ts';
+import { Trial, TrialFilters, trialFiltersOf } from './trial.ts';
 
 const FULL: SchedulerPlugin = {
   name: 'Full',
@@ -65,8 +65,7 @@ function setUp() {
   const trialOf = (one: PodInfo) => {
     assert.equal(cycle.prepare(one), undefined);
     return new Trial(one, cache.node('n') as NodeState, {
-      states: filterStatesOf(profile),
-      nodes: cache.nodes,
+      filters: trialFiltersOf(one, profile, cache.nodes),
       nominations,
       generation: () => cache.newGeneration(),
     });
@@ -117,9 +116,10 @@ test('a nominated pod is asked about with and without: it may not come', () => {
   cache.setNode(node('n'));
   const profile = new Profile([], [local(wantsCompany)]);
   nominations.nominate(info('first', 'red', 10), 'n');
-  const trial = new Trial(info('a', 'blue'), cache.node('n') as NodeState, {
-    states: profile.filters.map(enabled => ({ enabled, state: undefined })),
-    nodes: cache.nodes,
+  const states = profile.filters.map(enabled => ({ enabled, state: undefined }));
+  const one = info('a', 'blue');
+  const trial = new Trial(one, cache.node('n') as NodeState, {
+    filters: new TrialFilters(one, states, cache.nodes),
     nominations,
     generation: () => cache.newGeneration(),
   });

@@ -6,119 +6,172 @@ import {
   type NodeTrial,
   type PodInfo,
   type Refusal,
+  type SchedulerPlugin,
 } from 'kernetes/sdk';
 import type { Nominations } from './nominator.ts';
 import { type EnabledPlugin, MutableContext, PluginFailure, type Profile } from './profile.ts';
 import type { Refused } from './verdict-table.ts';
 
-/** A filter that has something to check for a pod, with what its preFilter left for that pod. */
+/**
+ * The filters that have something to check for a pod, with what their preFilter left for it. Made
+ * once for all trials of that pod: the contexts are the filters' own while one of them is called.
+ */
+export class TrialFilters {
+  readonly all: readonly TrialFilter[];
+  /** Places of those whose state changes with pods on nodes. */
+  readonly counting: readonly number[];
+  readonly #states: readonly unknown[];
+
+  constructor(pod: PodInfo, filters: readonly FilterState[], nodes: readonly NodeInfo[]) {
+    this.all = filters.map(({ enabled }) => {
+      const context = new MutableContext(enabled.context.config);
+      context.pod = pod;
+      context.nodes = nodes;
+      return { enabled, context };
+    });
+    this.#states = filters.map(({ state }) => state);
+    const isCounting = ({ enabled: { plugin } }: FilterState) => plugin.addPod ?? plugin.removePod;
+    this.counting = filters.flatMap((each, place) => (isCounting(each) ? place : []));
+  }
+
+  /** By place, for a trial of its own: what counts is copied. */
+  copyStates(states = this.#states): unknown[] {
+    return states.map((state, place) => {
+      const { cloneState } = (this.all[place] as TrialFilter).enabled.plugin;
+      return cloneState && state !== undefined ? cloneState(state) : state;
+    });
+  }
+}
+
 export interface FilterState {
   readonly enabled: EnabledPlugin;
   readonly state: unknown;
 }
 
+interface TrialFilter {
+  readonly enabled: EnabledPlugin;
+  readonly context: MutableContext;
+}
+
 /** What the filters' contexts hold now: right after a cycle's preFilter, this pod's. */
-export function filterStatesOf({ filters }: Profile): readonly FilterState[] {
+export function trialFiltersOf(
+  pod: PodInfo,
+  { filters }: Profile,
+  nodes: readonly NodeInfo[],
+): TrialFilters {
   const states: FilterState[] = [];
   for (const enabled of filters) {
     if (!enabled.skipsFilter) states.push({ enabled, state: enabled.context.state });
   }
-  return states;
+  return new TrialFilters(pod, states, nodes);
+}
+
+/** See `PostFilterContext.trialScope`. A filter that may be left out after a failure is not kept. */
+export function trialScopeOf(profile: Profile): object | undefined {
+  const { filters } = profile;
+  const isLocal = filters.every(({ cacheable, skipsFilter, ignoresFailure }) =>
+    cacheable ? !ignoresFailure : skipsFilter,
+  );
+  return isLocal ? profile : undefined;
 }
 
 /**
  * What would be if other pods ran on a node, or no longer did. Works on a copy of the node and of
- * those plugins' states that pods on nodes change; the rest is shared and only read.
+ * those plugins' states that pods on nodes change; the rest is shared and only read. A pod that
+ * preempts makes thousands of trials, each with dozens of changes: no change makes an object.
  */
 export class Trial implements NodeTrial {
   readonly node: NodeState;
   readonly #pod: PodInfo;
   readonly #options: TrialOptions;
-  readonly #contexts: readonly FilterContext[];
+  readonly #states: unknown[];
 
-  constructor(pod: PodInfo, node: NodeState, options: TrialOptions) {
+  constructor(pod: PodInfo, node: NodeState, options: TrialOptions, states?: readonly unknown[]) {
     this.#pod = pod;
     this.#options = options;
     this.node = copyOf(node, options.generation());
-    const { states, nodes } = options;
-    this.#contexts = states.map(({ enabled, state }) => {
-      const context = new MutableContext(enabled.context.config);
-      context.pod = pod;
-      context.node = this.node;
-      context.nodes = nodes;
-      const { cloneState } = enabled.plugin;
-      const owned = cloneState !== undefined && state !== undefined;
-      context.state = owned ? enabled.plugin.cloneState?.(state) : state;
-      return { enabled, context };
-    });
+    this.#states = options.filters.copyStates(states);
   }
 
   add(pod: PodInfo): void {
     this.node.addPod(pod);
     this.node.generation = this.#options.generation();
-    for (const { enabled, context } of this.#contexts) {
-      if (!enabled.plugin.addPod) continue;
-      this.#run(enabled, () => enabled.plugin.addPod?.(context, pod));
-    }
+    this.#tell('addPod', pod);
   }
 
   remove(pod: PodInfo): void {
-    if (!this.node.removePod(pod.key)) return;
+    if (!this.node.removePod(pod.key, pod)) return;
     this.node.generation = this.#options.generation();
-    for (const { enabled, context } of this.#contexts) {
-      if (!enabled.plugin.removePod) continue;
-      this.#run(enabled, () => enabled.plugin.removePod?.(context, pod));
-    }
+    this.#tell('removePod', pod);
   }
 
   check(): Refusal | undefined {
     const { nominations } = this.#options;
-    const rivals = nominations?.rivals(this.#pod, this.node.name) ?? [];
-    if (rivals.length > 0) {
-      const crowded = this.#fork();
-      for (const rival of rivals) crowded.add(rival);
-      const refused = crowded.filter();
-      if (refused) return refused.refusal;
+    if (nominations?.isEmpty === false) {
+      const refusal = this.#checkCrowded(nominations.rivals(this.#pod, this.node.name));
+      if (refusal) return refusal;
     }
     return this.filter()?.refusal;
   }
 
   /** As it is, without a look at nominations. */
   filter(): Refused | undefined {
-    for (const { enabled, context } of this.#contexts) {
-      const outcome = this.#run(enabled, () => enabled.plugin.filter?.(context));
+    const { all } = this.#options.filters;
+    for (let place = 0; place < all.length; place++) {
+      const { enabled } = all[place] as TrialFilter;
+      const context = this.#enter(place);
+      let outcome: ReturnType<NonNullable<SchedulerPlugin['filter']>>;
+      try {
+        outcome = enabled.plugin.filter?.(context);
+      } catch (error) {
+        excuse(enabled, error);
+      }
+      this.#states[place] = context.state;
       if (isRefusal(outcome)) return { plugin: enabled.name, refusal: outcome };
     }
     return undefined;
   }
 
-  #fork(): Trial {
-    const states = this.#contexts.map(({ enabled, context: { state } }) => ({ enabled, state }));
-    return new Trial(this.#pod, this.node, { ...this.#options, states });
+  #checkCrowded(rivals: readonly PodInfo[]): Refusal | undefined {
+    if (rivals.length === 0) return undefined;
+    const crowded = new Trial(this.#pod, this.node, this.#options, this.#states);
+    for (const rival of rivals) crowded.add(rival);
+    return crowded.filter()?.refusal;
   }
 
-  #run<T>(enabled: EnabledPlugin, call: () => T): T | undefined {
-    try {
-      return call();
-    } catch (error) {
-      if (enabled.ignoresFailure) return undefined;
-      throw new PluginFailure(enabled.name, error);
+  #tell(change: 'addPod' | 'removePod', pod: PodInfo): void {
+    const { all, counting } = this.#options.filters;
+    for (let i = 0; i < counting.length; i++) {
+      const place = counting[i] as number;
+      const { enabled } = all[place] as TrialFilter;
+      const context = this.#enter(place);
+      try {
+        enabled.plugin[change]?.(context, pod);
+      } catch (error) {
+        excuse(enabled, error);
+      }
+      this.#states[place] = context.state;
     }
   }
+
+  /** The filter's context, about this trial. */
+  #enter(place: number): MutableContext {
+    const { context } = this.#options.filters.all[place] as TrialFilter;
+    context.node = this.node;
+    context.state = this.#states[place];
+    return context;
+  }
+}
+
+function excuse(enabled: EnabledPlugin, error: unknown): void {
+  if (!enabled.ignoresFailure) throw new PluginFailure(enabled.name, error);
 }
 
 export interface TrialOptions {
-  readonly states: readonly FilterState[];
-  /** All there are, for the plugins' contexts. */
-  readonly nodes: readonly NodeInfo[];
+  readonly filters: TrialFilters;
   readonly nominations: Nominations | undefined;
   /** A number that no state of any node has had: plugins may keep things by it. */
   generation(): number;
-}
-
-interface FilterContext {
-  readonly enabled: EnabledPlugin;
-  readonly context: MutableContext;
 }
 
 function copyOf(node: NodeState, generation: number): NodeState {
@@ -136,6 +189,7 @@ function copyOf(node: NodeState, generation: number): NodeState {
   copy.nonZeroMilliCpu = node.nonZeroMilliCpu;
   copy.nonZeroMemory = node.nonZeroMemory;
   addResources(copy.requested, node.requested);
-  for (const pod of node.pods) copy.pods.push(pod);
+  const { pods } = node;
+  for (let i = 0; i < pods.length; i++) copy.pods.push(pods[i] as PodInfo);
   return copy;
 }
