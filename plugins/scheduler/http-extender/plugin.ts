@@ -1,8 +1,6 @@
 import { definePlugin, Node, schedulerPoint } from 'kernetes/sdk';
 import { configuredExtenders } from './configured.ts';
-import { Connection } from './connection.ts';
-import { Extender, type ExtenderSetting } from './extender.ts';
-import { Extenders } from './extenders.ts';
+import type { ExtenderSetting } from './extender.ts';
 
 interface HttpExtenderConfig {
   readonly extenders: readonly ExtenderSetting[];
@@ -67,10 +65,11 @@ export default definePlugin<HttpExtenderConfig>({
       },
     },
   },
-  activate(ctx) {
+  async activate(ctx) {
     const { config, clock, log } = ctx;
     const settings = [...config.extenders, ...configuredExtenders(config.configuration)];
     if (settings.length === 0) return;
+    const [{ Connection }, { Extender }, { Extenders }] = await loadParts();
     const connections = settings.map(setting => new Connection(setting, clock));
     ctx.onDispose(() => connections.forEach(connection => void connection.close()));
     const isKnowing = settings.every(({ nodeCacheCapable }) => nodeCacheCapable);
@@ -83,3 +82,12 @@ export default definePlugin<HttpExtenderConfig>({
     ctx.provide(schedulerPoint, contribution, contribution.name);
   },
 });
+
+/** Most clusters have no extenders. */
+function loadParts() {
+  return Promise.all([
+    import('./connection.ts'),
+    import('./extender.ts'),
+    import('./extenders.ts'),
+  ] as const);
+}
