@@ -10,9 +10,9 @@ import {
 } from './attempt.ts';
 import { RECORD_CELLS_MAX, RECORDED_ATTEMPTS_MAX, RECORDED_PODS_MAX } from './limits.ts';
 import type { EnabledPlugin } from './profile.ts';
-import type { WaitingPod } from './queue.ts';
 import type { KeptScore } from './shape-results.ts';
 import type { Refused } from './verdict-table.ts';
+import type { WaitingPod } from './waiting-pods.ts';
 
 /**
  * What happened in the last attempts to place pods, for those who ask. Written on the way of every

@@ -1,5 +1,4 @@
 import { type Clock, isRefusal, type NodeState, type PodInfo, type Verdict } from 'kernetes/sdk';
-import type { AttemptRecorder } from './attempt-record.ts';
 import { BindingCycle } from './binding-cycle.ts';
 import type { Cache } from './cache.ts';
 import { Diagnosis } from './diagnosis.ts';
@@ -185,10 +184,6 @@ export class Attempts {
     return this.#options.queue.get(key)?.pod.uid === uid;
   }
 
-  #numberOf({ key }: PodInfo): number {
-    return this.#options.queue.get(key)?.attempts ?? 1;
-  }
-
   /** Of a pod that is gone nothing is told. */
   #hasOutcome(pod: PodInfo): boolean {
     if (this.#isWanted(pod)) return true;
@@ -197,10 +192,10 @@ export class Attempts {
   }
 
   #commit(pod: PodInfo, node: NodeState, { profile }: RunningProfile): void {
-    const { cache, nominator, recorder } = this.#options;
+    const { cache, nominator, outcomes } = this.#options;
     cache.assume(pod, node.name);
     nominator.putAside(pod.key);
-    recorder?.placed(pod, this.#numberOf(pod), node.name);
+    outcomes.chosen(pod, node.name);
     this.#binding.begin(pod, node, profile);
   }
 
@@ -224,7 +219,7 @@ export class Attempts {
     why: Verdict | Error,
     plugin: string | undefined,
   ): void {
-    const { cache, queue, nominator, outcomes, recorder, wake, onSettled } = this.#options;
+    const { cache, queue, nominator, outcomes, wake, onSettled } = this.#options;
     cache.forget(pod);
     nominator.putBack(pod);
     const refusal = !(why instanceof Error) && isRefusal(why) ? why : undefined;
@@ -232,9 +227,7 @@ export class Attempts {
       // Upstream tells of it as of a cluster of one node.
       const reasons = refusal.reasons.map(reason => `1 ${reason}`).join(', ');
       if (this.#isWanted(pod)) {
-        const message = `0/1 nodes are available: ${reasons}.`;
-        recorder?.failed(pod, this.#numberOf(pod), 'unschedulable', message);
-        outcomes.unschedulable(pod, message);
+        outcomes.unschedulable(pod, `0/1 nodes are available: ${reasons}.`);
         queue.park(pod.key, new Set([plugin]));
       }
     } else {
@@ -268,7 +261,6 @@ export class Attempts {
 
   #park(pod: PodInfo, diagnosis: Diagnosis, message: string, nominated?: string): void {
     if (!this.#hasOutcome(pod)) return;
-    this.#options.recorder?.failed(pod, this.#numberOf(pod), 'unschedulable', message);
     this.#options.outcomes.unschedulable(pod, message, nominated);
     this.#options.queue.park(pod.key, diagnosis.refusedBy);
   }
@@ -285,8 +277,6 @@ export class Attempts {
   /** Not a refusal but something that went wrong: again after the back-off. */
   #failed(pod: PodInfo, error: unknown): void {
     if (!this.#hasOutcome(pod)) return;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#options.recorder?.failed(pod, this.#numberOf(pod), 'error', message);
     this.#options.outcomes.failed(pod, error);
     this.#options.queue.retry(pod.key);
   }
@@ -301,7 +291,6 @@ export interface AttemptsOptions {
   readonly outcomes: Outcomes;
   readonly tracking: Tracking;
   readonly status: Pick<PodStatusWriter, 'nominate'>;
-  readonly recorder: AttemptRecorder | undefined;
   readonly wake: Wakes;
   /** A binding ended: there may be room to go on. */
   onSettled(): void;

@@ -1,11 +1,12 @@
 import type { Clock, EventRecorder, Logger, PodInfo } from 'kernetes/sdk';
+import type { AttemptRecorder } from './attempt-record.ts';
 import { REPEAT_LOG_MS } from './limits.ts';
 import type { PodStatusWriter } from './pod-status.ts';
 import type { PluginFailure } from './profile.ts';
 import { DEFAULT_NAME } from './profiles.ts';
 import type { SchedulerMetrics } from './scheduler-metrics.ts';
 
-/** Tells what became of pods: events, conditions, the log, figures. */
+/** Tells what became of pods: events, conditions, the log, figures, and those who ask later. */
 export class Outcomes {
   readonly #options: OutcomesOptions;
   /** When the attempts under way began, by pod. */
@@ -30,6 +31,12 @@ export class Outcomes {
     this.#began.delete(pod.uid);
   }
 
+  /** A node was found; it is to be bound there. */
+  chosen(pod: PodInfo, nodeName: string): void {
+    const { recorder, numberOf } = this.#options;
+    recorder?.placed(pod, numberOf(pod), nodeName);
+  }
+
   scheduled(pod: PodInfo, nodeName: string): void {
     this.#options.status.forget(pod.key);
     const text = `Successfully assigned ${pod.key} to ${nodeName}`;
@@ -39,14 +46,16 @@ export class Outcomes {
 
   /** `nominated`: as in `PodStatusWriter.tell`. */
   unschedulable(pod: PodInfo, message: string, nominated?: string): void {
+    this.#record(pod, 'unschedulable', message);
     this.#end(pod, 'unschedulable');
     this.#event(pod, 'Warning', 'FailedScheduling', message);
     this.#options.status.tell(pod, { reason: 'Unschedulable', message }, nominated);
   }
 
   failed(pod: PodInfo, error: unknown): void {
-    this.#end(pod, 'error');
     const message = error instanceof Error ? error.message : String(error);
+    this.#record(pod, 'error', message);
+    this.#end(pod, 'error');
     const now = this.#options.clock.now();
     // What is wrong with a plugin is wrong for many pods: their events tell each, the log once.
     if (this.#logged?.text !== message || now - this.#logged.at > REPEAT_LOG_MS) {
@@ -65,6 +74,11 @@ export class Outcomes {
       error: failure,
     });
     this.#event(pod, 'Warning', 'SchedulerPluginFailed', failure.message);
+  }
+
+  #record(pod: PodInfo, outcome: 'unschedulable' | 'error', message: string): void {
+    const { recorder, numberOf } = this.#options;
+    recorder?.failed(pod, numberOf(pod), outcome, message);
   }
 
   #end(pod: PodInfo, result: AttemptResult): void {
@@ -89,6 +103,9 @@ export interface OutcomesOptions {
   readonly events: EventRecorder;
   readonly status: Pick<PodStatusWriter, 'tell' | 'nominate' | 'forget' | 'observe'>;
   readonly metrics?: SchedulerMetrics;
+  readonly recorder?: AttemptRecorder;
+  /** Of the attempt under way, counted from 1. */
+  numberOf(pod: PodInfo): number;
 }
 
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error';

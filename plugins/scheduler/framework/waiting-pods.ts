@@ -3,6 +3,13 @@ import { IN_FLIGHT_EVENTS_MAX } from './limits.ts';
 
 export type Place = 'active' | 'backoff' | 'unschedulable' | 'gated' | 'scheduling';
 
+/** A pod in the queue, and whom it waits for. */
+export interface WaitingPod extends QueuedPod {
+  readonly place: Place;
+  /** When unschedulable: who refused it. When gated: who keeps it out. */
+  readonly refusedBy: ReadonlySet<string>;
+}
+
 /** A pod in the queue, in one place at a time. */
 export class Entry implements QueuedPod {
   pod: PodInfo;
