@@ -70,14 +70,14 @@ export default definePlugin<HttpExtenderConfig>({
     const settings = [...config.extenders, ...configuredExtenders(config.configuration)];
     if (settings.length === 0) return;
     const [{ Connection }, { Extender }, { Extenders }] = await loadParts();
-    const connections = settings.map(setting => new Connection(setting, clock));
-    ctx.onDispose(() => connections.forEach(connection => void connection.close()));
     const isKnowing = settings.every(({ nodeCacheCapable }) => nodeCacheCapable);
     const nodes = isKnowing ? undefined : ctx.informer(Node);
     const nodeOf = (name: string) => nodes?.get(name);
-    const extenders = settings.map(
-      (setting, i) => new Extender(setting, connections[i] as Connection, nodeOf),
-    );
+    const extenders = settings.map(setting => {
+      const connection = new Connection(setting, clock);
+      ctx.onDispose(() => void connection.close());
+      return new Extender(setting, connection, nodeOf);
+    });
     const contribution = new Extenders(extenders, { options: config, log });
     ctx.provide(schedulerPoint, contribution, contribution.name);
   },
