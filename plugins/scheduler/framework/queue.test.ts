@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { podInfoOf } from 'kernetes/sdk';
 import { fakeClock, pod } from 'kernetes/sdk/testing';
-import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, UNSCHEDULABLE_MS_MAX } from './limits.ts';
+import {
+  BACKOFF_MS_MAX,
+  BACKOFF_MS_MIN,
+  IN_FLIGHT_EVENTS_MAX,
+  UNSCHEDULABLE_MS_MAX,
+} from './limits.ts';
 import { type QueueOptions, SchedulingQueue } from './queue.ts';
 
 function setUp(options: Partial<QueueOptions> = {}) {
@@ -130,4 +135,102 @@ test('set() takes another pod of the same name as new', () => {
   queue.retry('default/a');
   assert.equal(queue.pop()?.pod.uid, 'uid-2');
   assert.equal(queue.pop(), undefined);
+});
+
+const MEANWHILE: readonly {
+  readonly happens: string;
+  readonly run: (queue: SchedulingQueue) => void;
+  readonly again: boolean;
+}[] = [
+  { happens: 'nothing', run: () => {}, again: false },
+  { happens: 'a word about it', run: queue => queue.wakeOne('default/a'), again: true },
+  { happens: 'a change of the plugins', run: queue => queue.wakeAll(), again: true },
+  { happens: 'a word of who refuses it', run: queue => queue.wakeRefused('Fit'), again: true },
+  { happens: 'a word of another plugin', run: queue => queue.wakeRefused('Other'), again: false },
+  {
+    happens: 'a word about other pods',
+    run: queue => queue.wakeRefused('Fit', ({ name }) => name === 'b'),
+    again: false,
+  },
+  {
+    happens: 'another label',
+    run: queue => queue.set(changed({ labels: { a: 'b' } })),
+    again: true,
+  },
+  {
+    happens: 'another annotation',
+    run: queue => queue.set(changed({ annotations: { a: 'b' } })),
+    again: true,
+  },
+  { happens: 'an update without news', run: queue => queue.set(changed({})), again: false },
+  {
+    happens: 'an event of its own',
+    run: queue => queue.wake('PodDelete', undefined, info('a')),
+    again: false,
+  },
+  {
+    happens: 'more than is kept',
+    run(queue) {
+      queue.wake('PodDelete');
+      for (let i = 0; i < IN_FLIGHT_EVENTS_MAX; i++) queue.wake('NodeTaint');
+    },
+    again: true,
+  },
+];
+
+function changed(metadata: object) {
+  return podInfoOf(
+    pod('a', { metadata: { uid: 'uid-a', ...metadata }, spec: { containers: [], priority: 0 } }),
+  );
+}
+
+for (const { happens, run, again } of MEANWHILE) {
+  for (const when of ['while it is tried', 'after it was refused']) {
+    test(`${happens} ${when} ${again ? 'lets' : 'does not let'} a pod try again`, () => {
+      const { queue } = setUp();
+      queue.set(info('a'));
+      queue.pop();
+      if (when === 'while it is tried') run(queue);
+      queue.park('default/a', new Set(['Fit']));
+      if (when !== 'while it is tried') run(queue);
+      const { unschedulable, backoff } = queue.counts;
+      assert.deepEqual([unschedulable, backoff], again ? [0, 1] : [1, 0]);
+    });
+  }
+}
+
+test('what happened before a pod is tried is not told to it, whatever others missed', () => {
+  const { queue } = setUp();
+  for (const name of ['a', 'b', 'c']) queue.set(info(name));
+  queue.pop();
+  queue.wake('PodDelete');
+  queue.pop();
+  queue.park('default/a', new Set(['Fit']));
+  queue.wake('NodeTaint');
+  queue.park('default/b', new Set(['Fit']));
+  assert.deepEqual([queue.counts.backoff, queue.counts.unschedulable], [1, 1]);
+  queue.pop();
+  queue.wake('PodDelete');
+  queue.park('default/c', new Set(['Fit']));
+  assert.equal(queue.get('default/c')?.place, 'backoff');
+});
+
+test('again() is no attempt', () => {
+  const { queue } = setUp();
+  queue.set(info('a'));
+  queue.pop();
+  queue.again('default/a');
+  assert.equal(queue.pop()?.attempts, 1);
+});
+
+test('close() leaves no timer, whatever is told after it', () => {
+  const { clock, queue } = setUp();
+  for (const name of ['a', 'b', 'c']) queue.set(info(name));
+  for (const _ of 'abc') queue.pop();
+  queue.park('default/a', new Set(['Fit']));
+  queue.retry('default/b');
+  queue.close();
+  queue.retry('default/c');
+  queue.wake('PodDelete');
+  assert.equal(clock.pending, 0);
 });
