@@ -12,11 +12,11 @@ import {
   type Verdict,
   verdict,
 } from 'kernetes/sdk';
-import { node, pod } from 'kernetes/sdk/testing';
+import { fakeClock, node, pod } from 'kernetes/sdk/testing';
 import { OPTIONAL_GRACE_MS, PLUGIN_GRACE_MS, SLICE_PODS_MAX } from './limits.ts';
 import framework from './plugin.ts';
 import type { PluginSetting } from './profile.ts';
-import { startScheduler } from './test-setup.ts';
+import { bareScheduler, local, startScheduler } from './test-setup.ts';
 
 const ANY: SchedulerPlugin = { name: 'Any', filter: () => undefined };
 const ONE_EACH: SchedulerPlugin = {
@@ -411,4 +411,46 @@ test('a pod that waits for what another had reserved is tried when that is given
   await clock.step(10_000);
   assert.equal(nodeOf('b'), 'n1');
   await dispose();
+});
+
+test('an older version of a bound pod that comes late is not tried', async () => {
+  const clock = fakeClock();
+  const placed = new Map<string, string>();
+  const tried: string[] = [];
+  const counting: SchedulerPlugin = {
+    name: 'Counting',
+    filter: ({ pod: { name } }) => void tried.push(name),
+  };
+  const scheduler = bareScheduler([local(counting)], { clock, placed, nodes: [node('n1')] });
+  const one = pod('a', { metadata: { uid: 'u' } });
+  scheduler.setPod(one);
+  await clock.step(10);
+  assert.equal(placed.get('a'), 'n1');
+  scheduler.setPod({ ...one, metadata: { ...one.metadata, labels: { late: 'yes' } } });
+  await clock.step(60_000);
+  assert.deepEqual(tried, ['a']);
+  scheduler.stop();
+});
+
+test('a pod that somebody else bound elsewhere leaves the place that was meant for it', async () => {
+  const clock = fakeClock();
+  const placed = new Map<string, string>();
+  const waits: SchedulerPlugin = {
+    name: 'Waits',
+    permit: ({ pod: { name } }) =>
+      name === 'a' ? verdict.wait(new Promise(() => {}), 600_000) : undefined,
+  };
+  const first = local({ ...ONE_EACH, requeueOn: ['PodDelete'] as const });
+  const options = { clock, placed, nodes: [node('n1')] };
+  const scheduler = bareScheduler([first, local(waits)], options);
+  const one = pod('a', { metadata: { uid: 'u' } });
+  scheduler.setPod(one);
+  await clock.step(10);
+  scheduler.setPod(pod('b', { metadata: { uid: 'v' } }));
+  await clock.step(60_000);
+  assert.equal(placed.size, 0);
+  scheduler.setPod({ ...one, spec: { containers: [], nodeName: 'elsewhere' } });
+  await clock.step(60_000);
+  assert.equal(placed.get('b'), 'n1');
+  scheduler.stop();
 });
