@@ -122,8 +122,20 @@ test('delete() takes a pod out wherever it is', async () => {
   queue.pop();
   queue.park('default/c', new Set(['Fit']));
   queue.delete('default/c');
+  queue.wake('PodDelete');
+  queue.wakeRefused('Fit');
+  queue.wakeAll();
   await clock.step(UNSCHEDULABLE_MS_MAX * 2);
   assert.equal(queue.pop(), undefined);
+  assert.ok(Object.values(queue.counts).every(count => count === 0));
+});
+
+test('delete() takes a gated pod out', () => {
+  const { queue } = setUp({ gate: () => 'Gates' });
+  queue.set(info('a'));
+  queue.delete('default/a');
+  queue.wakeRefused('Gates');
+  queue.wakeAll();
   assert.ok(Object.values(queue.counts).every(count => count === 0));
 });
 

@@ -145,6 +145,9 @@ test('what the API says of a nomination counts when it is news', () => {
   nominator.nominate(one, 'm');
   nominator.observe(one, 'n');
   assert.equal(nominator.nodeOf(one.key), 'm', 'an echo of before');
+  const relabelled = { ...one, labels: { a: 'b' } };
+  nominator.observe(relabelled, 'n');
+  assert.deepEqual(nominator.byNode.get('m'), [relabelled], 'as it is now');
   assert.equal(nominator.observe(one, 'm'), 'n', 'there it is no more');
   assert.equal(nominator.observe(one, 'm'), undefined);
   assert.equal(nominator.observe(one, ''), 'm');
