@@ -1,15 +1,8 @@
 import type { AttemptExplanation, NodeInfo, PodExplanation, PodInfo } from 'kernetes/sdk';
-import {
-  Attempt,
-  type Column,
-  nodeNameOf,
-  nodesOf,
-  type Outcome,
-  type Scores,
-  type Search,
-} from './attempt.ts';
-import { RECORD_CELLS_MAX, RECORDED_ATTEMPTS_MAX, RECORDED_PODS_MAX } from './limits.ts';
+import { Attempt, type Column, nodesOf, type Scores, type Search } from './attempt.ts';
+import { RECORDED_ATTEMPTS_MAX, RECORDED_PODS_MAX } from './limits.ts';
 import type { EnabledPlugin } from './profile.ts';
+import { ScoreRings } from './score-rings.ts';
 import type { KeptScore } from './shape-results.ts';
 import type { Refused } from './verdict-table.ts';
 import type { WaitingPod } from './waiting-pods.ts';
@@ -17,33 +10,37 @@ import type { WaitingPod } from './waiting-pods.ts';
 /**
  * What happened in the last attempts to place pods, for those who ask. Written on the way of every
  * pod, so it copies numbers and makes texts only when asked: verdicts are two bytes a node and kept
- * only where somebody refused; scores of feasible nodes go into one ring of numbers, columns that
- * are the same for all nodes as one number, and sums are not kept, since they follow. What the ring
+ * only where somebody refused; scores of feasible nodes go into rings of numbers, columns that are
+ * the same for all nodes as one number, and sums are not kept, since they follow. What a ring
  * overwrites is forgotten, except for pods that are still to be placed: their scores are taken out.
  */
 export class AttemptRecorder {
-  readonly #pods = new Map<string, PodRecord>();
+  /** The last one of each pod. */
+  readonly #pods = new Map<string, Attempt>();
   /** Placed ones, the oldest first. */
   readonly #placed = new Set<string>();
   readonly #options: RecorderOptions;
-  readonly #cells: Float64Array;
-  /** Cells written in all; a cell's place is this modulo their number. */
-  #written = 0;
-  /** Those without an outcome yet, by pod: plugins may be making room meanwhile. */
+  readonly #rings = new ScoreRings();
+  /** Others without an outcome yet, by pod: plugins may be making room meanwhile. */
   readonly #open = new Map<string, Attempt>();
+  /** Has no outcome yet. */
   #current: Attempt | undefined;
+  readonly #unused: Attempt[] = [];
+  /** Attempts with the same filters share their list. */
+  #filters: readonly string[] = [];
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    this.#cells = new Float64Array(options.cellsMax ?? RECORD_CELLS_MAX);
   }
 
   /** A search begins; `search` is what it will have found. */
   searched(pod: PodInfo, search: Search, filters: readonly EnabledPlugin[]): void {
-    const names: string[] = [];
-    for (const { name, skipsFilter } of filters) if (!skipsFilter) names.push(name);
-    this.#current = new Attempt(pod, search, names);
-    this.#open.set(pod.key, this.#current);
+    this.#putAside(pod);
+    const attempt = this.#current ?? this.#newAttempt(pod);
+    attempt.reset(pod);
+    attempt.search = search;
+    attempt.filters = this.#namesOf(filters);
+    this.#current = attempt;
   }
 
   /** What plugins in other threads refused of the nodes that the search found. */
@@ -62,11 +59,10 @@ export class AttemptRecorder {
   /** The columns come now, one by one, each with a number per node of `feasible`. */
   scoring(pod: PodInfo, feasible: readonly NodeInfo[], indices: Int32Array): void {
     const attempt = this.#openOf(pod);
-    this.#current = attempt;
     attempt.count = feasible.length;
     // Lists that outlive their pod are work for the collector: mostly the search tells the same.
     attempt.feasible = attempt.search?.found === feasible.length ? undefined : feasible;
-    attempt.columns.length = 0;
+    attempt.columnCount = 0;
     this.#indices = indices;
     this.#count = feasible.length;
   }
@@ -79,37 +75,38 @@ export class AttemptRecorder {
       this.common(enabled, common, common);
       return;
     }
-    const at = this.#reserve(this.#count);
-    if (at < 0) return;
-    const cells = this.#cells;
-    const indices = this.#indices;
-    for (let i = 0; i < this.#count; i++) cells[at + i] = values[indices[i] as number] as number;
-    const from = this.#written - this.#count;
-    this.#column(enabled, { raw: from, normalized: from });
+    const place = this.#rings.keepAt(values, this.#indices, this.#count);
+    if (place >= 0) this.#column(enabled, place, place);
   }
 
   /** The same for all nodes. */
   common(enabled: EnabledPlugin, raw: number, normalized: number): void {
-    this.#column(enabled, { raw: -1, normalized: -1, common: { raw, normalized } });
+    const column = this.#column(enabled, -1, -1);
+    if (!column) return;
+    column.commonRaw = raw;
+    column.commonNormalized = normalized;
   }
 
   raw(enabled: EnabledPlugin, scores: Float64Array): void {
-    const from = this.#copy(scores);
-    if (from >= 0) this.#column(enabled, { raw: from, normalized: from });
-    this.#isNormalized = from >= 0 && enabled.plugin.normalize !== undefined;
+    const place = this.#rings.keep(scores);
+    if (place >= 0) this.#column(enabled, place, place);
+    this.#isNormalized = place >= 0 && enabled.plugin.normalize !== undefined;
   }
   #isNormalized = false;
 
   /** Of the plugin whose raw ones came last. */
   normalized(scores: Float64Array): void {
-    if (!this.#isNormalized) return;
-    const column = this.#current?.columns.at(-1);
-    const from = this.#copy(scores);
-    if (column && from >= 0) column.normalized = from;
+    const attempt = this.#current;
+    if (!this.#isNormalized || !attempt) return;
+    const column = attempt.columns[attempt.columnCount - 1];
+    const place = this.#rings.keep(scores);
+    if (column && place >= 0) column.normalized = place;
   }
 
   placed(pod: PodInfo, number: number, nodeName: string): void {
-    this.#finish(pod, number, { outcome: 'scheduled', nodeName });
+    const attempt = this.#finish(pod, number);
+    attempt.outcome = 'scheduled';
+    attempt.nodeName = nodeName;
     this.#placed.delete(pod.key);
     this.#placed.add(pod.key);
     if (this.#placed.size <= RECORDED_PODS_MAX) return;
@@ -121,27 +118,30 @@ export class AttemptRecorder {
 
   /** Refused or failed: by the search, or after a node was chosen. */
   failed(pod: PodInfo, number: number, outcome: 'unschedulable' | 'error', message: string): void {
-    const last = this.#pods.get(pod.key)?.attempts.at(-1);
-    const known = last?.number === number && last.pod.uid === pod.uid ? last : undefined;
-    if (known) known.outcome = { outcome, message, ...nodeNameOf(known) };
-    else this.#finish(pod, number, { outcome, message });
+    const last = this.#pods.get(pod.key);
+    const isKnown = last?.number === number && last.pod.uid === pod.uid;
+    const attempt = isKnown ? last : this.#finish(pod, number);
+    attempt.outcome = outcome;
+    attempt.message = message;
     this.#placed.delete(pod.key);
-    const attempt = this.#pods.get(pod.key)?.attempts.at(-1);
-    if (attempt) this.#keepScores(attempt);
+    this.#keepScores(attempt);
   }
 
   /** The pod is gone. */
   forget(key: string): void {
     this.#placed.delete(key);
+    this.#drop(this.#pods.get(key));
     this.#pods.delete(key);
     this.#open.delete(key);
+    if (this.#current?.pod.key === key) this.#current = undefined;
   }
 
   /** `withNodes`: also what was said about each node. */
   explanationOf(key: string, withNodes = true): PodExplanation | undefined {
-    const record = this.#pods.get(key);
+    const attempts: Attempt[] = [];
+    for (let each = this.#pods.get(key); each; each = each.before) attempts.unshift(each);
     const status = this.#options.statusOf(key);
-    const pod = record?.attempts.at(-1)?.pod ?? status?.pod;
+    const pod = attempts[0]?.pod ?? status?.pod;
     if (!pod) return undefined;
     return {
       namespace: pod.namespace,
@@ -150,7 +150,7 @@ export class AttemptRecorder {
       schedulerName: pod.spec.schedulerName || 'default-scheduler',
       state: status?.state ?? 'scheduled',
       waitsFor: status?.waitsFor ?? [],
-      attempts: record?.attempts.map(attempt => this.#explain(attempt, withNodes)) ?? [],
+      attempts: attempts.map(attempt => this.#explain(attempt, withNodes)),
     };
   }
 
@@ -158,76 +158,88 @@ export class AttemptRecorder {
     return this.#pods.keys();
   }
 
-  #finish(pod: PodInfo, number: number, outcome: Outcome): void {
+  #finish(pod: PodInfo, number: number): Attempt {
     const attempt = this.#openOf(pod);
-    this.#open.delete(pod.key);
     this.#current = undefined;
     attempt.number = number;
     attempt.at = this.#options.now();
-    attempt.outcome = outcome;
-    const record = this.#pods.get(pod.key);
-    if (record?.uid === pod.uid) {
-      record.attempts.push(attempt);
-      if (record.attempts.length > RECORDED_ATTEMPTS_MAX) record.attempts.shift();
-    } else {
-      this.#pods.set(pod.key, { uid: pod.uid, attempts: [attempt] });
-    }
-  }
-
-  #openOf(pod: PodInfo): Attempt {
-    let attempt = this.#open.get(pod.key);
-    if (attempt?.pod.uid !== pod.uid) {
-      attempt = new Attempt(pod, undefined, []);
-      this.#open.set(pod.key, attempt);
-    }
+    const last = this.#pods.get(pod.key);
+    if (last?.pod.uid === pod.uid) attempt.before = last;
+    else this.#drop(last);
+    this.#pods.set(pod.key, attempt);
+    let oldest: Attempt | undefined = attempt;
+    for (let i = 1; oldest && i < RECORDED_ATTEMPTS_MAX; i++) oldest = oldest.before;
+    if (oldest) oldest.before = this.#drop(oldest.before);
     return attempt;
   }
 
-  #column(enabled: EnabledPlugin, column: Omit<Column, 'plugin' | 'weight'>): void {
-    const { name, weight } = enabled;
-    this.#current?.columns.push({ plugin: name, weight, ...column });
+  /** Makes the pod's attempt that has no outcome yet the current one. */
+  #openOf(pod: PodInfo): Attempt {
+    this.#putAside(pod);
+    this.#current ??= this.#newAttempt(pod);
+    return this.#current;
   }
 
-  /** Room for so many cells side by side; -1 when there cannot be. */
-  #reserve(count: number): number {
-    const { length } = this.#cells;
-    if (count > length) return -1;
-    let at = this.#written % length;
-    if (at + count > length) {
-      this.#written += length - at;
-      at = 0;
+  #putAside(pod: PodInfo): void {
+    const current = this.#current;
+    if (current?.pod.uid === pod.uid && current.pod.key === pod.key) return;
+    if (current) this.#open.set(current.pod.key, current);
+    this.#current = undefined;
+    if (this.#open.size === 0) return;
+    const open = this.#open.get(pod.key);
+    this.#open.delete(pod.key);
+    if (open?.pod.uid === pod.uid) this.#current = open;
+  }
+
+  #newAttempt(pod: PodInfo): Attempt {
+    const attempt = this.#unused.pop()?.reset(pod) ?? new Attempt(pod);
+    attempt.filters = [];
+    return attempt;
+  }
+
+  /** It and those before it are not told of any more. */
+  #drop(attempt: Attempt | undefined): undefined {
+    for (let each = attempt; each; each = each.before) {
+      if (this.#unused.length < RECORDED_PODS_MAX) this.#unused.push(each);
     }
-    this.#written += count;
-    return at;
   }
 
-  #copy(scores: Float64Array): number {
-    const at = this.#reserve(scores.length);
-    if (at < 0) return -1;
-    this.#cells.set(scores, at);
-    return this.#written - scores.length;
+  #namesOf(filters: readonly EnabledPlugin[]): readonly string[] {
+    const known = this.#filters;
+    let count = 0;
+    let alike = true;
+    for (const { name, skipsFilter } of filters) {
+      if (!skipsFilter) alike = known[count++] === name && alike;
+    }
+    if (alike && count === known.length) return known;
+    this.#filters = filters.filter(each => !each.skipsFilter).map(({ name }) => name);
+    return this.#filters;
+  }
+
+  #column({ name, weight }: EnabledPlugin, raw: number, normalized: number): Column | undefined {
+    const column = this.#current?.addColumn(name, weight);
+    if (!column) return undefined;
+    column.raw = raw;
+    column.normalized = normalized;
+    return column;
   }
 
   /** Takes the scores of a pod that waits out of the ring. */
   #keepScores(attempt: Attempt): void {
-    if (attempt.columns.length === 0 || attempt.scores) return;
+    if (attempt.columnCount === 0 || attempt.scores) return;
     attempt.scores = this.#scoresOf(attempt);
   }
 
   /** Undefined: overwritten since. */
-  #scoresOf({ columns, count, scores }: Attempt): Scores | undefined {
+  #scoresOf({ filledColumns: columns, count, scores }: Attempt): Scores | undefined {
     if (scores) return scores;
-    const { length } = this.#cells;
-    const numbers = (from: number, common: number | undefined) => {
-      if (from < 0) return new Float64Array(count).fill(common ?? 0);
-      if (from < this.#written - length) return undefined;
-      return this.#cells.slice(from % length, (from % length) + count);
-    };
+    const numbers = (place: number, common: number) =>
+      place < 0 ? new Float64Array(count).fill(common) : this.#rings.read(place, count);
     const raw: Float64Array[] = [];
     const normalized: Float64Array[] = [];
     for (const column of columns) {
-      const before = numbers(column.raw, column.common?.raw);
-      const after = numbers(column.normalized, column.common?.normalized);
+      const before = numbers(column.raw, column.commonRaw);
+      const after = numbers(column.normalized, column.commonNormalized);
       if (!before || !after) return undefined;
       raw.push(before);
       normalized.push(after);
@@ -236,12 +248,14 @@ export class AttemptRecorder {
   }
 
   #explain(attempt: Attempt, withNodes: boolean): AttemptExplanation {
-    const { number, at, outcome, filters, columns } = attempt;
+    const { number, at, outcome, nodeName, message, filters, filledColumns: columns } = attempt;
     const scores = this.#scoresOf(attempt);
     return {
       number,
       time: new Date(at).toISOString().replace('Z', '000Z'),
-      ...outcome,
+      outcome,
+      ...(nodeName !== undefined && { nodeName }),
+      ...(message !== undefined && { message }),
       filters,
       scores: scores ? columns.map(({ plugin, weight }) => ({ plugin, weight })) : [],
       nodes: withNodes ? nodesOf(attempt, scores) : [],
@@ -256,7 +270,6 @@ export interface RecorderOptions {
   statusOf(
     key: string,
   ): (Pick<PodExplanation, 'state' | 'waitsFor'> & { readonly pod: PodInfo }) | undefined;
-  readonly cellsMax?: number;
 }
 
 /** What the queue knows of a pod, in the words of explanations. */
@@ -264,9 +277,4 @@ export function statusOf(waiting: WaitingPod | undefined): ReturnType<RecorderOp
   if (!waiting) return undefined;
   const { pod, place, refusedBy } = waiting;
   return { pod, state: place === 'scheduling' ? 'binding' : place, waitsFor: [...refusedBy] };
-}
-
-interface PodRecord {
-  readonly uid: string;
-  readonly attempts: Attempt[];
 }

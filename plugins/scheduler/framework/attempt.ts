@@ -16,33 +16,73 @@ export interface Search {
 
 export type Outcome = Pick<AttemptExplanation, 'outcome' | 'nodeName' | 'message'>;
 
+/**
+ * One attempt to place a pod. Those of forgotten pods serve again: objects that live for some
+ * hundred pods and then die are what a collector of young objects is worst at.
+ */
 export class Attempt {
-  readonly pod: PodInfo;
-  search: Search | undefined;
-  readonly filters: readonly string[];
+  pod: PodInfo;
+  search: Search | undefined = undefined;
+  filters: readonly string[] = [];
+  /** The first `columnCount` count. */
   readonly columns: Column[] = [];
+  columnCount = 0;
   /** How many nodes were scored, and which if not all that the search found. */
   count = 0;
   feasible: readonly NodeInfo[] | undefined = undefined;
   number = 0;
   at = 0;
-  outcome: Outcome = { outcome: 'error' };
+  outcome: AttemptExplanation['outcome'] = 'error';
+  nodeName: string | undefined = undefined;
+  message: string | undefined = undefined;
   scores: Scores | undefined = undefined;
+  /** The pod's attempt before this one. */
+  before: Attempt | undefined = undefined;
 
-  constructor(pod: PodInfo, search: Search | undefined, filters: readonly string[]) {
+  constructor(pod: PodInfo) {
     this.pod = pod;
-    this.search = search;
-    this.filters = filters;
+  }
+
+  /** As if new. */
+  reset(pod: PodInfo): this {
+    this.pod = pod;
+    this.search = undefined;
+    this.columnCount = 0;
+    this.count = 0;
+    this.feasible = undefined;
+    this.nodeName = undefined;
+    this.message = undefined;
+    this.scores = undefined;
+    this.before = undefined;
+    return this;
+  }
+
+  /** The next column, to be filled in. */
+  addColumn(plugin: string, weight: number): Column {
+    const next = this.columns[this.columnCount++];
+    if (next) {
+      next.plugin = plugin;
+      next.weight = weight;
+      return next;
+    }
+    const column = { plugin, weight, raw: -1, normalized: -1, commonRaw: 0, commonNormalized: 0 };
+    this.columns.push(column);
+    return column;
+  }
+
+  get filledColumns(): readonly Column[] {
+    return this.columns.slice(0, this.columnCount);
   }
 }
 
 export interface Column {
-  readonly plugin: string;
-  readonly weight: number;
-  /** Where it begins, in cells written in all. -1: `common` for all nodes. */
-  readonly raw: number;
+  plugin: string;
+  weight: number;
+  /** Where they are in the rings. -1: one number for all nodes. */
+  raw: number;
   normalized: number;
-  readonly common?: { readonly raw: number; readonly normalized: number };
+  commonRaw: number;
+  commonNormalized: number;
 }
 
 /** By place among the columns, then by place among the feasible nodes. */
@@ -51,12 +91,8 @@ export interface Scores {
   readonly normalized: readonly Float64Array[];
 }
 
-export function nodeNameOf({ outcome }: Attempt): { readonly nodeName?: string } {
-  return outcome.nodeName === undefined ? {} : { nodeName: outcome.nodeName };
-}
-
 export function nodesOf(attempt: Attempt, scores: Scores | undefined): readonly NodeExplanation[] {
-  const { search, outcome } = attempt;
+  const { search, nodeName } = attempt;
   const feasible = feasibleOf(attempt);
   const scored = new Map(feasible.map((node, place) => [node, place]));
   const told = (node: NodeInfo): Partial<NodeExplanation> => {
@@ -76,7 +112,7 @@ export function nodesOf(attempt: Attempt, scores: Scores | undefined): readonly 
       const { plugin, refusal } = refused;
       return { name, verdict: 'refused', plugin, reasons: refusal.reasons };
     }
-    if (i >= looked && name !== outcome.nodeName) return { name, verdict: 'skipped' };
+    if (i >= looked && name !== nodeName) return { name, verdict: 'skipped' };
     return { name, verdict: 'feasible', ...told(node) };
   });
 }
@@ -93,11 +129,15 @@ function feasibleOf({ search, feasible }: Attempt): readonly NodeInfo[] {
   return found;
 }
 
-function scoresAt({ columns }: Attempt, scores: Scores, place: number): Partial<NodeExplanation> {
+function scoresAt(
+  { filledColumns }: Attempt,
+  scores: Scores,
+  place: number,
+): Partial<NodeExplanation> {
   const raw = scores.raw.map(column => column[place] as number);
   const normalized = scores.normalized.map(column => column[place] as number);
   let total = 0;
-  columns.forEach(({ weight }, i) => {
+  filledColumns.forEach(({ weight }, i) => {
     total += weight * (normalized[i] as number);
   });
   return { raw, normalized, total };

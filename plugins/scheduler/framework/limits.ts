@@ -57,8 +57,10 @@ export const PENDING_PODS_MS = 1_000;
 /** The same failure of another pod is not logged again for this long. */
 export const REPEAT_LOG_MS = 5_000;
 
-/** Numbers kept of attempts, 8 bytes each: at 5,000 nodes a plain pod takes about 1,500. */
-export const RECORD_CELLS_MAX = 1 << 20;
+/** Scores kept of attempts: at 5,000 nodes a plain pod takes about 1,000 bytes. */
+export const RECORD_BYTES_MAX = 1 << 21;
+/** Those that are no whole numbers up to 100, 8 bytes each. */
+export const RECORD_NUMBERS_MAX = 1 << 19;
 /** Placed pods whose attempts are remembered. */
 export const RECORDED_PODS_MAX = 512;
 /** The last attempts of one pod. */

@@ -29,6 +29,11 @@ export class ImageCounts implements ClusterTracker {
     this.#count(images, -1);
   }
 
+  /** No node tells of any. */
+  get isEmpty(): boolean {
+    return this.#nodes.size === 0;
+  }
+
   /** The share of the nodes that have it: 0 to 1. */
   spread(image: string): number {
     const nodes = this.#nodes.get(image);
@@ -54,6 +59,7 @@ export interface WantedImages {
 
 /** Undefined: no node has any of the pod's images. */
 export function wantedImages({ spec }: PodInfo, counts: ImageCounts): WantedImages | undefined {
+  if (counts.isEmpty) return undefined;
   const containers = [...(spec.initContainers ?? []), ...spec.containers];
   const names = [
     ...containers.map(({ image }) => image),
