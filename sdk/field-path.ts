@@ -16,10 +16,9 @@ export class FieldPath {
   }
 
   /** A field, or a field of a field: `path.child('spec', 'replicas')`. */
-  child(...names: readonly string[]): FieldPath {
-    let path: FieldPath = this;
-    for (const name of names) path = new FieldPath(name, path);
-    return path;
+  child(name: string, second?: string, third?: string): FieldPath {
+    const path = new FieldPath(name, this);
+    return second === undefined ? path : path.child(second, third);
   }
 
   /** An element of a list: `containers[0]`. */
@@ -41,7 +40,9 @@ export class FieldPath {
 
 /** A path from the object's root: `fieldPath('spec', 'template')`. */
 export function fieldPath(first: string, ...more: readonly string[]): FieldPath {
-  return new FieldPath(first).child(...more);
+  let path = new FieldPath(first);
+  for (const name of more) path = path.child(name);
+  return path;
 }
 
 /** Something must be there and is not. */

@@ -8,7 +8,7 @@ import type { FieldError } from './status.ts';
 
 /** One finding for each error that a name check returned. */
 export function nameFindings(path: FieldPath, value: unknown, errors: NameErrors): FieldError[] {
-  return (errors ?? []).map(error => invalidValue(path, value, error));
+  return errors === undefined ? [] : errors.map(error => invalidValue(path, value, error));
 }
 
 export function validateLabelName(key: string | undefined, path: FieldPath): FieldError[] {
@@ -20,8 +20,9 @@ export function validateLabels(
   path: FieldPath,
 ): FieldError[] {
   const errors: FieldError[] = [];
-  for (const key of Object.keys(labels ?? {}).sort()) {
-    const value = labels?.[key] ?? '';
+  if (labels === undefined) return errors;
+  for (const key of Object.keys(labels).sort()) {
+    const value = labels[key] ?? '';
     errors.push(...validateLabelName(key, path));
     errors.push(...nameFindings(path, value, labelValueErrors(value)));
   }

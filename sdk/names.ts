@@ -28,16 +28,15 @@ export function wildcardSubdomainErrors(name: string): NameErrors {
 
 /** A name with an optional DNS prefix, `example.com/name`: label keys, resource names, finalizers. */
 export function labelKeyErrors(key: string): NameErrors {
-  const parts = key.split('/');
-  if (parts.length > 2) {
+  const slash = key.indexOf('/');
+  if (slash !== key.lastIndexOf('/')) {
     return [
       `a valid label key ${LABEL_KEY_MESSAGE} with an optional DNS subdomain prefix and '/' ` +
         "(e.g. 'example.com/MyName')",
     ];
   }
-  const prefix = parts.length === 2 ? parts[0] : undefined;
-  const name = parts[parts.length - 1] ?? '';
-  const errors = prefix === undefined ? [] : prefixErrors(prefix);
+  const name = key.slice(slash + 1);
+  const errors = slash < 0 ? [] : prefixErrors(key.slice(0, slash));
   if (name === '') errors.push('name part must be non-empty');
   else if (byteLength(name) > 63) errors.push(`name part ${maxLength(63)}`);
   if (!LABEL_KEY.test(name)) errors.push(`name part ${LABEL_KEY_MESSAGE}`);
@@ -209,7 +208,7 @@ function form(value: string, lengthMax: number, pattern: RegExp, message: string
 
 function prefixErrors(prefix: string): string[] {
   if (prefix === '') return ['prefix part must be non-empty'];
-  return (dns1123SubdomainErrors(prefix) ?? []).map(error => `prefix part ${error}`);
+  return dns1123SubdomainErrors(prefix)?.map(error => `prefix part ${error}`) ?? [];
 }
 
 function tooLongErrors(value: string, lengthMax: number): NameErrors {

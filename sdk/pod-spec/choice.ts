@@ -29,12 +29,26 @@ export function validateRequired(
   path: FieldPath,
 ): FieldError[] {
   const values = object as Readonly<Record<string, unknown>>;
-  return fields
-    .filter(field => {
-      const value = values[field];
-      return !value || (Array.isArray(value) && value.length === 0);
-    })
-    .map(field => required(path.child(field)));
+  const errors: FieldError[] = [];
+  for (const field of fields) {
+    const value = values[field];
+    if (!value || (Array.isArray(value) && value.length === 0)) {
+      errors.push(required(path.child(field)));
+    }
+  }
+  return errors;
+}
+
+/** Which of the fields named an object has, in the names' order. It has few, of many. */
+export function fieldsPresent<Name extends string>(
+  object: { readonly [name in Name]?: unknown },
+  names: ReadonlySet<Name>,
+): Name[] {
+  const found: Name[] = [];
+  for (const name in object) {
+    if (names.has(name) && object[name] !== undefined) found.push(name);
+  }
+  return found.length > 1 ? [...names].filter(name => found.includes(name)) : found;
 }
 
 export function validatePortOrName(
@@ -47,9 +61,9 @@ export function validatePortOrName(
 
 /** A path that stays inside of where it starts. */
 export function validateDescendingPath(text: string, path: FieldPath): FieldError[] {
-  const errors: FieldError[] = [];
-  if (text.startsWith('/')) errors.push(invalidValue(path, text, 'must be a relative path'));
-  return [...errors, ...validateNoBacksteps(text, path)];
+  const errors = validateNoBacksteps(text, path);
+  if (text.startsWith('/')) errors.unshift(invalidValue(path, text, 'must be a relative path'));
+  return errors;
 }
 
 /** The same, and no name that the kubelet's own files have. */
@@ -62,7 +76,8 @@ export function validateProjectedPath(text: string, path: FieldPath): FieldError
 }
 
 export function validateNoBacksteps(text: string, path: FieldPath): FieldError[] {
-  return text.split('/').includes('..') ? [invalidValue(path, text, "must not contain '..'")] : [];
+  const steps = text.includes('..') && text.split('/').includes('..');
+  return steps ? [invalidValue(path, text, "must not contain '..'")] : [];
 }
 
 /** Users, groups. */

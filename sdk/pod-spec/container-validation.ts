@@ -39,12 +39,15 @@ export function validateContainers(
 ): FieldError[] {
   if (containers.length === 0) return [required(path)];
   const hostPorts = new Set<string>();
-  return containers.flatMap((container, i) => [
-    ...validateCommon(container, path.index(i), context),
-    ...validateRunning(container, path.index(i), context),
-    ...validateRestartPolicy(container, path.index(i)),
-    ...validateHostPorts(container, path.index(i), hostPorts),
-  ]);
+  const errors: FieldError[] = [];
+  for (const [i, container] of containers.entries()) {
+    const at = path.index(i);
+    errors.push(...validateCommon(container, at, context));
+    errors.push(...validateRunning(container, at, context));
+    errors.push(...validateRestartPolicy(container, at));
+    if (container.ports) errors.push(...validateHostPorts(container.ports, at, hostPorts));
+  }
+  return errors;
 }
 
 /** Those that keep running (`restartPolicy: Always`) are as containers; others have no probes. */
@@ -63,7 +66,7 @@ export function validateInitContainers(
       const why = 'may not be set for init containers without restartPolicy=Always';
       errors.push(...refuseFields(container, RUNNING_FIELDS, at, why));
     }
-    return [...errors, ...validateHostPorts(container, at, new Set())];
+    return [...errors, ...validateHostPorts(container.ports ?? [], at, new Set())];
   });
 }
 
@@ -97,28 +100,31 @@ function validateCommon(
   path: FieldPath,
   context: ContainerContext,
 ): FieldError[] {
-  const { name = '', image, resources = {} } = container;
+  const { name = '', image, resources, ports, env, envFrom } = container;
   const at = path.child('name');
   const errors = name ? nameFindings(at, name, dns1123LabelErrors(name)) : [required(at)];
   if (context.names.has(name)) errors.push(duplicate(at, name));
   context.names.add(name);
   if (!image) errors.push(required(path.child('image')));
-  return [
-    ...errors,
-    ...validateChoice(
-      container.terminationMessagePolicy,
-      ['FallbackToLogsOnError', 'File'],
-      path.child('terminationMessagePolicy'),
-    ),
-    ...validatePorts(container.ports ?? [], path.child('ports'), context),
-    ...validateEnv(container.env ?? [], path.child('env')),
-    ...validateEnvFrom(container.envFrom ?? [], path.child('envFrom')),
-    ...validateMounts(container, context.volumes, path),
-    ...validateChoice(container.imagePullPolicy, PULL_POLICIES, path.child('imagePullPolicy')),
-    ...validateResourceRequirements(resources, path.child('resources'), context.claimNames),
-    ...validateResizePolicy(container, path.child('resizePolicy')),
-    ...validateSecurity(container.securityContext, path.child('securityContext')),
-  ];
+  const message = path.child('terminationMessagePolicy');
+  errors.push(...validateChoice(container.terminationMessagePolicy, MESSAGE_POLICIES, message));
+  if (ports) errors.push(...validatePorts(ports, path.child('ports'), context));
+  if (env) errors.push(...validateEnv(env, path.child('env')));
+  if (envFrom) errors.push(...validateEnvFrom(envFrom, path.child('envFrom')));
+  errors.push(...validateMounts(container, context.volumes, path));
+  const pull = path.child('imagePullPolicy');
+  errors.push(...validateChoice(container.imagePullPolicy, PULL_POLICIES, pull));
+  if (resources) {
+    const at = path.child('resources');
+    errors.push(...validateResourceRequirements(resources, at, context.claimNames));
+  }
+  if (container.resizePolicy) {
+    errors.push(...validateResizePolicy(container, path.child('resizePolicy')));
+  }
+  if (container.securityContext) {
+    errors.push(...validateSecurity(container.securityContext, path.child('securityContext')));
+  }
+  return errors;
 }
 
 /** What only a container that keeps running has. */
@@ -128,18 +134,13 @@ function validateRunning(
   context: HandlerContext,
 ): FieldError[] {
   const { lifecycle } = container;
-  return [
-    ...(lifecycle ? validateLifecycle(lifecycle, path.child('lifecycle'), context) : []),
-    ...validateProbes(container, path, context),
-  ];
+  const errors = validateProbes(container, path, context);
+  if (!lifecycle) return errors;
+  return [...validateLifecycle(lifecycle, path.child('lifecycle'), context), ...errors];
 }
 
 function validateRestartPolicy({ restartPolicy }: Container, path: FieldPath): FieldError[] {
-  return validateOptionalChoice(
-    restartPolicy,
-    ['Always', 'Never', 'OnFailure'],
-    path.child('restartPolicy'),
-  );
+  return validateOptionalChoice(restartPolicy, RESTART_POLICIES, path.child('restartPolicy'));
 }
 
 function validatePorts(
@@ -172,7 +173,7 @@ function validatePorts(
 
 /** No two containers of a pod get the same port of the node. `taken` is added to. */
 function validateHostPorts(
-  { ports = [] }: Container,
+  ports: readonly ContainerPort[],
   path: FieldPath,
   taken: Set<string>,
 ): FieldError[] {
@@ -214,6 +215,8 @@ function portFindings(port: number, path: FieldPath): FieldError[] {
   return nameFindings(path, port, portNumberErrors(port));
 }
 
+const MESSAGE_POLICIES = ['FallbackToLogsOnError', 'File'];
+const RESTART_POLICIES = ['Always', 'Never', 'OnFailure'];
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 const RUNNING_FIELDS = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const;

@@ -28,9 +28,14 @@ export function validateHostAliases(aliases: readonly HostAlias[], path: FieldPa
 }
 
 export function validateHostnames({ hostname, subdomain }: PodSpec, path: FieldPath): FieldError[] {
-  return Object.entries({ hostname, subdomain }).flatMap(([field, name]) =>
-    name ? nameFindings(path.child(field), name, dns1123LabelErrors(name)) : [],
-  );
+  const errors: FieldError[] = [];
+  if (hostname) {
+    errors.push(...nameFindings(path.child('hostname'), hostname, dns1123LabelErrors(hostname)));
+  }
+  if (subdomain) {
+    errors.push(...nameFindings(path.child('subdomain'), subdomain, dns1123LabelErrors(subdomain)));
+  }
+  return errors;
 }
 
 function validateConfig(config: PodDNSConfig, path: FieldPath): FieldError[] {

@@ -35,7 +35,7 @@ export function validateFieldRef(
   if (!apiVersion) return [required(path.child('apiVersion'))];
   if (!fieldPath) return [required(path.child('fieldPath'))];
   const at = path.child('fieldPath');
-  const subscript = /^(.+)\['(.*)'\]$/s.exec(fieldPath);
+  const subscript = fieldPath.endsWith(']') && /^(.+)\['(.*)'\]$/s.exec(fieldPath);
   if (subscript) return validateSubscript(fieldPath, subscript, at);
   if (!KNOWN_FIELDS.has(fieldPath)) {
     const why = `error converting fieldPath: field label not supported: ${fieldPath}`;

@@ -15,7 +15,7 @@ export function validateMounts(
   volumes: ReadonlyMap<string, Volume>,
   path: FieldPath,
 ): FieldError[] {
-  const { volumeMounts = [], volumeDevices = [] } = container;
+  const { volumeMounts = [], volumeDevices = NO_DEVICES } = container;
   const paths = new Set<string>();
   const devices = new Set(volumeDevices.map(({ name }) => name));
   const errors: FieldError[] = [];
@@ -32,6 +32,7 @@ export function validateMounts(
     }
     errors.push(...validatePropagation(mount, container, at));
   }
+  if (volumeDevices.length === 0) return errors;
   const devicePaths = new Set<string>();
   for (const [i, device] of volumeDevices.entries()) {
     const at = path.child('volumeDevices').index(i);
@@ -72,6 +73,7 @@ function validatePropagation(
   path: FieldPath,
 ): FieldError[] {
   const at = path.child('mountPropagation');
+  if (mountPropagation === undefined && recursiveReadOnly === undefined) return [];
   const errors = validateOptionalChoice(mountPropagation, PROPAGATIONS, at);
   if (mountPropagation === 'Bidirectional' && !securityContext?.privileged) {
     const why = 'Bidirectional mount propagation is available only to privileged containers';
@@ -103,5 +105,6 @@ function validateDevice(
   return [...errors, ...validateNoBacksteps(devicePath, path.child('devicePath'))];
 }
 
+const NO_DEVICES: readonly VolumeDevice[] = [];
 const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None'];
 const RECURSIVE_READ_ONLY = ['Disabled', 'Enabled', 'IfPossible'];

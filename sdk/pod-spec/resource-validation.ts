@@ -42,10 +42,11 @@ export function validateResourceRequirements(
     errors.push(...validateContainerQuantity(name, requests, path.child('requests')));
     errors.push(...validateAgainstLimit(name, { limits, requests }, path));
   }
-  const names = [...Object.keys(limits), ...Object.keys(requests)];
-  if (names.some(isHugePageResource) && !names.some(each => each === 'cpu' || each === 'memory')) {
+  const hasCpuOrMemory = [limits, requests].some(each => 'cpu' in each || 'memory' in each);
+  if (!hasCpuOrMemory && Object.keys({ ...limits, ...requests }).some(isHugePageResource)) {
     errors.push(forbiddenValue(path, 'HugePages require cpu or memory'));
   }
+  if (claims.length === 0) return errors;
   const seen = new Set<string>();
   for (const [i, { name, request = '' }] of claims.entries()) {
     const claimPath = path.child('claims').index(i);
@@ -90,10 +91,9 @@ function validateContainerQuantity(
   parent: FieldPath,
 ): FieldError[] {
   const path = parent.key(name);
-  return [
-    ...validateContainerResourceName(name, path),
-    ...validateResourceQuantity(name, resources[name] ?? '0', path),
-  ];
+  const errors = validateContainerResourceName(name, path);
+  errors.push(...validateResourceQuantity(name, resources[name] ?? '0', path));
+  return errors;
 }
 
 function validateContainerResourceName(name: string, path: FieldPath): FieldError[] {

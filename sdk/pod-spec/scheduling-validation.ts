@@ -45,7 +45,11 @@ export function validateTolerations(
   tolerations: readonly Toleration[],
   path: FieldPath,
 ): FieldError[] {
-  return tolerations.flatMap((toleration, i) => validateToleration(toleration, path.index(i)));
+  const errors: FieldError[] = [];
+  for (const [i, toleration] of tolerations.entries()) {
+    errors.push(...validateToleration(toleration, path.index(i)));
+  }
+  return errors;
 }
 
 export function validateSpread(

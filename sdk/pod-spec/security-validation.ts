@@ -12,27 +12,20 @@ import { validateChoice, validateId, validateOptionalChoice } from './choice.ts'
 export function validatePodSecurity(spec: PodSpec, path: FieldPath): FieldError[] {
   const { securityContext: context = {}, hostPID, shareProcessNamespace } = spec;
   const at = path.child('securityContext');
-  const errors = [
-    ...validateId(context.fsGroup, at.child('fsGroup')),
-    ...validateId(context.runAsUser, at.child('runAsUser')),
-    ...validateId(context.runAsGroup, at.child('runAsGroup')),
-    ...(context.supplementalGroups ?? []).flatMap((id, i) =>
-      validateId(id, at.child('supplementalGroups').index(i)),
-    ),
-  ];
+  const errors = validateId(context.fsGroup, at.child('fsGroup'));
+  errors.push(...validateId(context.runAsUser, at.child('runAsUser')));
+  errors.push(...validateId(context.runAsGroup, at.child('runAsGroup')));
+  for (const [i, id] of context.supplementalGroups?.entries() ?? []) {
+    errors.push(...validateId(id, at.child('supplementalGroups').index(i)));
+  }
   if (hostPID && shareProcessNamespace) {
     const why = 'ShareProcessNamespace and HostPID cannot both be enabled';
     errors.push(invalidValue(path.child('shareProcessNamespace'), true, why));
   }
-  errors.push(
-    ...validateSysctls(context.sysctls ?? [], at.child('sysctls')),
-    ...validateOptionalChoice(
-      context.fsGroupChangePolicy,
-      ['Always', 'OnRootMismatch'],
-      at.child('fsGroupChangePolicy'),
-    ),
-    ...validateProfiles(context, at),
-  );
+  if (context.sysctls) errors.push(...validateSysctls(context.sysctls, at.child('sysctls')));
+  const policy = at.child('fsGroupChangePolicy');
+  errors.push(...validateOptionalChoice(context.fsGroupChangePolicy, CHANGE_POLICIES, policy));
+  errors.push(...validateProfiles(context, at));
   return errors;
 }
 
@@ -64,10 +57,13 @@ function validateProfiles(
   context: { seccompProfile?: SeccompProfile; appArmorProfile?: AppArmorProfile },
   path: FieldPath,
 ): FieldError[] {
-  return (['seccompProfile', 'appArmorProfile'] as const).flatMap(field => {
-    const profile = context[field];
-    return profile ? validateProfile(profile, path.child(field)) : [];
-  });
+  const { seccompProfile, appArmorProfile } = context;
+  const errors: FieldError[] = [];
+  if (seccompProfile) errors.push(...validateProfile(seccompProfile, path.child('seccompProfile')));
+  if (appArmorProfile) {
+    errors.push(...validateProfile(appArmorProfile, path.child('appArmorProfile')));
+  }
+  return errors;
 }
 
 function validateProfile(
@@ -103,6 +99,7 @@ function validateSysctls(
   });
 }
 
+const CHANGE_POLICIES = ['Always', 'OnRootMismatch'];
 const PROFILES = ['Localhost', 'RuntimeDefault', 'Unconfined'];
 const SYSCTL_SEGMENT = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
 const SYSCTL_TEXT = `^(${SYSCTL_SEGMENT}[\\./])*${SYSCTL_SEGMENT}$`;

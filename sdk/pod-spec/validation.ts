@@ -1,4 +1,9 @@
-import type { PodResourceClaim, PodSpec, PodTemplateSpec } from '../api/types-core-v1.ts';
+import type {
+  LocalObjectReference,
+  PodResourceClaim,
+  PodSpec,
+  PodTemplateSpec,
+} from '../api/types-core-v1.ts';
 import { duplicate, type FieldPath, invalidValue, required } from '../field-path.ts';
 import { nameFindings, validateLabels, validateTemplateMetadata } from '../label-validation.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors } from '../names.ts';
@@ -33,43 +38,48 @@ export function validatePodTemplate(
 
 /** The findings on a defaulted pod specification, in upstream's order. `path` is the spec's. */
 export function validatePodSpec(spec: PodSpec, path: FieldPath): FieldError[] {
-  return [
-    ...validateVolumes(spec.volumes ?? [], path.child('volumes')),
-    ...validateClaims(spec.resourceClaims ?? [], path.child('resourceClaims')),
-    ...validateAllContainers(spec, path),
-    ...validateChoice(spec.restartPolicy, RESTART_POLICIES, path.child('restartPolicy')),
-    ...validateChoice(spec.dnsPolicy, DNS_POLICIES, path.child('dnsPolicy')),
-    ...validateLabels(spec.nodeSelector, path.child('nodeSelector')),
-    ...validatePodSecurity(spec, path),
-    ...validatePullSecrets(spec, path.child('imagePullSecrets')),
-    ...(spec.affinity ? validateAffinity(spec.affinity, path.child('affinity')) : []),
-    ...validateDnsConfig(spec, path.child('dnsConfig')),
-    ...validateGates(spec, path),
-    ...validateSpread(
-      spec.topologySpreadConstraints ?? [],
-      path.child('topologySpreadConstraints'),
-    ),
-    ...validateNames(spec, path, ['serviceAccountName', 'nodeName']),
-    ...validateDeadline(spec.activeDeadlineSeconds, path.child('activeDeadlineSeconds')),
-    ...validateHostnames(spec, path),
-    ...validateTolerations(spec.tolerations ?? [], path.child('tolerations')),
-    ...validateHostAliases(spec.hostAliases ?? [], path.child('hostAliases')),
-    ...validateNames(spec, path, ['priorityClassName', 'runtimeClassName']),
-    ...validateOptionalChoice(
-      spec.preemptionPolicy,
-      PREEMPTION_POLICIES,
-      path.child('preemptionPolicy'),
-    ),
-    ...(spec.overhead
-      ? validateResourceRequirements({ limits: spec.overhead }, path.child('overhead'))
-      : []),
-    ...(spec.resources
-      ? validateResourceRequirements(spec.resources, path.child('resources'))
-      : []),
-    ...(spec.os
-      ? validateChoice(spec.os.name, ['linux', 'windows'], path.child('os', 'name'))
-      : []),
-  ];
+  const errors: FieldError[] = [];
+  // Most pods have few of the fields: one that is absent costs a look.
+  const { nodeSelector, affinity, overhead, resources, os } = spec;
+  if (spec.volumes) errors.push(...validateVolumes(spec.volumes, path.child('volumes')));
+  if (spec.resourceClaims) {
+    errors.push(...validateClaims(spec.resourceClaims, path.child('resourceClaims')));
+  }
+  errors.push(...validateAllContainers(spec, path));
+  errors.push(...validateChoice(spec.restartPolicy, RESTART_POLICIES, path.child('restartPolicy')));
+  errors.push(...validateChoice(spec.dnsPolicy, DNS_POLICIES, path.child('dnsPolicy')));
+  if (nodeSelector) errors.push(...validateLabels(nodeSelector, path.child('nodeSelector')));
+  errors.push(...validatePodSecurity(spec, path));
+  if (spec.imagePullSecrets) {
+    errors.push(...validatePullSecrets(spec.imagePullSecrets, path.child('imagePullSecrets')));
+  }
+  if (affinity) errors.push(...validateAffinity(affinity, path.child('affinity')));
+  errors.push(...validateDnsConfig(spec, path.child('dnsConfig')));
+  if (spec.readinessGates || spec.schedulingGates) errors.push(...validateGates(spec, path));
+  if (spec.topologySpreadConstraints) {
+    const at = path.child('topologySpreadConstraints');
+    errors.push(...validateSpread(spec.topologySpreadConstraints, at));
+  }
+  errors.push(...validateName(spec, path, 'serviceAccountName'));
+  errors.push(...validateName(spec, path, 'nodeName'));
+  errors.push(...validateDeadline(spec.activeDeadlineSeconds, path.child('activeDeadlineSeconds')));
+  errors.push(...validateHostnames(spec, path));
+  if (spec.tolerations) {
+    errors.push(...validateTolerations(spec.tolerations, path.child('tolerations')));
+  }
+  if (spec.hostAliases) {
+    errors.push(...validateHostAliases(spec.hostAliases, path.child('hostAliases')));
+  }
+  errors.push(...validateName(spec, path, 'priorityClassName'));
+  errors.push(...validateName(spec, path, 'runtimeClassName'));
+  const preemption = path.child('preemptionPolicy');
+  errors.push(...validateOptionalChoice(spec.preemptionPolicy, PREEMPTION_POLICIES, preemption));
+  if (overhead) {
+    errors.push(...validateResourceRequirements({ limits: overhead }, path.child('overhead')));
+  }
+  if (resources) errors.push(...validateResourceRequirements(resources, path.child('resources')));
+  if (os) errors.push(...validateChoice(os.name, SYSTEMS, path.child('os', 'name')));
+  return errors;
 }
 
 function validateAllContainers(spec: PodSpec, path: FieldPath): FieldError[] {
@@ -80,15 +90,17 @@ function validateAllContainers(spec: PodSpec, path: FieldPath): FieldError[] {
     graceSeconds: spec.terminationGracePeriodSeconds ?? 30,
     names: new Set<string>(),
   };
-  return [
-    ...validateContainers(spec.containers ?? [], path.child('containers'), context),
-    ...validateInitContainers(spec.initContainers ?? [], path.child('initContainers'), context),
-    ...validateEphemeralContainers(
-      spec.ephemeralContainers ?? [],
-      path.child('ephemeralContainers'),
-      { ...context, spec },
-    ),
-  ];
+  const { initContainers, ephemeralContainers } = spec;
+  const errors = validateContainers(spec.containers ?? [], path.child('containers'), context);
+  if (initContainers) {
+    const at = path.child('initContainers');
+    errors.push(...validateInitContainers(initContainers, at, context));
+  }
+  if (ephemeralContainers) {
+    const at = path.child('ephemeralContainers');
+    errors.push(...validateEphemeralContainers(ephemeralContainers, at, { ...context, spec }));
+  }
+  return errors;
 }
 
 function validateClaims(claims: readonly PodResourceClaim[], path: FieldPath): FieldError[] {
@@ -113,22 +125,21 @@ function validateClaims(claims: readonly PodResourceClaim[], path: FieldPath): F
   });
 }
 
-function validatePullSecrets({ imagePullSecrets = [] }: PodSpec, path: FieldPath): FieldError[] {
-  return imagePullSecrets.flatMap(({ name }, i) =>
-    name ? [] : [required(path.index(i).child('name'))],
-  );
+function validatePullSecrets(
+  secrets: readonly LocalObjectReference[],
+  path: FieldPath,
+): FieldError[] {
+  return secrets.flatMap(({ name }, i) => (name ? [] : [required(path.index(i).child('name'))]));
 }
 
-/** Fields that hold another object's name. */
-function validateNames(
+/** A field that holds another object's name. */
+function validateName(
   spec: PodSpec,
   path: FieldPath,
-  fields: readonly ('serviceAccountName' | 'nodeName' | 'priorityClassName' | 'runtimeClassName')[],
+  field: 'serviceAccountName' | 'nodeName' | 'priorityClassName' | 'runtimeClassName',
 ): FieldError[] {
-  return fields.flatMap(field => {
-    const name = spec[field];
-    return name ? nameFindings(path.child(field), name, dns1123SubdomainErrors(name)) : [];
-  });
+  const name = spec[field];
+  return name ? nameFindings(path.child(field), name, dns1123SubdomainErrors(name)) : [];
 }
 
 function validateDeadline(seconds: number | undefined, path: FieldPath): FieldError[] {
@@ -139,4 +150,5 @@ function validateDeadline(seconds: number | undefined, path: FieldPath): FieldEr
 const INT32_MAX = 2 ** 31 - 1;
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
 const DNS_POLICIES = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
+const SYSTEMS = ['linux', 'windows'];
 const PREEMPTION_POLICIES = ['Never', 'PreemptLowerPriority'];

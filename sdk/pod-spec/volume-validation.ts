@@ -19,6 +19,7 @@ import { dns1123LabelErrors } from '../names.ts';
 import { parseQuantity } from '../quantity.ts';
 import type { FieldError } from '../status.ts';
 import {
+  fieldsPresent,
   validateNoBacksteps,
   validateOptionalChoice,
   validateProjectedPath,
@@ -33,29 +34,31 @@ import {
 
 export function validateVolumes(volumes: readonly Volume[], path: FieldPath): FieldError[] {
   const names = new Set<string>();
-  return volumes.flatMap((volume, i) => {
+  const errors: FieldError[] = [];
+  for (const [i, volume] of volumes.entries()) {
     const at = path.index(i);
-    const errors = validateSource(volume, at);
+    errors.push(...validateSource(volume, at));
     const { name = '' } = volume;
     if (!name) errors.push(required(at.child('name')));
     else errors.push(...nameFindings(at.child('name'), name, dns1123LabelErrors(name)));
     if (names.has(name)) errors.push(duplicate(at.child('name'), name));
     names.add(name);
-    return errors;
-  });
+  }
+  return errors;
 }
 
 function validateSource(volume: Volume, path: FieldPath): FieldError[] {
-  const [first, ...others] = SOURCES.filter(name => volume[name] !== undefined);
+  const sources = fieldsPresent(volume, SOURCES);
+  const first = sources[0];
   if (!first) return [required(path, 'must specify a volume type')];
   const at = path.child(first);
-  return [
-    ...validateRequired(volume[first] ?? {}, REQUIRED_FIELDS[first], at),
-    ...validateDetails(volume, first, at),
-    ...others.map(name =>
-      forbiddenValue(path.child(name), 'may not specify more than 1 volume type'),
-    ),
-  ];
+  const errors = validateRequired(volume[first] ?? {}, REQUIRED_FIELDS[first], at);
+  errors.push(...validateDetails(volume, first, at));
+  for (let i = 1; i < sources.length; i++) {
+    const other = path.child(sources[i] ?? '');
+    errors.push(forbiddenValue(other, 'may not specify more than 1 volume type'));
+  }
+  return errors;
 }
 
 /** What is to be said of one source beyond that it is complete. */
@@ -115,14 +118,16 @@ function validateProjected(
   { defaultMode, sources = [] }: ProjectedVolumeSource,
   path: FieldPath,
 ): FieldError[] {
-  return [
-    ...validateMode(defaultMode, path.child('defaultMode')),
-    ...sources.flatMap((source, i) => validateProjection(source, path.child('sources').index(i))),
-  ];
+  const errors = validateMode(defaultMode, path.child('defaultMode'));
+  for (const [i, source] of sources.entries()) {
+    errors.push(...validateProjection(source, path.child('sources').index(i)));
+  }
+  return errors;
 }
 
 function validateProjection(source: VolumeProjection, path: FieldPath): FieldError[] {
-  const [first, ...others] = PROJECTIONS.filter(name => source[name] !== undefined);
+  const projections = fieldsPresent(source, PROJECTIONS);
+  const first = projections[0];
   if (!first) return [];
   const at = path.child(first);
   const errors = validateRequired(source[first] ?? {}, PROJECTION_FIELDS[first], at);
@@ -135,12 +140,11 @@ function validateProjection(source: VolumeProjection, path: FieldPath): FieldErr
   } else {
     errors.push(...validateItems((secret ?? configMap)?.items ?? [], at.child('items')));
   }
-  return [
-    ...errors,
-    ...others.map(name =>
-      forbiddenValue(path.child(name), 'may not specify more than 1 volume type per source'),
-    ),
-  ];
+  for (let i = 1; i < projections.length; i++) {
+    const other = path.child(projections[i] ?? '');
+    errors.push(forbiddenValue(other, 'may not specify more than 1 volume type per source'));
+  }
+  return errors;
 }
 
 function validateExpiration(seconds: number, path: FieldPath): FieldError[] {
@@ -153,24 +157,25 @@ function validateExpiration(seconds: number, path: FieldPath): FieldError[] {
 }
 
 function validateItems(items: readonly KeyToPath[], path: FieldPath): FieldError[] {
-  return items.flatMap((item, i) => {
+  const errors: FieldError[] = [];
+  for (const [i, item] of items.entries()) {
     const at = path.index(i);
-    return [
-      ...validateRequired(item, ['key', 'path'], at),
-      ...validateProjectedPath(item.path ?? '', at.child('path')),
-      ...validateMode(item.mode, at.child('mode')),
-    ];
-  });
+    errors.push(...validateRequired(item, ITEM_FIELDS, at));
+    errors.push(...validateProjectedPath(item.path ?? '', at.child('path')));
+    if (item.mode !== undefined) errors.push(...validateMode(item.mode, at.child('mode')));
+  }
+  return errors;
 }
 
 function validateDownwardItems(
   items: readonly DownwardAPIVolumeFile[],
   parent: FieldPath,
 ): FieldError[] {
-  return items.flatMap((item, i) => {
+  const errors: FieldError[] = [];
+  for (const [i, item] of items.entries()) {
     const path = parent.index(i);
     const { fieldRef, resourceFieldRef } = item;
-    const errors = validateRequired(item, ['path'], path);
+    if (!item.path) errors.push(required(path.child('path')));
     errors.push(...validateProjectedPath(item.path ?? '', path.child('path')));
     if (fieldRef) {
       errors.push(...validateFieldRef(fieldRef, VOLUME_FIELDS, path.child('fieldRef')));
@@ -182,8 +187,9 @@ function validateDownwardItems(
       const at = path.child('resourceFieldRef');
       errors.push(...validateResourceFieldRef(resourceFieldRef, at, { inVolume: true }));
     } else errors.push(required(path, 'one of fieldRef and resourceFieldRef is required'));
-    return [...errors, ...validateMode(item.mode, path.child('mode'))];
-  });
+    if (item.mode !== undefined) errors.push(...validateMode(item.mode, path.child('mode')));
+  }
+  return errors;
 }
 
 function validateMode(mode: number | undefined, path: FieldPath): FieldError[] {
@@ -225,7 +231,7 @@ const REQUIRED_FIELDS = {
   image: ['reference'],
 } as const satisfies Partial<Record<keyof Volume, readonly string[]>>;
 type Source = keyof typeof REQUIRED_FIELDS;
-const SOURCES = Object.keys(REQUIRED_FIELDS) as readonly Source[];
+const SOURCES: ReadonlySet<Source> = new Set(Object.keys(REQUIRED_FIELDS) as Source[]);
 
 const PROJECTION_FIELDS = {
   secret: ['name'],
@@ -235,7 +241,10 @@ const PROJECTION_FIELDS = {
   clusterTrustBundle: ['path'],
   podCertificate: ['signerName', 'keyType'],
 } as const satisfies Record<keyof VolumeProjection, readonly string[]>;
-const PROJECTIONS = Object.keys(PROJECTION_FIELDS) as readonly (keyof typeof PROJECTION_FIELDS)[];
+const PROJECTIONS: ReadonlySet<keyof VolumeProjection> = new Set(
+  Object.keys(PROJECTION_FIELDS) as (keyof VolumeProjection)[],
+);
+const ITEM_FIELDS = ['key', 'path'];
 
 const HOST_PATH_TYPES = [
   'BlockDevice',
