@@ -26,7 +26,6 @@ export * from './custom-metrics-source.ts';
 export * from './custom-schema/custom-schema.ts';
 export * from './default-class.ts';
 export * from './device-selector.ts';
-export * from './device-selector.ts';
 export * from './disruption-target.ts';
 export * from './domain-counts/domain-counts.ts';
 export * from './door.ts';
