@@ -251,10 +251,11 @@ export class Attempts {
   #roomMade(pod: PodInfo, diagnosis: Diagnosis, { nominated, text }: PostFilterOutcome): void {
     const { nominator } = this.#options;
     if (!this.#hasOutcome(pod)) return;
-    const before = nominator.nodeOf(pod.key);
+    // What the API has, not what was told it: that may have been lost.
+    const before = nominator.observedNode(pod.key);
     if (nominated) nominator.nominate(pod, nominated);
     else if (nominated === '') nominator.clear(pod.key);
-    const news = nominated !== undefined && (before ?? '') !== nominated ? nominated : undefined;
+    const news = before === nominated ? undefined : nominated;
     const { message } = diagnosis;
     this.#park(pod, diagnosis, text === '' ? message : `${message} ${text}`, news);
   }

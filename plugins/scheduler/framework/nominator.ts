@@ -31,6 +31,11 @@ export class Nominator implements Nominations {
     return this.#byPod.get(key)?.nodeName;
   }
 
+  /** Where the API says that it is nominated; empty: nowhere. */
+  observedNode(key: string): string {
+    return this.#observed.get(key) ?? '';
+  }
+
   rivals(pod: PodInfo, nodeName: string): readonly PodInfo[] {
     const pods = this.#byNode.get(nodeName);
     if (!pods) return NOBODY;

@@ -64,12 +64,15 @@ async function setUp(
 test('pods that wait for each other are bound together, or not at all', async () => {
   const { plugin } = gang(3);
   const { kernel, clock, placed, failures, dispose } = await setUp([ONE_EACH, plugin], 3);
+  await clock.step(5000);
+  const timers = clock.pending;
   kernel.add(Pod, pod('a'), pod('b'));
   await clock.step(5000);
   assert.equal(placed(), 0);
   kernel.add(Pod, pod('c'));
-  await clock.step(100);
+  await clock.step(2000);
   assert.equal(placed(), 3);
+  assert.equal(clock.pending, timers, 'no timer of a wait is left');
   assert.deepEqual(failures(), []);
   await dispose();
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   Event,
+  internalError,
   Node,
   Pod,
   type PodInfo,
@@ -345,4 +346,47 @@ test('no room is made by a scheduler that has ended, and nothing is told', async
   await clock.step(60_000);
   assert.deepEqual([asked, messages(), clock.pending], [['a'], [], 0]);
   assert.equal(statusOf('a')?.nominatedNodeName, undefined);
+});
+
+test('a nomination that could not be written is written with the next attempt', async () => {
+  const { kernel, clock, statusOf, dispose } = await setUp(() => [
+    ONE_EACH,
+    { name: 'Slow', postFilter: async () => ({ nodeName: 'n1' }) },
+  ]);
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, prioritized('x', 0, 'n1'));
+  await clock.step(10);
+  kernel.fault = ({ subresource }) =>
+    subresource === 'status' ? internalError(new Error('disk full')) : undefined;
+  kernel.add(Pod, prioritized('a', 50));
+  await clock.step(10);
+  assert.equal(statusOf('a')?.nominatedNodeName, undefined);
+  kernel.fault = () => undefined;
+  kernel.add(Node, node('n2'));
+  kernel.add(Pod, prioritized('y', 100, 'n2'));
+  await clock.step(10_000);
+  assert.equal(
+    statusOf('a')?.nominatedNodeName ?? kernel.get(Pod, 'default/a')?.spec?.nodeName,
+    'n1',
+  );
+  await dispose();
+});
+
+test('a nomination ends when no room can be made any more', async () => {
+  let nodeName = 'n1';
+  const { kernel, clock, nodeOf, statusOf, dispose } = await setUp(() => [
+    ONE_EACH,
+    { name: 'Fickle', postFilter: async () => ({ nodeName }) },
+  ]);
+  kernel.add(Node, node('n1'));
+  kernel.add(Pod, prioritized('x', 0, 'n1'), prioritized('a', 50));
+  await clock.step(10);
+  assert.equal(statusOf('a')?.nominatedNodeName, 'n1');
+  nodeName = '';
+  kernel.add(Node, node('n2'));
+  kernel.add(Pod, prioritized('y', 0, 'n2'));
+  kernel.modify(Pod, 'default/a', ({ metadata }) => (metadata.labels = { a: 'b' }));
+  await clock.step(10_000);
+  assert.equal(nodeOf('a') ?? statusOf('a')?.nominatedNodeName, undefined);
+  await dispose();
 });
