@@ -454,3 +454,29 @@ test('a pod that somebody else bound elsewhere leaves the place that was meant f
   assert.equal(placed.get('b'), 'n1');
   scheduler.stop();
 });
+
+test('a pod that asks for less of anything lets others try', async () => {
+  const asking = (gpu: string) => {
+    const resources = { requests: { cpu: '1', memory: '1Gi', 'example.com/gpu': gpu } };
+    return [{ name: 'main', image: 'i', resources }];
+  };
+  const clock = fakeClock();
+  const placed = new Map<string, string>();
+  const gpus: SchedulerPlugin = {
+    name: 'Gpus',
+    requeueOn: ['PodUpdate'],
+    filter: ({ node: { requested } }) =>
+      (requested.scalar.get('example.com/gpu') ?? 0) > 1 ? verdict.unschedulable('no') : undefined,
+  };
+  const scheduler = bareScheduler([local(gpus)], { clock, placed, nodes: [node('n1')] });
+  const runs = (gpu: string) =>
+    pod('x', { metadata: { uid: 'x' }, spec: { containers: asking(gpu), nodeName: 'n1' } });
+  scheduler.setPod(runs('2'));
+  scheduler.setPod(pod('a', { metadata: { uid: 'u' } }));
+  await clock.step(60_000);
+  assert.equal(placed.size, 0);
+  scheduler.setPod(runs('1'));
+  await clock.step(10_000);
+  assert.equal(placed.get('a'), 'n1');
+  scheduler.stop();
+});

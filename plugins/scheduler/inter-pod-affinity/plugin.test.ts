@@ -452,6 +452,8 @@ describe('requeueOn', () => {
     assert.equal(fits('PodAdd', nearDb, podOf('db')), true);
     assert.equal(fits('PodAdd', nearDb, podOf('x')), false);
     assert.equal(fits('PodAdd', farFromDb, podOf('db')), false);
+    assert.equal(fits('PodDelete', nearDb, podOf('db')), true, 'it may be the first now');
+    assert.equal(fits('PodDelete', nearDb, podOf('x')), false);
     assert.equal(fits('PodDelete', farFromDb, podOf('db')), true);
     assert.equal(fits('PodDelete', farFromDb, podOf('x')), false);
     assert.equal(fits('PodDelete', farFromDb, podOf('x', far(term('web')))), true);
