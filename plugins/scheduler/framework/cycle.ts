@@ -48,6 +48,7 @@ export class SchedulingCycle {
   /** What the last search found. */
   #found: readonly NodeState[] = [];
   #foundIndices = new Int32Array(0);
+  #foundCount = 0;
   #elsewhereIndices = new Int32Array(0);
   readonly #one = new Int32Array(1);
   /** By place in the order of the search: what all filters said. */
@@ -200,29 +201,39 @@ export class SchedulingCycle {
     const wanted = all ? count : this.#wanted(count);
     const fresh = this.#freshFilters.some(({ skipsFilter }) => !skipsFilter);
     const uncontested = this.#options.nominations?.isEmpty !== false;
-    const feasible: NodeState[] = [];
+    this.#foundCount = 0;
     const start = count > 0 ? this.#cache.searchStart % count : 0;
     let looked = 0;
-    while (looked < count && feasible.length < wanted) {
+    while (looked < count && this.#foundCount < wanted) {
       const at = (start + looked) % count;
       const chunk = Math.min(
         count - looked,
         count - at,
-        Math.max(CHUNK_MIN, wanted - feasible.length),
+        Math.max(CHUNK_MIN, wanted - this.#foundCount),
       );
       this.#ask(order, at, chunk, results);
       if (fresh) this.#askFresh(order, at, chunk, results);
-      looked += this.#collect(pod, order, { at, chunk, wanted, uncontested }, results, feasible);
+      looked += this.#collect(pod, order, { at, chunk, wanted, uncontested }, results);
     }
     const { searchStart } = this.#cache;
     this.#cache.searchStart = (searchStart + looked) % Math.max(1, this.#order.nodes.length);
-    if (feasible.length > 0) {
-      this.#found = feasible;
-      this.#record(pod, order, start, looked, feasible.length);
-      return feasible;
+    if (this.#foundCount > 0) {
+      this.#record(pod, order, start, looked, this.#foundCount);
+      return this.#foundNodes();
     }
     if (fresh) this.#askInOrder(order, results);
     return this.#diagnosed(pod, this.#codesOfAll(order, elsewhere), start);
+  }
+
+  /** Of the right length from the start: one that grows leaves twice as much to the collector. */
+  #foundNodes(): readonly NodeState[] {
+    const { byIndex } = this.#order;
+    const found = new Array<NodeState>(this.#foundCount);
+    for (let i = 0; i < found.length; i++) {
+      found[i] = byIndex[this.#foundIndices[i] as number] as NodeState;
+    }
+    this.#found = found;
+    return found;
   }
 
   #named(names: ReadonlySet<string>): NodeOrder {
@@ -280,7 +291,6 @@ export class SchedulingCycle {
     { nodes, indices }: NodeOrder,
     { at, chunk, wanted, uncontested }: Chunk,
     { refusals }: ShapeResults,
-    feasible: NodeState[],
   ): number {
     const codes = this.#codes;
     const fresh = this.#freshFilters.some(({ skipsFilter }) => !skipsFilter);
@@ -291,9 +301,8 @@ export class SchedulingCycle {
       if (code === 0 && !uncontested) code = this.#rivalsCode(pod, nodes[i] as NodeState);
       codes[i] = code;
       if (code !== 0) continue;
-      this.#foundIndices[feasible.length] = index;
-      feasible.push(nodes[i] as NodeState);
-      if (feasible.length === wanted) return i + 1 - at;
+      this.#foundIndices[this.#foundCount++] = index;
+      if (this.#foundCount === wanted) return i + 1 - at;
     }
     return chunk;
   }
