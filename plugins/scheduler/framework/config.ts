@@ -19,7 +19,13 @@ export interface FrameworkConfig {
 }
 
 /** Only old configurations ask for them: where they are not listed they are not used. */
-const ONLY_LISTED = ['NodeConditions', 'NodeLabel', 'NodePreferAvoidPods', 'SelectorSpread'];
+const ONLY_LISTED = [
+  'NodeConditions',
+  'NodeLabel',
+  'NodePreferAvoidPods',
+  'SelectorSpread',
+  'ServiceAffinity',
+];
 
 /** Upstream's: with it a sum of scores is still a whole number. */
 const WEIGHT_MAX = Math.floor((2 ** 31 - 1) / SCORE_MAX);

@@ -18,13 +18,14 @@ export const ARGS: Readonly<Record<string, ArgsReader>> = {
   DefaultPreemption: readPreemption,
   InterPodAffinity: readInterPodAffinity,
   NodeAffinity: readNodeAffinity,
-  NodeLabel: readNodeLabel,
+  NodeLabel: args => readKeys(args, PRESENCES),
   NodeResourcesBalancedAllocation: readBalance,
   NodeResourcesFit: readFit,
   NodeResourcesLeastAllocated: args => readStrategy(args, 'LeastAllocated'),
   NodeResourcesMostAllocated: args => readStrategy(args, 'MostAllocated'),
   PodTopologySpread: readSpread,
   RequestedToCapacityRatio: readRatio,
+  ServiceAffinity: args => readKeys(args, SERVICE_LABELS),
   VolumeBinding: readVolumeBinding,
 };
 
@@ -93,16 +94,16 @@ function readTerm(term: Reader): void {
   term.end();
 }
 
-function readNodeLabel(args: Reader): Record<string, unknown> {
-  const names = [
-    'presentLabels',
-    'absentLabels',
-    'presentLabelsPreference',
-    'absentLabelsPreference',
-  ];
-  const lists = names.map(name => [name, args.strings(name)] as const);
-  return Object.fromEntries(lists.filter(([, keys]) => keys.length > 0));
+/** Args that are lists of keys of labels. */
+function readKeys(args: Reader, names: readonly string[]): Record<string, unknown> {
+  return given(Object.fromEntries(names.map(name => [name, args.strings(name)])));
 }
+
+const PRESENCES = [
+  ...['presentLabels', 'absentLabels'],
+  ...['presentLabelsPreference', 'absentLabelsPreference'],
+];
+const SERVICE_LABELS = ['affinityLabels', 'antiAffinityLabelsPreference'];
 
 function readBalance(args: Reader): Record<string, unknown> {
   const seen = new Set<string>();

@@ -17,16 +17,20 @@ export function readPolicy(file: Reader): SchedulerConfiguration {
     ? ['alwaysCheckAllPredicates has no effect: a node is refused by the first predicate']
     : [];
   const weight = readAffinityWeight(file);
-  const labels: NodeLabels = { present: [], absent: [], preferPresent: [], preferAbsent: [] };
+  const labels: NodeLabels = {
+    ...{ present: [], absent: [], preferPresent: [], preferAbsent: [], weights: [] },
+    ...{ together: [], apart: [], apartWeights: [] },
+  };
   const predicates = readPredicates(file, labels);
   const priorities = readPriorities(file, labels);
   const extenders = readExtenders(file);
   file.end();
   const named = [...ALWAYS, ...ordered(predicates).flatMap(name => usesOf({ name }))];
-  const uses = [...named, ...priorities, ...labelUses(labels), ...LAST].map(use =>
-    weight !== undefined && use.plugin === 'InterPodAffinity'
-      ? { ...use, args: { ...use.args, hardPodAffinityWeight: weight } }
-      : use,
+  const uses = [...named, ...priorities, ...labelUses(labels), ...serviceUses(labels), ...LAST].map(
+    use =>
+      weight !== undefined && use.plugin === 'InterPodAffinity'
+        ? { ...use, args: { ...use.args, hardPodAffinityWeight: weight } }
+        : use,
   );
   const plugins = combine([...uses, ...alsoIgnoring(uses, ignoredResources(extenders))]);
   const profile = { schedulerName: 'default-scheduler', plugins: [...plugins, ...NO_OTHERS] };
@@ -80,14 +84,18 @@ function readAffinityWeight(file: Reader): number | undefined {
   return weight || undefined;
 }
 
-/** What all predicates and priorities about labels of nodes want, together. */
+/** What all predicates and priorities about labels of nodes want, together, and with Services. */
 interface NodeLabels {
   readonly present: string[];
   readonly absent: string[];
   readonly preferPresent: string[];
   readonly preferAbsent: string[];
-  /** Of each preference. */
-  weight?: number;
+  /** Of each preference; all must be the same. */
+  readonly weights: number[];
+  /** Whose values a Service's pods have in common, or are spread over. */
+  readonly together: string[];
+  readonly apart: string[];
+  readonly apartWeights: number[];
 }
 
 function labelUses({
@@ -95,7 +103,7 @@ function labelUses({
   absent,
   preferPresent,
   preferAbsent,
-  weight = 1,
+  weights: [weight = 1],
 }: NodeLabels): Use[] {
   const preferences = preferPresent.length + preferAbsent.length;
   const required = present.length + absent.length;
@@ -110,6 +118,15 @@ function labelUses({
     ...(required > 0 ? [{ ...use, points: FILTERS }] : []),
     // They are one score now, which counts as much as they did together.
     ...(preferences > 0 ? [{ ...use, points: SCORES, weight: weight * preferences }] : []),
+  ];
+}
+
+function serviceUses({ together, apart, apartWeights: [weight = 1] }: NodeLabels): Use[] {
+  const args = given({ affinityLabels: together, antiAffinityLabelsPreference: apart });
+  const use = { plugin: 'ServiceAffinity', as: 'ServiceAffinity', args };
+  return [
+    ...(together.length > 0 ? [{ ...use, points: FILTERS }] : []),
+    ...(apart.length > 0 ? [{ ...use, points: SCORES, weight: weight * apart.length }] : []),
   ];
 }
 
@@ -128,9 +145,10 @@ function readPredicates(file: Reader, labels: NodeLabels): readonly string[] {
 
 function readPredicateArgument(argument: Reader, labels: NodeLabels): void {
   const presence = argument.object('labelsPresence');
-  if (argument.has('serviceAffinity'))
-    argument.findings.push(unserved(argument, 'serviceAffinity'));
+  const affinity = argument.object('serviceAffinity');
   exactlyOne(argument, 'predicate', ['labelsPresence', 'serviceAffinity']);
+  if (affinity) labels.together.push(...affinity.strings('labels'));
+  affinity?.end();
   if (!presence) return;
   const keys = presence.strings('labels');
   (presence.boolean('presence') ? labels.present : labels.absent).push(...keys);
@@ -168,15 +186,19 @@ function readPriorityArgument(
 ): readonly Use[] {
   const preference = argument.object('labelPreference');
   const ratio = argument.object('requestedToCapacityRatioArguments');
-  if (argument.has('serviceAntiAffinity')) {
-    argument.findings.push(unserved(argument, 'serviceAntiAffinity'));
-  }
+  const apart = argument.object('serviceAntiAffinity');
   exactlyOne(argument, 'priority', [
     'labelPreference',
     'requestedToCapacityRatioArguments',
     'serviceAntiAffinity',
   ]);
   if (preference) readPreference(preference, weight, labels);
+  if (apart) {
+    const label = apart.name('label');
+    labels.apart.push(label);
+    checkWeight(apart, 'ServiceAntiAffinity', label, [labels.apartWeights, weight]);
+    apart.end();
+  }
   if (!ratio) return [];
   const shape = readShape(ratio);
   const resources = readResources(ratio);
@@ -193,12 +215,22 @@ function readPriorityArgument(
 function readPreference(preference: Reader, weight: number, labels: NodeLabels): void {
   const label = preference.name('label');
   (preference.boolean('presence') ? labels.preferPresent : labels.preferAbsent).push(label);
-  if (labels.weight !== undefined && labels.weight !== weight) {
-    const said = 'all LabelPreference priorities must have the same weight';
-    preference.findings.push(invalidValue(preference.at('label'), label, said));
-  }
-  labels.weight = weight;
+  checkWeight(preference, 'LabelPreference', label, [labels.weights, weight]);
   preference.end();
+}
+
+/** They are one score now. */
+function checkWeight(
+  holder: Reader,
+  what: string,
+  label: string,
+  [weights, weight]: readonly [number[], number],
+): void {
+  if (weights.some(other => other !== weight)) {
+    const said = `all ${what} priorities must have the same weight`;
+    holder.findings.push(invalidValue(holder.at('label'), label, said));
+  }
+  weights.push(weight);
 }
 
 function exactlyOne(argument: Reader, what: string, names: readonly string[]): void {
@@ -211,9 +243,4 @@ function exactlyOne(argument: Reader, what: string, names: readonly string[]): v
 
 function unknown(what: string, name: string, holder: Reader): FieldError {
   return invalidValue(holder.at('name'), name, `${what} type not found for "${name}"`);
-}
-
-function unserved(argument: Reader, name: string): FieldError {
-  const said = 'there is no plugin for it; pod affinity does the same';
-  return invalidValue(argument.at(name), argument.raw(name), said);
 }

@@ -45,6 +45,7 @@ export const PREDICATES: Readonly<Record<string, Preset>> = {
   NoDiskConflict: [{ plugin: 'VolumeRestrictions', points: FILTERS }],
   PodToleratesNodeTaints: TAINTS,
   CheckNodeLabelPresence: [{ plugin: 'NodeLabel', points: FILTERS }],
+  CheckServiceAffinity: [{ plugin: 'ServiceAffinity', points: FILTERS }],
   MaxEBSVolumeCount: VOLUME_LIMITS,
   MaxGCEPDVolumeCount: VOLUME_LIMITS,
   MaxAzureDiskVolumeCount: VOLUME_LIMITS,

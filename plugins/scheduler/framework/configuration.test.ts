@@ -163,6 +163,24 @@ const REFUSALS: [name: string, content: string, message: string][] = [
     'hardPodAffinitySymmetricWeight: Invalid value: 101: not in valid range [0-100]',
   ],
   [
+    'label preferences of different weights',
+    `${POLICY}priorities: [{ name: A, weight: 1, argument: { labelPreference: { label: a } } }, { name: B, weight: 2, argument: { labelPreference: { label: b } } }]`,
+    'priorities[1].argument.labelPreference.label: Invalid value: "b": ' +
+      'all LabelPreference priorities must have the same weight',
+  ],
+  [
+    'service anti-affinities of different weights',
+    `${POLICY}priorities: [{ name: A, weight: 1, argument: { serviceAntiAffinity: { label: a } } }, { name: B, weight: 2, argument: { serviceAntiAffinity: { label: b } } }]`,
+    'priorities[1].argument.serviceAntiAffinity.label: Invalid value: "b": ' +
+      'all ServiceAntiAffinity priorities must have the same weight',
+  ],
+  [
+    'an argument of two kinds',
+    `${POLICY}predicates: [{ name: A, argument: { labelsPresence: { labels: [a] }, serviceAffinity: { labels: [b] } } }]`,
+    'predicates[0].argument.labelsPresence: Invalid value: 2: ' +
+      'exactly 1 predicate argument is required',
+  ],
+  [
     'priorities that cannot go together',
     `${POLICY}priorities: [{ name: LeastRequestedPriority, weight: 1 }, { name: MostRequestedPriority, weight: 1 }]`,
     '"LeastRequestedPriority" and "MostRequestedPriority" want a different "scoringStrategy" of ' +

@@ -26,6 +26,7 @@ test('presets in a list of plugins are resolved, and what nobody asked for is of
     { name: 'NodeLabel', disabled: true },
     { name: 'NodePreferAvoidPods', disabled: true },
     { name: 'SelectorSpread', disabled: true },
+    { name: 'ServiceAffinity', disabled: true },
   ]);
   assert.deepEqual(notes, []);
   assert.deepEqual(backoff, { minMs: 1_000, maxMs: 10_000 });
