@@ -8,6 +8,7 @@ import {
 } from '../../sdk/field-path.ts';
 import type { KubeObject, StringMap } from '../../sdk/kind.ts';
 import type { KindDefinition } from '../../sdk/kind-definition.ts';
+import { nameFindings } from '../../sdk/label-validation.ts';
 import {
   dns1123LabelErrors,
   dns1123SubdomainErrors,
@@ -25,12 +26,11 @@ export function checkMetadata(
 ): FieldError[] {
   const errors: FieldError[] = [];
   if (old === undefined) errors.push(...checkNames(metadata, kind));
-  errors.push(
-    ...checkLabels(metadata.labels),
-    ...checkAnnotations(metadata.annotations),
-    ...checkOwners(metadata.ownerReferences ?? []),
-    ...checkFinalizers(metadata.finalizers ?? []),
-  );
+  const { labels, annotations, ownerReferences, finalizers } = metadata;
+  if (labels) errors.push(...checkLabels(labels));
+  if (annotations) errors.push(...checkAnnotations(annotations));
+  if (ownerReferences) errors.push(...checkOwners(ownerReferences));
+  if (finalizers) errors.push(...checkFinalizers(finalizers));
   if (old) errors.push(...checkDeletion(metadata, old.metadata));
   return errors;
 }
@@ -45,8 +45,8 @@ function checkNames(metadata: KubeObject['metadata'], kind: KindDefinition): Fie
     errors.push(...checkName(name, kind, false));
   }
   if (kind.namespaced && namespace) {
-    const wrong = dns1123LabelErrors(namespace) ?? [];
-    errors.push(...wrong.map(why => invalidValue(META.child('namespace'), namespace, why)));
+    const wrong = dns1123LabelErrors(namespace);
+    if (wrong) errors.push(...nameFindings(META.child('namespace'), namespace, wrong));
   }
   return errors;
 }
@@ -57,27 +57,31 @@ function checkName(name: string, { strategy }: KindDefinition, prefix: boolean):
     const why = strategy.validateName(name, prefix);
     return why === undefined ? [] : [invalidValue(path, name, why)];
   }
-  const wrong = dns1123SubdomainErrors(prefix ? maskTrailingDash(name) : name) ?? [];
-  return wrong.map(why => invalidValue(path, name, why));
+  const wrong = dns1123SubdomainErrors(prefix ? maskTrailingDash(name) : name);
+  return nameFindings(path, name, wrong);
 }
 
-function checkLabels(labels: StringMap = {}): FieldError[] {
+function checkLabels(labels: StringMap): FieldError[] {
   const path = META.child('labels');
-  return Object.entries(labels).flatMap(([key, value]) => [
-    ...(labelKeyErrors(key) ?? []).map(why => invalidValue(path, key, why)),
-    ...(labelValueErrors(value) ?? []).map(why => invalidValue(path, value, why)),
-  ]);
+  const errors: FieldError[] = [];
+  for (const key of Object.keys(labels)) {
+    const value = labels[key] ?? '';
+    const wrongKey = labelKeyErrors(key);
+    if (wrongKey) errors.push(...nameFindings(path, key, wrongKey));
+    const wrongValue = labelValueErrors(value);
+    if (wrongValue) errors.push(...nameFindings(path, value, wrongValue));
+  }
+  return errors;
 }
 
-function checkAnnotations(annotations: StringMap | undefined): FieldError[] {
-  if (annotations === undefined) return [];
+function checkAnnotations(annotations: StringMap): FieldError[] {
   const path = META.child('annotations');
   let size = 0;
   const errors: FieldError[] = [];
-  for (const [key, value] of Object.entries(annotations)) {
-    size += key.length + value.length;
-    const wrong = labelKeyErrors(key.toLowerCase()) ?? [];
-    errors.push(...wrong.map(why => invalidValue(path, key, why)));
+  for (const key of Object.keys(annotations)) {
+    size += key.length + (annotations[key] ?? '').length;
+    const wrong = labelKeyErrors(key.toLowerCase());
+    if (wrong) errors.push(...nameFindings(path, key, wrong));
   }
   if (size > ANNOTATIONS_SIZE_MAX) errors.push(tooLong(path, ANNOTATIONS_SIZE_MAX));
   return errors;
