@@ -1,9 +1,10 @@
+import { freeze, freezeIntrinsics, LANGUAGE } from './frozen-intrinsics.ts';
 import type { Guard } from './guard.ts';
 
 /**
- * Leaves only known globals in the thread. The intrinsics of the language are frozen by
- * `--frozen-intrinsics`; here the web's classes are, so that nobody changes how the host's ports
- * deliver or how a guard's `Request` reads its arguments.
+ * Leaves only known globals in the thread, and freezes the intrinsics of the language and the web's
+ * classes, so that nobody changes how the host's ports deliver or how a guard's `Request` reads its
+ * arguments.
  */
 export function harden({
   guard,
@@ -12,6 +13,7 @@ export function harden({
   readonly guard: Guard;
   readonly replacements: Readonly<Record<string, unknown>>;
 }): void {
+  freezeIntrinsics();
   for (const key of Reflect.ownKeys(globalThis)) {
     if (typeof key === 'symbol' ? key === Symbol.toStringTag : isKept(key)) continue;
     Reflect.deleteProperty(globalThis, key);
@@ -23,6 +25,7 @@ export function harden({
   for (const version of DISPATCHER_VERSIONS) {
     define(Symbol.for(`undici.globalDispatcher.${version}`), dispatcher, false);
   }
+  define('globalThis', globalThis, false);
   for (const name of FROZEN_CLASSES) freezeClass(name);
 }
 
@@ -39,9 +42,9 @@ function freezeClass(name: string): void {
   const value: unknown = Reflect.get(globalThis, name);
   if (typeof value !== 'function') return;
   for (let proto = value.prototype; isOwnObject(proto); proto = Object.getPrototypeOf(proto)) {
-    Object.freeze(proto);
+    freeze(proto);
   }
-  Object.freeze(value);
+  freeze(value);
 }
 
 function isOwnObject(value: unknown): value is object {
@@ -58,17 +61,6 @@ const REFUSING_GLOBALS = [
   'WebSocket',
   'Worker',
 ];
-
-const LANGUAGE: ReadonlySet<string> = new Set(
-  `Object Function Array Number parseFloat parseInt Infinity NaN undefined Boolean String Symbol
-  Date Promise RegExp Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError
-  URIError SuppressedError DisposableStack AsyncDisposableStack globalThis JSON Math Intl
-  ArrayBuffer Uint8Array Int8Array Uint16Array Int16Array Uint32Array Int32Array Float16Array
-  Float32Array Float64Array Uint8ClampedArray BigUint64Array BigInt64Array DataView Map BigInt Set
-  Iterator WeakMap WeakSet WeakRef Proxy Reflect FinalizationRegistry decodeURI decodeURIComponent
-  encodeURI encodeURIComponent escape unescape eval isFinite isNaN SharedArrayBuffer Atomics
-  WebAssembly`.split(/\s+/),
-);
 
 const OTHER_GLOBALS: ReadonlySet<string> = new Set(
   `global clearImmediate setImmediate clearInterval clearTimeout setInterval setTimeout

@@ -7,7 +7,7 @@ import { allowsPath, type Grants } from './grants.ts';
  * clearer what is missing; this holds where a guard has a hole. It knows nothing of the network.
  */
 export function permissionFlags(grants: Grants): string[] {
-  const flags = [PERMISSION_FLAG, '--frozen-intrinsics', '--no-addons', '--no-warnings'];
+  const flags = [PERMISSION_FLAG, '--no-addons', '--no-warnings'];
   const { read = [], write = [] } = grants;
   // Who may write may read back.
   flags.push(...pathFlags('--allow-fs-read', [...read, ...write]));
