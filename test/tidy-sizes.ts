@@ -9,6 +9,6 @@ export const FILES_OVER_300_LINES: readonly string[] = [
   'plugins/api/openapi/operations.ts',
   'plugins/api/protobuf/field-numbers.ts',
   'plugins/node/agent/pod-worker.ts',
-  'plugins/scheduler/framework/cycle.ts',
+  'plugins/scheduler/framework/cycle/cycle.ts',
   'sdk/shared-informers.ts',
 ];

@@ -11,9 +11,12 @@ import {
   verdict,
 } from 'kernetes/sdk';
 import { activate, fakeClock, seededRandom, TestKernel, testContext } from 'kernetes/sdk/testing';
-import { type FrameworkConfig, profilesOf } from '../../plugins/scheduler/framework/config.ts';
 import framework from '../../plugins/scheduler/framework/plugin.ts';
-import type { PluginSetting } from '../../plugins/scheduler/framework/profile.ts';
+import {
+  type FrameworkConfig,
+  profilesOf,
+} from '../../plugins/scheduler/framework/profile/config.ts';
+import type { PluginSetting } from '../../plugins/scheduler/framework/profile/profile.ts';
 import { Scheduler } from '../../plugins/scheduler/framework/scheduler.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { type Clock, isRefusal, type NodeState, type PodInfo, type Verdict } from 'kernetes/sdk';
-import { BindingCycle } from './binding-cycle.ts';
+import { BindingCycle } from './binding/binding-cycle.ts';
 import type { Cache } from './cache.ts';
-import { Diagnosis } from './diagnosis.ts';
+import { Diagnosis } from './cycle/diagnosis.ts';
 import {
   BINDINGS_IN_FLIGHT_MAX,
   REMOTE_BATCH_PAIRS_MAX,
@@ -9,13 +9,13 @@ import {
   SLICE_MS_MAX,
   SLICE_PODS_MAX,
 } from './limits.ts';
-import type { Nominator } from './nominator.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { PodStatusWriter } from './pod-status.ts';
-import { PostFilterLine, type PostFilterOutcome } from './post-filter.ts';
-import type { Profiles, RunningProfile } from './profiles.ts';
-import type { SchedulingQueue } from './queue.ts';
-import { RemoteBatch } from './remote-batch.ts';
+import type { Nominator } from './preemption/nominator.ts';
+import { PostFilterLine, type PostFilterOutcome } from './preemption/post-filter.ts';
+import type { Profiles, RunningProfile } from './profile/profiles.ts';
+import type { SchedulingQueue } from './queue/queue.ts';
+import { RemoteBatch } from './remote/batch.ts';
 import type { Wakes } from './scheduler.ts';
 import type { Tracking } from './tracking.ts';
 

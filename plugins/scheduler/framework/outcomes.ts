@@ -1,9 +1,9 @@
 import type { Clock, EventRecorder, Logger, PodInfo } from 'kernetes/sdk';
-import type { AttemptRecorder } from './attempt-record.ts';
+import type { AttemptRecorder } from './explanation/attempt-record.ts';
 import { REPEAT_LOG_MS } from './limits.ts';
 import type { PodStatusWriter } from './pod-status.ts';
-import type { PluginFailure } from './profile.ts';
-import { DEFAULT_NAME } from './profiles.ts';
+import type { PluginFailure } from './profile/profile.ts';
+import { DEFAULT_NAME } from './profile/profiles.ts';
 import type { SchedulerMetrics } from './scheduler-metrics.ts';
 
 /** Tells what became of pods: events, conditions, the log, figures, and those who ask later. */

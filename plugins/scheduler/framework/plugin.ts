@@ -12,12 +12,12 @@ import {
   schedulerPoint,
   schedulingExplainerPoint,
 } from 'kernetes/sdk';
-import { CONFIG_SCHEMA, type FrameworkConfig } from './config.ts';
-import { Explainer } from './explainer.ts';
+import { Explainer } from './explanation/explainer.ts';
 import { PodStatusWriter } from './pod-status.ts';
+import { CONFIG_SCHEMA, type FrameworkConfig } from './profile/config.ts';
+import { loadSettings, type Settings } from './profile/settings.ts';
 import { Scheduler } from './scheduler.ts';
 import { SchedulerMetrics } from './scheduler-metrics.ts';
-import { loadSettings, type Settings } from './settings.ts';
 
 export default definePlugin<FrameworkConfig>({
   name: 'scheduler.framework',

@@ -1,7 +1,7 @@
 import type { Clock, Counter, Gauge, Histogram, Metrics, Timer } from 'kernetes/sdk';
 import { PENDING_PODS_MS } from './limits.ts';
 import type { AttemptResult } from './outcomes.ts';
-import type { Place } from './waiting-pods.ts';
+import type { Place } from './queue/waiting-pods.ts';
 
 /** Upstream's figures under upstream's names, after the plugin's own prefix. */
 export class SchedulerMetrics {

@@ -15,7 +15,7 @@ import {
 import { fakeClock, node, pod } from 'kernetes/sdk/testing';
 import { OPTIONAL_GRACE_MS, PLUGIN_GRACE_MS, SLICE_PODS_MAX } from './limits.ts';
 import framework from './plugin.ts';
-import type { PluginSetting } from './profile.ts';
+import type { PluginSetting } from './profile/profile.ts';
 import { bareScheduler, local, startScheduler } from './test-setup.ts';
 
 const ANY: SchedulerPlugin = { name: 'Any', filter: () => undefined };

@@ -14,18 +14,18 @@ import {
   type SchedulerContribution,
   type Timer,
 } from 'kernetes/sdk';
-import { AttemptRecorder, statusOf } from './attempt-record.ts';
 import { Attempts } from './attempts.ts';
-import type { BackoffTimes } from './backoff-queue.ts';
 import { Cache } from './cache.ts';
-import { keepArgs } from './complete-args.ts';
-import type { CompleteArgs } from './instances.ts';
+import { AttemptRecorder, statusOf } from './explanation/attempt-record.ts';
 import { BINDINGS_IN_FLIGHT_MAX } from './limits.ts';
-import { Nominator } from './nominator.ts';
 import { Outcomes, type OutcomesOptions } from './outcomes.ts';
-import { PluginFailure, type ProfileSettings } from './profile.ts';
-import { Profiles } from './profiles.ts';
-import { SchedulingQueue } from './queue.ts';
+import { Nominator } from './preemption/nominator.ts';
+import { keepArgs } from './profile/complete-args.ts';
+import type { CompleteArgs } from './profile/instances.ts';
+import { PluginFailure, type ProfileSettings } from './profile/profile.ts';
+import { Profiles } from './profile/profiles.ts';
+import type { BackoffTimes } from './queue/backoff-queue.ts';
+import { SchedulingQueue } from './queue/queue.ts';
 import { Tracking } from './tracking.ts';
 
 /**

@@ -13,7 +13,7 @@ import {
 } from 'kernetes/sdk';
 import { activate, seededRandom, testContext } from 'kernetes/sdk/testing';
 import framework from './plugin.ts';
-import type { PluginSetting, ProfileSettings } from './profile.ts';
+import type { PluginSetting, ProfileSettings } from './profile/profile.ts';
 import { Scheduler } from './scheduler.ts';
 import type { SchedulerMetrics } from './scheduler-metrics.ts';
 
