@@ -73,10 +73,14 @@ describe('a scheduler plugin that is swapped', { timeout: 180_000 }, () => {
   });
 
   it('has no pod lost, and none placed twice', async () => {
-    const { items } = await http.json<{ items: Event[] }>(
-      'GET',
-      '/api/v1/namespaces/default/events?fieldSelector=reason%3DScheduled',
-    );
+    // Events give way to what matters more: they come a moment after the bindings.
+    const items = await eventually(async () => {
+      const list = await http.json<{ items: Event[] }>(
+        'GET',
+        '/api/v1/namespaces/default/events?fieldSelector=reason%3DScheduled',
+      );
+      return list.items.length >= placed.size ? list.items : undefined;
+    });
     const told = new Map<string, string[]>();
     for (const { involvedObject, message = '', count = 1 } of items) {
       const name = involvedObject.name ?? '';
