@@ -14,4 +14,4 @@ export default definePlugin({
   },
 });
 
-const HELD_MS = 300;
+const HELD_MS = 500;
